@@ -1,0 +1,45 @@
+"""orqa-registry: operating-room datasets and question types, as plugins of one registry.
+
+    from orqa_registry import Registry
+
+    registry = Registry.load()
+    dataset = registry.dataset("4D-OR")
+    for take in dataset.takes(root, "validation"):
+        timeline = take.timeline()
+        for timepoint in take:
+            for asked in registry.ask(timepoint, timeline): ...
+
+What is here is what plugins may rely on; importing it does nothing else.
+"""
+
+from orqa_registry import scenegraph, scoring
+from orqa_registry.errors import CallError, OrqaError
+from orqa_registry.hooks import hookimpl, hookspec
+from orqa_registry.plugin import RARE, Answerer, Dataset, Setting, Task
+from orqa_registry.records import Asked, Card, Moment, Question, Take, Timepoint, Triplet
+from orqa_registry.registry import Problem, Registry
+from orqa_registry.timeline import Timeline
+
+__all__ = [
+    "RARE",
+    "Answerer",
+    "Asked",
+    "CallError",
+    "Card",
+    "Dataset",
+    "Moment",
+    "OrqaError",
+    "Problem",
+    "Question",
+    "Registry",
+    "Setting",
+    "Take",
+    "Task",
+    "Timeline",
+    "Timepoint",
+    "Triplet",
+    "hookimpl",
+    "hookspec",
+    "scenegraph",
+    "scoring",
+]

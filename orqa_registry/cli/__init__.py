@@ -1,0 +1,97 @@
+"""The command line. Commands beyond these few arrive through the hook `orqa_commands`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from orqa_registry.cli.ask import ask
+from orqa_registry.cli.info import info
+from orqa_registry.cli.listing import list_
+from orqa_registry.cli.score import score
+from orqa_registry.errors import CallError, OrqaError, nearest
+from orqa_registry.registry import Registry
+
+
+class Commands(click.Group):
+    """A group that offers the nearest commands where a name is unknown, and lists commands in the order of work."""
+
+    ORDER = ("list", "info", "synth", "ask", "shard", "train", "eval", "score")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which one needs them."""
+        rank = {name: place for place, name in enumerate(self.ORDER)}
+        return sorted(self.commands, key=lambda name: (rank.get(name, len(rank)), name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or say which ones are like it."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise CallError(f"unknown command {args[0]!r}: {nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+def build(registry: Registry) -> click.Group:
+    """Return the command line of a registry."""
+
+    @click.group(
+        cls=Commands,
+        context_settings={"help_option_names": ["-h", "--help"], "obj": registry},
+        epilog="Start here: orqa-registry list. Exit codes: 0 done, 1 the work failed, 2 the call was wrong.",
+    )
+    @click.version_option(package_name="orqa-registry")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    def cli(debug: bool) -> None:
+        """Operating-room datasets and question types, as plugins of one registry.
+
+        A dataset plugin yields timepoints, a task plugin asks questions about them; `shard` packs the timepoints,
+        `train` and `eval` ask the questions while reading. A dataset gets every task whose needs it meets.
+        """
+
+    for command in (list_, info, ask, score):
+        cli.add_command(command)
+    registry.add_commands(cli)
+    return cli
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 the work failed, 2 the call was wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    code = run(arguments)
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code; errors become one line on stderr."""
+    debug = "--debug" in arguments
+    try:
+        registry = Registry.load()
+        cli = build(registry)
+        for problem in registry.problems:
+            click.echo(f"warning: not loaded: {problem}", err=True)
+        result: Any = cli.main(args=arguments, prog_name="orqa-registry", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing is left to flush it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OrqaError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        return 2 if isinstance(error, CallError) else 1
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"error: {type(error).__name__}: {error} (--debug shows where)", err=True)
+        return 1

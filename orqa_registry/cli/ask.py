@@ -1,0 +1,68 @@
+"""`orqa-registry ask`: every question that can be asked of a dataset, as JSONL."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orqa_registry.errors import OrqaError
+from orqa_registry.registry import Registry
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the raw files; else ORQA_DATA/DATASET.")
+@click.option("--split", required=True, help="Which split, for instance validation.")
+@click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many lines.")
+@click.pass_obj
+def ask(
+    registry: Registry, dataset: str, root: Path | None, split: str, tasks: tuple[str, ...], limit: int | None
+) -> None:
+    """Print every question that can be asked of DATASET as JSONL, a line an answer.
+
+    A question with several right answers takes several lines. `weight` is the chance that a draw keeps the question:
+    those whose answer is nothing are rare in the benchmark.
+
+    \b
+    orqa-registry ask 4D-OR --root DIR --split validation --task tools_used --limit 3
+    """
+    for line in islice(_lines(registry, dataset, root, split, tasks), limit):
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _lines(
+    registry: Registry, name: str, root: Path | None, split_name: str, wanted: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    dataset = registry.dataset(name)
+    split = registry.split(dataset, split_name)
+    tasks = registry.fitting(dataset, wanted)
+    folder = registry.locate(dataset, root)
+    found = False
+    for take in dataset.takes(folder, split):
+        timeline = take.timeline()
+        for point in take:
+            found = True
+            for task, questions in registry.ask(point, timeline, tasks):
+                for question in questions:
+                    for answer in question.answers:
+                        yield {
+                            "dataset": point.dataset,
+                            "split": point.split,
+                            "take": point.take,
+                            "frame": point.frame,
+                            "task": task.name,
+                            "arguments": list(question.arguments.values()),
+                            "question": question.text,
+                            "answer": answer,
+                            "view": question.view,
+                            "weight": question.weight,
+                        }
+    if not found:
+        raise OrqaError(f"{dataset.name}: no timepoint of split {split} under {folder}")

@@ -1,0 +1,86 @@
+"""`orqa-registry info`: everything about one dataset or task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orqa_registry import facets
+from orqa_registry.cli import show
+from orqa_registry.errors import CallError, fold, nearest
+from orqa_registry.plugin import Dataset, Task
+from orqa_registry.registry import Registry
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+@click.pass_obj
+def info(registry: Registry, name: str, as_json: bool) -> None:
+    """Tell everything about a dataset or a task called NAME.
+
+    \b
+    orqa-registry info 4D-OR
+    orqa-registry info tools_used
+    """
+    about = _about(registry, name)
+    if as_json:
+        show.print_json(about)
+        return
+    rows = ((key, _plain(value)) for key, value in about.items() if value not in ("", [], {}))
+    show.console().print(show.table(about["name"], ("", ""), rows))
+
+
+def _about(registry: Registry, name: str) -> dict[str, Any]:
+    for dataset in registry.datasets.values():
+        if fold(dataset.name) == fold(name):
+            return _dataset(registry, dataset)
+    for task in registry.tasks.values():
+        if fold(task.name) == fold(name):
+            return _task(registry, task)
+    raise CallError(f"no dataset or task is called {name!r}: {nearest(name, (*registry.datasets, *registry.tasks))}")
+
+
+def _dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:
+    card = dataset.card
+    return {
+        "kind": "dataset",
+        "name": dataset.name,
+        "title": card.title,
+        "size": card.size,
+        "licence": card.licence,
+        "access": card.access,
+        "homepage": card.homepage,
+        "citation": card.citation,
+        "splits": list(dataset.splits),
+        "media": dict(dataset.media),
+        "facets": {name: _facet(name) for name in sorted(dataset.provides)},
+        "tasks": [task.name for task in registry.fitting(dataset)],
+        "notes": list(card.notes),
+    }
+
+
+def _task(registry: Registry, task: Task) -> dict[str, Any]:
+    return {
+        "kind": "task",
+        "name": task.name,
+        "question": task.question,
+        "paraphrases": list(task.paraphrases),
+        "answer_format": task.answer_format,
+        "needs": {name: _facet(name) for name in sorted(task.needs)},
+        "datasets": [name for name, one in sorted(registry.datasets.items()) if task.needs <= one.provides],
+    }
+
+
+def _facet(name: str) -> str:
+    facet = facets.FACETS.get(name)
+    if facet is None:
+        return "a facet of a plugin's own"
+    return f"{facet.meaning} [{facet.unit}]" if facet.unit else facet.meaning
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {one}" for key, one in value.items())
+    return "\n".join(value) if isinstance(value, list) else str(value)

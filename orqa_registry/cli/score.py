@@ -1,0 +1,61 @@
+"""`orqa-registry score`: scores answers that were written to a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orqa_registry.cli import show
+from orqa_registry.errors import OrqaError
+from orqa_registry.registry import Registry
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--table", "as_table", is_flag=True, help="Print the mean score of each task instead of the lines.")
+@click.pass_obj
+def score(registry: Registry, file: Path, as_table: bool) -> None:
+    """Add a score to every line of FILE, JSONL with `task`, `truth` and `answer`; `-` reads stdin.
+
+    The names of the original are read too: `question_type`, `gt` and `pred`. What cannot be parsed scores 0.
+
+    \b
+    echo '{"task": "count_people", "truth": "4", "answer": "5"}' | orqa-registry score -
+    """
+    totals: dict[str, list[float]] = {}
+    for line in _scored(registry, file):
+        if as_table:
+            totals.setdefault(line[_given(line, "task")], []).append(line["score"])
+        else:
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    if as_table:
+        rows = ((task, len(scores), f"{sum(scores) / len(scores):.4f}") for task, scores in sorted(totals.items()))
+        show.console().print(show.table(str(file), ("task", "answers", "score"), rows, ("answers", "score")))
+
+
+ALSO_CALLED = {"task": "question_type", "truth": "gt", "answer": "pred"}
+"""Field -> its name in the original's files."""
+
+
+def _given(line: dict[str, Any], field: str) -> str:
+    return field if field in line else ALSO_CALLED[field]
+
+
+def _scored(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
+    with click.open_file(str(file), encoding="utf-8") as lines:
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+                task, truth, answer = (line[_given(line, field)] for field in ALSO_CALLED)
+            except (KeyError, TypeError, ValueError) as error:
+                raise OrqaError(
+                    f"{file}, line {number}: expected JSON with task, truth and answer: {type(error).__name__}: {error}"
+                ) from error
+            yield {**line, "score": registry.score(task, str(answer), str(truth))}

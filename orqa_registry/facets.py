@@ -1,0 +1,148 @@
+"""The one vocabulary that datasets and tasks share: which labels there are, what they mean, how they are checked.
+
+A dataset says which facets it provides, a task says which it needs, and neither knows the other. A facet that only
+one plugin and its friends use has a prefix, `acme:knots`, and is passed through unchecked.
+
+Values are plain: names, numbers, None, and tuples or dictionaries of them, so that labels survive a JSON file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from orqa_registry.errors import CallError, nearest
+from orqa_registry.records import Triplet
+from orqa_registry.vocabulary import ROBOT_PHASES, ROLES, TOOLS
+
+
+@frozen
+class Facet:
+    """One kind of label: its meaning, unit and check. `load` turns parsed JSON into the value, or raises ValueError."""
+
+    name: str
+    meaning: str
+    load: Callable[[Any], Any]
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a name was expected, not {value!r}")
+    return value
+
+
+def _optional_name(value: Any) -> str | None:
+    return None if value is None else _name(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"true or false was expected, not {value!r}")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"a list of names was expected, not {value!r}")
+    return tuple(_name(one) for one in value)
+
+
+def _triplets(value: Any) -> tuple[Triplet, ...]:
+    if not isinstance(value, list | tuple) or any(len(one) != 3 for one in value):
+        raise ValueError("a list of [subject, predicate, object] was expected")
+    return tuple(Triplet(*_names(one)) for one in value)
+
+
+def _numbers(value: Any, length: int) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple) or len(value) != length:
+        raise ValueError(f"{length} numbers were expected, not {value!r}")
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
+        raise ValueError(f"{length} numbers were expected, not {value!r}")
+    return tuple(value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"a dictionary was expected, not {value!r}")
+    return value
+
+
+def _boxes(value: Any) -> dict[str, Any]:
+    return {
+        _name(view): {
+            "size": _numbers(_mapping(found)["size"], 2),
+            "entities": {_name(entity): _numbers(box, 4) for entity, box in _mapping(found["entities"]).items()},
+        }
+        for view, found in _mapping(value).items()
+    }
+
+
+def _positions(value: Any) -> dict[str, tuple[float, ...]]:
+    return {_name(entity): _numbers(position, 3) for entity, position in _mapping(value).items()}
+
+
+def _gaze(value: Any) -> tuple[float, ...]:
+    return _numbers(value, 2)
+
+
+def _attributes(value: Any) -> dict[str, dict[str, str]]:
+    return {
+        _name(thing): {_name(key): _name(one) for key, one in _mapping(found).items()}
+        for thing, found in _mapping(value).items()
+    }
+
+
+FACETS: Mapping[str, Facet] = {
+    facet.name: facet
+    for facet in (
+        Facet(
+            "roles",
+            "people present, one entry a person where the dataset tells persons apart, else one a role; patient too",
+            _names,
+            choices=ROLES,
+        ),
+        Facet("entities", "everything present that has a name: people, equipment, tools", _names),
+        Facet("relations", "scene graph: (subject, predicate, object) by name", _triplets),
+        Facet("actions", "what is being done now, lower case; none: nothing", _names),
+        Facet("tools", "tools in use now, in display form", _names, choices=TOOLS),
+        Facet("robot_phase", "step of the robot, or empty between steps", _optional_name, choices=ROBOT_PHASES),
+        Facet("robot_calibrated", "whether the robot has been calibrated by now", _flag),
+        Facet("sterility_breach", "breaches of sterility now, each in words; none: sterile", _names),
+        Facet("boxes", "view -> size (width, height) and entity -> (x0, y0, x1, y1)", _boxes, "pixels of the original"),
+        Facet("positions", "entity -> centre (x, y, z) in the room", _positions, "mm"),
+        Facet("tracked_tools", "tools that the tracker camera sees", _names),
+        Facet("gaze", "where the wearer looks (x, y), origin at the top left", _gaze, "0 to 1"),
+        Facet("screen_text", "what the robot's screen says", _name),
+        Facet("attributes", "thing -> attribute -> value in words", _attributes),
+    )
+}
+
+
+def check(name: str) -> None:
+    """Raise CallError where `name` is neither a shared facet nor a prefixed one of a plugin's own."""
+    if name not in FACETS and ":" not in name:
+        raise CallError(f"unknown facet {name!r}: {nearest(name, FACETS)} A facet of your own has a prefix, as acme:{name}")
+
+
+def load(labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return labels read from JSON as their values. Raises ValueError that names the facet which is malformed."""
+    loaded: dict[str, Any] = {}
+    for name, value in labels.items():
+        facet = FACETS.get(name)
+        try:
+            loaded[name] = facet.load(value) if facet else _freeze(value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"facet {name!r}: {error}") from error
+    return loaded
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_freeze(one) for one in value)
+    if isinstance(value, dict):
+        return {key: _freeze(one) for key, one in value.items()}
+    return value

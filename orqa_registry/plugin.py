@@ -1,0 +1,88 @@
+"""What a plugin author writes: a Dataset, a Task or an Answerer. Subclass, fill in the attributes, yield it in a hook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from attrs import frozen
+
+from orqa_registry.records import Asked, Card, Moment, Question, Take
+
+
+RARE = 0.1
+"""The chance that a question with an empty answer is drawn, `nothing` for instance (protocol R8)."""
+
+
+class Dataset(ABC):
+    """A source of timepoints. Opening it is lazy: nothing is read before somebody iterates a take.
+
+    name: as the literature writes it, `4D-OR`. splits: the official ones, in order.
+    provides: facets that its labels can have. media: what its sensors give, by medium name.
+    """
+
+    name: ClassVar[str]
+    card: ClassVar[Card]
+    provides: ClassVar[frozenset[str] | set[str]]
+    splits: ClassVar[Sequence[str]] = ("train", "validation", "test")
+    media: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def takes(self, root: Path, split: str) -> Iterator[Take]:
+        """Yield the takes of a split that are on disk. Raises OrqaError that says what was looked for and where."""
+
+
+class Task(ABC):
+    """One type of question.
+
+    needs: facets without which it cannot be asked. question: the canonical wording, with {fields} for its arguments.
+    paraphrases: other wordings of the same meaning. answer_format: what an answer looks like, in words.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[str] | set[str]]
+    question: ClassVar[str]
+    paraphrases: ClassVar[Sequence[str]] = ()
+    answer_format: ClassVar[str] = "a word or a phrase"
+
+    @abstractmethod
+    def ask(self, moment: Moment) -> Iterator[Question]:
+        """Yield every question that the moment supports; none where it supports none."""
+
+    @abstractmethod
+    def score(self, truth: str, answer: str) -> float:
+        """Return how right an answer is, 0 to 1. Never raises: what cannot be parsed scores 0."""
+
+    def pose(self, *answers: str, view: str | None = None, weight: float = 1.0, **arguments: str) -> Question:
+        """Return a question of this task with its right answers, the canonical wording filled with `arguments`."""
+        return Question(self.name, self.question.format(**arguments), answers, arguments, view, weight)
+
+    def wordings(self, question: Question) -> list[str]:
+        """Return the question in every wording there is, the canonical one first."""
+        return [question.text, *(wording.format(**question.arguments) for wording in self.paraphrases)]
+
+
+@frozen
+class Setting:
+    """What an answerer may use when it is opened.
+
+    argument: what follows the colon in `--answerer NAME:ARGUMENT`, a model folder for instance.
+    history: questions with answers of the split to learn from, and `history_split` its name.
+    """
+
+    argument: str | None
+    history: Callable[[], Iterable[Asked]]
+    history_split: str
+
+
+class Answerer(ABC):
+    """Somebody who answers questions: a baseline, a model, a service. Opened late, so that listing it costs nothing."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def open(self, setting: Setting) -> Callable[[Sequence[Asked]], Sequence[str]]:
+        """Return a function from a batch of questions to as many answers. Raises OrqaError where it cannot."""

@@ -1,0 +1,163 @@
+"""The nouns: what a dataset yields, what a task sees, what a question is. See docs/explanation/design.md."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from attrs import field, frozen
+
+from orqa_registry.timeline import Timeline
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""An empty, unchangeable mapping."""
+
+
+class Triplet(NamedTuple):
+    """One edge of a scene graph, by name; source files write two different orders, and none is seen after a reader.
+
+    Names are those of `vocabulary`: lower case with underscores, predicates in the casing of the label files.
+    """
+
+    subject: str
+    predicate: str
+    object: str
+
+
+@frozen
+class Timepoint:
+    """One synchronised moment of a take.
+
+    dataset, split, take, frame: names; frame is the id as the dataset writes it.
+    index: the order inside the take, strictly increasing.
+    seconds: time since the take began, or None where the dataset has no clock.
+    media: what sensors gave, name -> file or bytes. The name is the suffix in a shard: `room1.jpg`, `points.npy`.
+        A name `VIEW.jpg` or `VIEW.png` is a camera view; `room1.mask.png` is not.
+    labels: what people annotated, facet -> value (see `facets`). Absent is not annotated; empty is nothing there.
+    """
+
+    dataset: str
+    split: str
+    take: str
+    frame: str
+    index: int
+    seconds: float | None = None
+    media: Mapping[str, Path | bytes] = NOTHING
+    labels: Mapping[str, Any] = NOTHING
+
+    @property
+    def key(self) -> str:
+        """The name in a shard, `dataset/take/frame`, each part free of dots and slashes."""
+        return "/".join(key_part(part) for part in (self.dataset, self.take, self.frame))
+
+    @property
+    def views(self) -> list[str]:
+        """The camera views present, in the dataset's order, without their suffix."""
+        return [name.rpartition(".")[0] for name in self.media if is_view(name)]
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one medium. Raises KeyError where it is absent and OSError where it cannot be read."""
+        medium = self.media[name]
+        return medium if isinstance(medium, bytes) else medium.read_bytes()
+
+
+def key_part(name: str) -> str:
+    """Return `name` as part of a key: what is not a letter, digit, `_` or `-` is percent-encoded, dots too."""
+    return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
+
+
+def is_view(name: str) -> bool:
+    """Tell whether a medium of this name is a camera view: `room1.jpg` is, `room1.mask.png` is not."""
+    stem, _, suffix = name.rpartition(".")
+    return suffix in {"jpg", "jpeg", "png"} and bool(stem) and "." not in stem
+
+
+@frozen
+class Take:
+    """One recording. `read` is called anew for each pass, so a take costs nothing until somebody iterates."""
+
+    dataset: str
+    split: str
+    name: str
+    read: Callable[[], Iterator[Timepoint]] = field(repr=False)
+
+    def __iter__(self) -> Iterator[Timepoint]:
+        """Yield the timepoints in order."""
+        return self.read()
+
+    def timeline(self) -> Timeline:
+        """Return the labels of the whole take, indexed once."""
+        return Timeline((point.index, point.seconds, point.labels) for point in self)
+
+
+@frozen
+class Moment:
+    """What a task sees: a timepoint, the timeline of its take, and chance that depends on what it is about alone."""
+
+    timepoint: Timepoint
+    timeline: Timeline
+    rng: random.Random = field(repr=False)
+
+    @property
+    def labels(self) -> Mapping[str, Any]:
+        """The labels of the timepoint."""
+        return self.timepoint.labels
+
+    @property
+    def index(self) -> int:
+        """The order of the timepoint inside its take."""
+        return self.timepoint.index
+
+
+@frozen
+class Question:
+    """One question with everything that is a right answer to it.
+
+    task: name of the task that asks. text: the canonical question, arguments filled in.
+    answers: every right answer, in the bare form (`head surgeon, nurse`), at least one.
+    arguments: what the question names, in display form, in the order of the text.
+    view: the one view it is about, if any. weight: the chance that a draw keeps it (protocol rule R8).
+    """
+
+    task: str
+    text: str
+    answers: tuple[str, ...] = field(validator=lambda _self, _field, value: _at_least_one(value))
+    arguments: Mapping[str, str] = NOTHING
+    view: str | None = None
+    weight: float = 1.0
+
+    @property
+    def answer(self) -> str:
+        """The first of the right answers."""
+        return self.answers[0]
+
+
+def _at_least_one(answers: tuple[str, ...]) -> None:
+    if not answers:
+        raise ValueError("a question needs at least one right answer; ask nothing instead")
+
+
+@frozen
+class Asked:
+    """A question put at a timepoint: what an answerer is given. `text` is the wording drawn, maybe a paraphrase."""
+
+    timepoint: Timepoint
+    question: Question
+    text: str
+
+
+@frozen
+class Card:
+    """What one has to know before using a dataset."""
+
+    title: str
+    licence: str
+    access: str
+    homepage: str = ""
+    citation: str = ""
+    size: str = ""
+    notes: tuple[str, ...] = ()

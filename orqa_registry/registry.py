@@ -1,0 +1,294 @@
+"""The registry: which plugins are here, what they bring, and what is wrong with those that bring nothing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
+
+import pluggy
+from attrs import define, field, frozen
+
+from orqa_registry import facets, hooks
+from orqa_registry.draws import seeded
+from orqa_registry.errors import CallError, OrqaError, fold, nearest
+from orqa_registry.plugin import Answerer, Dataset, Task
+from orqa_registry.records import Moment, Question, Timepoint
+from orqa_registry.timeline import Timeline
+
+GROUP = "orqa_registry"
+KNOWN_GROUP = "orqa_registry.known"
+
+
+@frozen
+class Problem:
+    """What keeps a plugin out. Fatal only for a command that needs that plugin."""
+
+    plugin: str
+    distribution: str
+    version: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin} ({self.distribution} {self.version}): {self.error}"
+
+
+@frozen
+class Plugin:
+    """A plugin that is loaded, and the names of what it brings."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    brings: tuple[str, ...] = ()
+
+
+class Named(Protocol):
+    """What a hook yields."""
+
+    name: Any
+
+
+Thing = TypeVar("Thing", bound=Named)
+
+
+@define
+class Registry:
+    """Datasets, tasks and answerers by name. An object: tests and notebooks build their own."""
+
+    datasets: dict[str, Dataset] = field(factory=dict)
+    tasks: dict[str, Task] = field(factory=dict)
+    answerers: dict[str, Answerer] = field(factory=dict)
+    plugins: dict[str, Plugin] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
+    missing: dict[str, str] = field(factory=dict)
+    strict: bool = False
+    _manager: pluggy.PluginManager = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._manager = pluggy.PluginManager(hooks.PROJECT)
+        self._manager.add_hookspecs(hooks)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Registry:
+        """Return a registry of all that is installed.
+
+        `ORQA_PLUGINS=a,b` admits these plugins alone; `ORQA_STRICT=1` re-raises what a plugin raises.
+        Known first-party plugins come first, then everybody else's, each in the order of their names.
+        """
+        registry = cls(strict=environ.get("ORQA_STRICT") == "1")
+        allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
+        seen: dict[str, str] = {}
+        for group in (KNOWN_GROUP, GROUP):
+            points = sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
+            for point in points:
+                if allowed and point.name not in allowed:
+                    continue
+                if seen.get(point.name) == point.value:
+                    continue  # a known plugin that is also installed as a distribution of its own
+                seen.setdefault(point.name, point.value)
+                registry._load(point, known=group == KNOWN_GROUP)
+        return registry
+
+    def _load(self, point: metadata.EntryPoint, *, known: bool) -> None:
+        distribution = point.dist.name if point.dist else "?"
+        version = point.dist.version if point.dist else "?"
+        if known and not _installed(point.module):
+            self.missing[point.name] = f"orqa-plugin-{point.name}"
+            return
+        try:
+            module = importlib.import_module(point.module)
+        except Exception as error:
+            self._fail(point.name, distribution, version, f"importing {point.module} failed: {_say(error)}", error)
+            return
+        self.register(point.name, module, distribution, version)
+
+    def register(self, name: str, module: ModuleType | object, distribution: str = "-", version: str = "-") -> None:
+        """Add one plugin: all that it brings, or nothing and a Problem."""
+        try:
+            if name in self.plugins:
+                raise OrqaError(f"the name is taken by {self.plugins[name].distribution}")
+            self._manager.register(module, name=name)
+            brings = self._take_in(name)
+        except Exception as error:
+            if self._manager.has_plugin(name) and name not in self.plugins:
+                self._manager.unregister(name=name)
+            self._fail(name, distribution, version, _say(error), error)
+            return
+        where = module.__name__ if isinstance(module, ModuleType) else type(module).__name__
+        self.plugins[name] = Plugin(name, where, distribution, version, brings)
+
+    def _take_in(self, plugin: str) -> tuple[str, ...]:
+        """Check all that a plugin yields before any of it is let in."""
+        self._manager.check_pending()
+        datasets = self._yielded(plugin, "orqa_datasets", Dataset, self.datasets)
+        tasks = self._yielded(plugin, "orqa_tasks", Task, self.tasks)
+        answerers = self._yielded(plugin, "orqa_answerers", Answerer, self.answerers)
+        for dataset in datasets:
+            _check_facets(dataset.name, "provides", dataset.provides)
+        for task in tasks:
+            _check_facets(task.name, "needs", task.needs)
+        self.datasets.update((one.name, one) for one in datasets)
+        self.tasks.update((one.name, one) for one in tasks)
+        self.answerers.update((one.name, one) for one in answerers)
+        return tuple(str(one.name) for one in (*datasets, *tasks, *answerers))
+
+    def _yielded(self, plugin: str, hook: str, kind: type[Thing], taken: Mapping[str, Any]) -> list[Thing]:
+        found: list[Thing] = []
+        names = {fold(name): name for name in taken}
+        for results in self._alone(plugin, hook)():
+            for one in results:
+                if not isinstance(one, kind):
+                    raise OrqaError(f"{hook} yielded {one!r}, which is not a {kind.__name__}")
+                if not isinstance(getattr(one, "name", None), str) or not fold(one.name):
+                    raise OrqaError(f"{hook} yielded a {kind.__name__} without a name: {type(one).__name__}")
+                if fold(one.name) in names:
+                    raise OrqaError(f"{kind.__name__.lower()} {one.name!r} is taken: {self._owner(names[fold(one.name)])}")
+                names[fold(one.name)] = one.name
+                found.append(one)
+        return found
+
+    def _owner(self, name: str) -> str:
+        owners = [f"by {one.name} of {one.distribution}" for one in self.plugins.values() if name in one.brings]
+        return owners[0] if owners else "by this plugin itself"
+
+    def _alone(self, plugin: str, hook: str) -> Callable[..., Any]:
+        """Return the hook as one plugin implements it, so that what it raises costs nobody else."""
+        others = [module for name, module in self._manager.list_name_plugin() if name != plugin]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def _fail(self, name: str, distribution: str, version: str, message: str, error: Exception) -> None:
+        if self.strict:
+            raise error
+        self.problems.append(Problem(name, distribution, version, message))
+
+    def add_commands(self, cli: Any) -> None:
+        """Let every plugin add its commands to a click group; a plugin that raises adds none and is a Problem.
+
+        Nor does one that takes the name of a command that is there.
+        """
+        for plugin in list(self.plugins.values()):
+            before = dict(cli.commands)
+            try:
+                self._alone(plugin.name, "orqa_commands")(cli=cli)
+                replaced = [name for name, command in before.items() if cli.commands.get(name) is not command]
+                if replaced:
+                    raise OrqaError(f"command {replaced[0]!r} is taken")
+            except Exception as error:
+                cli.commands.clear()
+                cli.commands.update(before)
+                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {_say(error)}", error)
+
+    def dataset(self, name: str) -> Dataset:
+        """Return a dataset by name, without regard to case and punctuation. Raises CallError with the nearest names."""
+        return self._named("dataset", name, self.datasets)
+
+    def task(self, name: str) -> Task:
+        """Return a task by name. Raises CallError with the nearest names."""
+        return self._named("task", name, self.tasks)
+
+    def answerer(self, name: str) -> Answerer:
+        """Return an answerer by name. Raises CallError with the nearest names."""
+        return self._named("answerer", name, self.answerers)
+
+    def _named(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
+        folded = {fold(one): one for one in known}
+        if fold(name) in folded:
+            return known[folded[fold(name)]]
+        message = f"unknown {kind} {name!r}: {nearest(name, known)}"
+        if self.missing:
+            message += f" Known but not installed: {', '.join(self.missing.values())}."
+        for problem in self.problems:
+            message += f"\n  not loaded: {problem}"
+        raise CallError(message)
+
+    def split(self, dataset: Dataset, name: str) -> str:
+        """Return a split of a dataset as the dataset names it; `val` finds `validation`. Raises CallError."""
+        wanted = "validation" if fold(name) == "val" else name
+        for split in dataset.splits:
+            if fold(split) in {fold(wanted), fold(name)}:
+                return split
+        raise CallError(f"unknown split {name!r} of {dataset.name}: {nearest(name, dataset.splits)}")
+
+    def locate(self, dataset: Dataset, root: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the folder of a dataset's raw files: `root`, else what a plugin says, else `ORQA_DATA/NAME`.
+
+        Raises CallError where nobody knows and OrqaError where there is no such folder.
+        """
+        found = root or self._manager.hook.orqa_locate(dataset=dataset.name)
+        if found is None and environ.get("ORQA_DATA"):
+            found = Path(environ["ORQA_DATA"]) / dataset.name
+        if found is None:
+            raise CallError(
+                f"where is {dataset.name}? Say --root DIR, or set ORQA_DATA to the folder that holds {dataset.name}/. "
+                f"To get it: {dataset.card.access}"
+            )
+        if not Path(found).is_dir():
+            raise OrqaError(f"{dataset.name}: there is no folder {found}. To get it: {dataset.card.access}")
+        return Path(found)
+
+    def fitting(self, dataset: Dataset, wanted: Sequence[str] = ()) -> list[Task]:
+        """Return the tasks whose needs a dataset meets, by name; of `wanted` alone where given.
+
+        Raises CallError where a wanted task is unknown or its needs are not met.
+        """
+        if not wanted:
+            return [task for _, task in sorted(self.tasks.items()) if task.needs <= dataset.provides]
+        tasks = [self.task(name) for name in wanted]
+        for task in tasks:
+            if lacking := sorted(task.needs - dataset.provides):
+                raise CallError(f"{dataset.name} cannot be asked {task.name}: it does not provide {', '.join(lacking)}")
+        return tasks
+
+    def ask(
+        self, timepoint: Timepoint, timeline: Timeline, tasks: Iterable[Task], *seed: object
+    ) -> Iterator[tuple[Task, list[Question]]]:
+        """Yield for each task all questions that it asks at a timepoint; none where a facet it needs is absent.
+
+        Raises OrqaError that names task and timepoint where a task fails.
+        """
+        for task in tasks:
+            if all(facet in timepoint.labels for facet in task.needs):
+                moment = Moment(timepoint, timeline, seeded(*seed, timepoint.key, task.name, "ask"))
+                try:
+                    questions = list(task.ask(moment))
+                except Exception as error:
+                    raise OrqaError(f"task {task.name} failed at {timepoint.key}: {_say(error)}") from error
+                yield task, questions
+
+    def score(self, task: str, answer: str, *truths: str) -> float:
+        """Return the score of an answer against the right answer that it meets best.
+
+        Raises CallError where the task is unknown and OrqaError where its scorer fails.
+        """
+        try:
+            return max(self.task(task).score(truth, answer) for truth in truths)
+        except CallError:
+            raise
+        except Exception as error:
+            raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {_say(error)}") from error
+
+
+def _check_facets(name: str, attribute: str, declared: Any) -> None:
+    if isinstance(declared, str) or not isinstance(declared, set | frozenset):
+        raise OrqaError(f"{name}.{attribute} must be a set of facet names, not {declared!r}")
+    for facet in declared:
+        facets.check(facet)
+
+
+def _installed(module: str) -> bool:
+    if module in sys.modules:
+        return True
+    return importlib.util.find_spec(module) is not None
+
+
+def _say(error: BaseException) -> str:
+    text = str(error).strip()
+    return text if isinstance(error, OrqaError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -1,0 +1,103 @@
+"""Scene graphs: how label files write them, and what follows from them (protocol.md R1, 4.17; datasets.md 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from orqa_registry.errors import OrqaError
+from orqa_registry.reading import read_json
+from orqa_registry.records import Triplet
+from orqa_registry.vocabulary import (
+    HELD_TOOLS,
+    STATIC_PREDICATES,
+    TOOL_OF_ACTION,
+    TOOLS,
+    canonical_order,
+    entity,
+    predicate,
+)
+
+HANDED_ACTIONS = frozenset({"cutting", "drilling", "sawing", "suturing", "hammering", "cementing", "cleaning"})
+"""Actions whose subject holds an instrument in the ORQA graphs of 4D-OR."""
+
+
+def actions(relations: Iterable[Triplet]) -> tuple[str, ...]:
+    """Return what is being done: the predicates that are actions, sorted."""
+    return tuple(sorted({edge.predicate for edge in relations} - STATIC_PREDICATES))
+
+
+def tools(relations: Iterable[Triplet]) -> tuple[str, ...]:
+    """Return the tools in use: those held, and those that an action implies."""
+    return tuple(canonical_order(set(_tools(relations)), TOOLS))
+
+
+def _tools(relations: Iterable[Triplet]) -> Iterator[str]:
+    for edge in relations:
+        if edge.predicate == "holding" and edge.object in HELD_TOOLS:
+            yield edge.object
+        elif edge.predicate in TOOL_OF_ACTION:
+            yield TOOL_OF_ACTION[edge.predicate]
+
+
+def calibrated(graphs: Sequence[Iterable[Triplet]]) -> list[bool]:
+    """Return for each graph of a take, in order, whether calibrating the robot is behind it.
+
+    True where the robot was calibrated at this graph or before and is not calibrated again later (protocol 4.10).
+    """
+    last = max((place for place, graph in enumerate(graphs) if _calibrates(graph)), default=len(graphs))
+    return [place >= last for place in range(len(graphs))]
+
+
+def _calibrates(graph: Iterable[Triplet]) -> bool:
+    return any(edge.predicate == "calibrating" and edge.object == "mako_robot" for edge in graph)
+
+
+def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
+    """Return take -> frame -> scene graph of an ORQA `relationships_SPLIT.json` (datasets.md 1.1).
+
+    The file writes [subject, object, predicate]. Raises OrqaError that names the file and the entry.
+    """
+    graphs: dict[str, dict[str, tuple[Triplet, ...]]] = {}
+    entries = read_json(path)
+    if not isinstance(entries, list):
+        raise OrqaError(f"{path}: a list of timepoints was expected, not {type(entries).__name__}")
+    for place, entry in enumerate(entries):
+        try:
+            graph = tuple(
+                Triplet(entity(subject), predicate(verb), entity(thing)) for subject, thing, verb in entry["relationships"]
+            )
+            graphs.setdefault(str(entry["take_name"]), {})[str(entry["frame_id"])] = graph
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise OrqaError(
+                f"{path}: entry {place}: expected take_name, frame_id and relationships as "
+                f"[subject, object, predicate]: {type(error).__name__}: {error}"
+            ) from error
+    return graphs
+
+
+def infer(edges: Iterable[Triplet], *, hands: bool) -> tuple[Triplet, ...]:
+    """Return raw labels with what the ORQA graphs add to them, sorted as they are (datasets.md 1.4).
+
+    The patient lies on the operating table; what relates to the patient is close to the table; and with `hands`,
+    who cuts, drills, saws, sutures, hammers, cements or cleans holds an instrument. A pair that is linked stays as it is.
+    """
+    graph = list(dict.fromkeys(edges))
+    linked = {(edge.subject, edge.object) for edge in graph}
+
+    def add(subject: str, verb: str, thing: str) -> None:
+        if (subject, thing) not in linked:
+            linked.add((subject, thing))
+            graph.append(Triplet(subject, verb, thing))
+
+    named = {name for edge in graph for name in (edge.subject, edge.object)}
+    if named & {"patient", "operating_table"}:
+        add("patient", "lyingOn", "operating_table")
+    near = {name for edge in graph if "patient" in (edge.subject, edge.object) for name in (edge.subject, edge.object)}
+    for name in sorted(near - {"patient", "operating_table"}):
+        add(name, "closeTo", "operating_table")
+    if hands:
+        for edge in list(graph):
+            if edge.predicate in HANDED_ACTIONS:
+                add(edge.subject, "holding", "instrument")
+    return tuple(sorted(graph, key=lambda edge: (edge.subject, edge.object, edge.predicate)))

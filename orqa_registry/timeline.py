@@ -1,0 +1,140 @@
+"""A take's labels, indexed once in linear time, so that every question about before and after is a look-up."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen
+class Span:
+    """A run of neighbouring annotated timepoints that share a value. Ends are inclusive; seconds None: no clock."""
+
+    first: int
+    last: int
+    start: float | None
+    end: float | None
+
+    def progress(self, seconds: float | None) -> float | None:
+        """Return how far `seconds` is into the span, 0 to 1, or None without clock or length."""
+        if seconds is None or self.start is None or self.end is None or self.end <= self.start:
+            return None
+        return (seconds - self.start) / (self.end - self.start)
+
+
+class Track:
+    """One facet over one take, seen at its annotated timepoints alone.
+
+    A timepoint where the facet is absent neither ends a run nor extends it: absent is not empty.
+    """
+
+    def __init__(self, rows: Iterable[tuple[int, float | None, tuple[str, ...]]]) -> None:
+        self._index: list[int] = []
+        self._seconds: list[float | None] = []
+        self._rows: list[tuple[str, ...]] = []
+        self._where: dict[str, list[int]] = {}
+        for position, (index, seconds, values) in enumerate(rows):
+            self._index.append(index)
+            self._seconds.append(seconds)
+            self._rows.append(values)
+            for value in dict.fromkeys(values):
+                self._where.setdefault(value, []).append(position)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """Every value that occurs in the take, sorted."""
+        return tuple(sorted(self._where))
+
+    def happened(self, value: str, index: int) -> bool:
+        """Tell whether `value` occurs at `index` or before."""
+        where = self._where.get(value)
+        return bool(where) and self._index[where[0]] <= index  # type: ignore[index]
+
+    def happens_after(self, value: str, index: int) -> bool:
+        """Tell whether `value` occurs strictly after `index`."""
+        where = self._where.get(value)
+        return bool(where) and self._index[where[-1]] > index  # type: ignore[index]
+
+    def next_seconds(self, value: str, index: int) -> float | None:
+        """Return when `value` next occurs strictly after `index`, or None: never again, or no clock."""
+        where = self._where.get(value, [])
+        later = bisect_left(where, bisect_right(self._index, index))
+        return self._seconds[where[later]] if later < len(where) else None
+
+    def span(self, value: str, index: int) -> Span | None:
+        """Return the run of `value` around `index`, or None where it does not hold there."""
+        position = bisect_left(self._index, index)
+        if position == len(self._index) or self._index[position] != index:
+            return None
+        bounds = self._runs.get((value, position))
+        if bounds is None:
+            return None
+        first, last = bounds
+        return Span(self._index[first], self._index[last], self._seconds[first], self._seconds[last])
+
+    def following(self, index: int) -> str | None:
+        """Return the first later value that differs from the one at `index`; timepoints without a value are skipped.
+
+        For facets with at most one value a timepoint, such as robot_phase (protocol 4.12, defect D12 fixed).
+        """
+        position = bisect_left(self._index, index)
+        if position == len(self._index) or self._index[position] != index:
+            return None
+        return self._following[position]
+
+    @cached_property
+    def _runs(self) -> dict[tuple[str, int], tuple[int, int]]:
+        runs: dict[tuple[str, int], tuple[int, int]] = {}
+        for value, where in self._where.items():
+            first = 0
+            for order, position in enumerate(where):
+                if order + 1 == len(where) or where[order + 1] != position + 1:
+                    bounds = (where[first], position)
+                    runs.update(((value, inside), bounds) for inside in range(where[first], position + 1))
+                    first = order + 1
+        return runs
+
+    @cached_property
+    def _following(self) -> list[str | None]:
+        answers: list[str | None] = [None] * len(self._rows)
+        upcoming: str | None = None  # the next value that is there at all
+        after: str | None = None  # the first one later than `upcoming` that differs from it
+        for position in range(len(self._rows) - 1, -1, -1):
+            value = self._rows[position][0] if self._rows[position] else None
+            answers[position] = upcoming if upcoming != value else after
+            if value is not None and value != upcoming:
+                upcoming, after = value, upcoming
+        return answers
+
+
+class Timeline:
+    """All facets of one take. Rows are (index, seconds, labels) in order; raises ValueError where they are not."""
+
+    def __init__(self, rows: Iterable[tuple[int, float | None, Mapping[str, Any]]]) -> None:
+        self._rows = list(rows)
+        for (before, _, _), (after, _, _) in zip(self._rows, self._rows[1:], strict=False):
+            if after <= before:
+                raise ValueError(f"timepoints out of order: index {after} follows {before}")
+        self._tracks: dict[str, Track] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def track(self, facet: str) -> Track:
+        """Return the track of a facet whose values are names: one (`robot_phase`) or several (`actions`)."""
+        if facet not in self._tracks:
+            self._tracks[facet] = Track(
+                (index, seconds, _names(labels[facet])) for index, seconds, labels in self._rows if facet in labels
+            )
+        return self._tracks[facet]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return a facet value as names; None and the empty string, which mean no phase, are none."""
+    if value is None or value == "":
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
