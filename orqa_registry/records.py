@@ -143,11 +143,12 @@ def _at_least_one(answers: tuple[str, ...]) -> None:
 
 @frozen
 class Asked:
-    """A question put at a timepoint: what an answerer is given. `text` is the wording drawn, maybe a paraphrase."""
+    """A question put at a timepoint: `text` is the wording drawn, `answer` the right answer drawn to learn from."""
 
     timepoint: Timepoint
     question: Question
     text: str
+    answer: str
 
 
 @frozen

@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
-    debug = "--debug" in arguments
+    debug = "--debug" in arguments  # wherever it stands: it is asked for after something failed
+    arguments = [one for one in arguments if one != "--debug"]
     try:
         registry = Registry.load()
         cli = build(registry)

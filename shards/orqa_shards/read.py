@@ -1,0 +1,116 @@
+"""A shard folder, opened: labels at once, media by their place in the tar."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from attrs import define, evolve, field, frozen
+
+from orqa_registry import CallError, OrqaError, Timeline, Timepoint
+from orqa_registry.errors import fold, nearest
+from orqa_shards import labels
+from orqa_shards.manifest import Manifest, SplitEntry
+
+LARGEST_MEDIUM = 1 << 30
+"""Bytes of one medium; larger ones are refused unread."""
+
+
+@frozen
+class Shards:
+    """A finished shard folder."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> Shards:
+        """Return the shards in a folder. Raises OrqaError where they are absent, unfinished or too new."""
+        if not folder.is_dir():
+            raise OrqaError(f"there is no folder {folder}. Make one: orqa-registry shard DATASET --out {folder}")
+        return cls(folder, Manifest.read(folder))
+
+    def split(self, name: str) -> Split:
+        """Return a split; `val` finds `validation`. Raises CallError with the splits there are."""
+        for there, entry in self.manifest.splits.items():
+            if fold(there) in {fold(name), "validation" if fold(name) == "val" else ""}:
+                return Split(self.folder, there, entry)
+        raise CallError(f"{self.folder} has no split {name!r}: {nearest(name, self.manifest.splits)}")
+
+
+@frozen
+class Place:
+    """Where a medium lies: tar, offset and size in bytes."""
+
+    tar: Path
+    offset: int
+    size: int
+
+
+@define(slots=False, eq=False)
+class Split:
+    """One split: timepoints in the order of takes and time, their timelines, and their media on request."""
+
+    folder: Path
+    name: str
+    entry: SplitEntry
+    _timelines: dict[tuple[str, str], Timeline] = field(factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.timepoints)
+
+    @cached_property
+    def timepoints(self) -> list[Timepoint]:
+        """Every timepoint with its labels; media are named, and empty. Raises OrqaError."""
+        found = list(labels.read(self.folder / self.entry.labels.name))
+        if len(found) != self.entry.timepoints:
+            raise OrqaError(
+                f"{self.folder / self.entry.labels.name}: {len(found)} timepoints, "
+                f"and the manifest says {self.entry.timepoints}"
+            )
+        return found
+
+    def timeline(self, point: Timepoint) -> Timeline:
+        """Return the timeline of the take that a timepoint belongs to."""
+        if not self._timelines:
+            takes: dict[tuple[str, str], list[Timepoint]] = {}
+            for one in self.timepoints:
+                takes.setdefault((one.dataset, one.take), []).append(one)
+            for name, points in takes.items():
+                self._timelines[name] = Timeline((one.index, one.seconds, one.labels) for one in points)
+        return self._timelines[point.dataset, point.take]
+
+    def with_media(self, point: Timepoint) -> Timepoint:
+        """Return a timepoint with the bytes of its media. Raises OrqaError that names tar and member."""
+        media: dict[str, bytes] = {}
+        for name in point.media:
+            member = f"{point.key}.{name}"
+            place = self._places.get(member)
+            if place is None:
+                raise OrqaError(f"{self.folder}: {member} is in the labels of split {self.name} and in no tar")
+            with place.tar.open("rb") as tar:
+                tar.seek(place.offset)
+                media[name] = tar.read(place.size)
+            if len(media[name]) != place.size:
+                raise OrqaError(f"{place.tar}: {member} is cut short: {len(media[name])} of {place.size} bytes")
+        return evolve(point, media=media)
+
+    @cached_property
+    def _places(self) -> Mapping[str, Place]:
+        """Every member of every tar by name, from the headers alone."""
+        places: dict[str, Place] = {}
+        for shard in self.entry.shards:
+            path = self.folder / shard.name
+            try:
+                if path.stat().st_size != shard.bytes:
+                    raise OrqaError(f"{path}: {path.stat().st_size} bytes, and the manifest says {shard.bytes}")
+                with tarfile.open(path, "r:") as tar:
+                    for member in tar:
+                        if not member.isreg() or member.size > LARGEST_MEDIUM:
+                            raise OrqaError(f"{path}: {member.name!r} is no plain file of a sensible size")
+                        places[member.name] = Place(path, member.offset_data, member.size)
+            except (OSError, tarfile.TarError) as error:
+                raise OrqaError(f"{path}: cannot be read: {error}") from error
+        return places

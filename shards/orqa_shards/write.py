@@ -1,0 +1,183 @@
+"""Takes of any dataset -> tars that plain `webdataset` reads, labels, manifest."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import webdataset as wds
+from attrs import define, evolve, field, frozen
+
+from orqa_registry import Dataset, OrqaError, Registry, Take, Timepoint
+from orqa_shards import labels
+from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe, whole_file
+
+EPOCH_START = 0.0
+"""The time of every tar member: the same input gives the same bytes."""
+
+
+@frozen
+class Source:
+    """A dataset, where its raw files are, and which of its splits to write."""
+
+    dataset: Dataset
+    root: Path
+    splits: tuple[str, ...]
+
+
+@define
+class _Tally:
+    """What is counted while a split is written."""
+
+    media: Counter[str] = field(factory=Counter)
+    facets: Counter[str] = field(factory=Counter)
+    skipped: list[str] = field(factory=list)
+
+
+def pack(
+    registry: Registry,
+    sources: Sequence[Source],
+    out: Path,
+    *,
+    shard_bytes: int = 256_000_000,
+    media: Sequence[str] = ("*",),
+    force: bool = False,
+    advance: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> Manifest:
+    """Write shards of all sources to `out` and return the manifest.
+
+    shard_bytes: a tar is closed once it holds so many bytes of media; a timepoint is never divided.
+    media: patterns of the media to keep. advance(what, takes done, takes in all) is called after each take.
+    A folder that holds finished shards is refused unless `force`. Raises OrqaError.
+    """
+    _prepare(out, force=force)
+    splits: dict[str, SplitEntry] = {}
+    skipped: list[str] = []
+    for split in dict.fromkeys(split for source in sources for split in source.splits):
+        takes = [take for one in sources if split in one.splits for take in one.dataset.takes(one.root, split)]
+        if takes:
+            entry, missed = _write_split(out, split, takes, shard_bytes, media, advance)
+            splits[split] = entry
+            skipped += missed
+    if not splits:
+        raise OrqaError("nothing to write: " + "; ".join(f"no take of {one.dataset.name} in {one.root}" for one in sources))
+    manifest = Manifest(
+        datasets={one.dataset.name: _card(one.dataset) for one in sources},
+        splits=splits,
+        parameters={"shard_bytes": shard_bytes, "media": list(media)},
+        versions=_versions(registry),
+        skipped=tuple(skipped),
+    )
+    manifest.write(out)
+    return manifest
+
+
+def _prepare(out: Path, *, force: bool) -> None:
+    """Make the folder empty of shards: what an interrupted run left is no use, what is finished is not lost."""
+    if out.exists() and not out.is_dir():
+        raise OrqaError(f"{out} is a file; shards go to a folder")
+    if (out / NAME).exists() and not force:
+        raise OrqaError(f"{out} holds finished shards already: --force writes them anew, or name another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / NAME).unlink(missing_ok=True)
+    for pattern in ("*.tar", "labels-*.jsonl.zst", ".*.partial"):
+        for left in out.glob(pattern):
+            left.unlink()
+
+
+def _write_split(
+    out: Path,
+    split: str,
+    takes: Sequence[Take],
+    shard_bytes: int,
+    media: Sequence[str],
+    advance: Callable[[str, int, int], None],
+) -> tuple[SplitEntry, list[str]]:
+    tally = _Tally()
+    lines: list[bytes] = []
+    entries: list[TakeEntry] = []
+    keys: set[str] = set()
+
+    def timepoints() -> Iterator[tuple[Timepoint, bytes, dict[str, bytes]]]:
+        for done, take in enumerate(takes, 1):
+            before = len(lines)
+            for point in take:
+                if point.key in keys:
+                    raise OrqaError(f"{point.key} occurs twice in split {split} of {point.dataset}")
+                keys.add(point.key)
+                payload = _payload(point, media, tally)
+                tally.facets.update(list(point.labels))
+                line = labels.encode(evolve(point, media=payload))
+                lines.append(line)
+                yield point, line, payload
+            if len(lines) == before:
+                raise OrqaError(f"{take.dataset}: take {take.name} of split {split} has no timepoint")
+            entries.append(TakeEntry(take.dataset, take.name, len(lines) - before))
+            advance(split, done, len(takes))
+
+    shards = _write_tars(out, split, timepoints(), shard_bytes)
+    file = out / f"labels-{split}.jsonl.zst"
+    with whole_file(file) as partial:
+        labels.write(partial, lines)
+    described = describe(file, len(lines))
+    return SplitEntry(tuple(entries), described, tuple(shards), dict(tally.media), dict(tally.facets)), tally.skipped
+
+
+def _write_tars(
+    out: Path, split: str, points: Iterator[tuple[Timepoint, bytes, dict[str, bytes]]], shard_bytes: int
+) -> list[File]:
+    """Write one tar after another until there is nothing left."""
+    files: list[File] = []
+    waiting = next(points, None)
+    while waiting is not None:
+        path = out / f"{split}-{len(files):06d}.tar"
+        written = 0
+        with whole_file(path) as partial, partial.open("wb") as raw:
+            tar = wds.TarWriter(raw, encoder=False, mtime=EPOCH_START)
+            size = 0
+            while waiting is not None and size < shard_bytes:
+                point, line, payload = waiting
+                size += tar.write({"__key__": point.key, "json": line, **payload})
+                written += 1
+                waiting = next(points, None)
+            tar.close()
+        files.append(describe(path, written))
+    return files
+
+
+def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[str, bytes]:
+    """Return the media of a timepoint as bytes; one that cannot be read is absent, counted and named."""
+    payload: dict[str, bytes] = {}
+    for name in point.media:
+        if not _is_medium(name):
+            raise OrqaError(f"{point.key}: {name!r} cannot be a medium: expected NAME.SUFFIX in letters, digits, _ - .")
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            try:
+                payload[name] = point.read(name)
+            except OSError as error:
+                tally.skipped.append(f"{point.key}.{name}: {error.strerror or error}")
+                continue
+            tally.media[name] += 1
+    return payload
+
+
+def _is_medium(name: str) -> bool:
+    letters = name.replace(".", "").replace("_", "").replace("-", "")
+    return "." in name and name != "json" and letters.isalnum() and letters.isascii() and not name.startswith(".")
+
+
+def _card(dataset: Dataset) -> dict[str, str]:
+    return {"title": dataset.card.title, "licence": dataset.card.licence, "citation": dataset.card.citation}
+
+
+def _versions(registry: Registry) -> dict[str, Any]:
+    return {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "webdataset": metadata.version("webdataset"),
+        **{f"plugin {name}": f"{one.distribution} {one.version}" for name, one in sorted(registry.plugins.items())},
+    }
