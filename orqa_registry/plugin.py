@@ -69,12 +69,13 @@ class Setting:
     """What an answerer may use when it is opened.
 
     argument: what follows the colon in `--answerer NAME:ARGUMENT`, a model folder for instance.
-    history: questions with answers of the split to learn from, and `history_split` its name.
+    history: questions with answers of the split to learn from.
+    models: folders of the models that the same evaluation names.
     """
 
     argument: str | None
     history: Callable[[], Iterable[Asked]]
-    history_split: str
+    models: tuple[str, ...] = ()
 
 
 class Answerer(ABC):
@@ -85,4 +86,7 @@ class Answerer(ABC):
 
     @abstractmethod
     def open(self, setting: Setting) -> Callable[[Sequence[Asked]], Sequence[str]]:
-        """Return a function from a batch of questions to as many answers. Raises OrqaError where it cannot."""
+        """Return a function from a batch of questions to as many answers; those of one timepoint come together.
+
+        Raises OrqaError where it cannot.
+        """

@@ -29,7 +29,7 @@ def info(registry: Registry, name: str, as_json: bool) -> None:
         show.print_json(about)
         return
     rows = ((key, _plain(value)) for key, value in about.items() if value not in ("", [], {}))
-    show.console().print(show.table(about["name"], ("", ""), rows))
+    show.print_table(about["name"], ("", ""), rows)
 
 
 def _about(registry: Registry, name: str) -> dict[str, Any]:

@@ -56,26 +56,25 @@ def summary(registry: Registry) -> dict[str, Any]:
 
 
 def _print(registry: Registry) -> None:
-    out = show.console()
     datasets = sorted(registry.datasets.items())
     tasks = sorted(registry.tasks.items())
     rows = ((name, one.card.size, ", ".join(one.splits), one.card.licence) for name, one in datasets)
-    out.print(show.table("Datasets", ("name", "size", "splits", "licence"), rows))
+    show.print_table("Datasets", ("name", "size", "splits", "licence"), rows)
     questions = ((name, one.question, ", ".join(sorted(one.needs))) for name, one in tasks)
-    out.print(show.table("Tasks", ("name", "question", "needs"), questions))
+    show.print_table("Tasks", ("name", "question", "needs"), questions)
     answerers = ((name, one.summary) for name, one in sorted(registry.answerers.items()))
-    out.print(show.table("Answerers", ("name", "what it does"), answerers))
+    show.print_table("Answerers", ("name", "what it does"), answerers)
     plugins = (
         (name, one.distribution, one.version, ", ".join(one.brings) or "commands")
         for name, one in sorted(registry.plugins.items())
     )
-    out.print(show.table("Plugins", ("name", "distribution", "version", "brings"), plugins))
+    show.print_table("Plugins", ("name", "distribution", "version", "brings"), plugins)
     if registry.missing:
         rows_missing = ((name, f"pip install {one}") for name, one in sorted(registry.missing.items()))
-        out.print(show.table("Known, not installed", ("name", "to get it"), rows_missing))
+        show.print_table("Known, not installed", ("name", "to get it"), rows_missing)
     if registry.problems:
         wrong = ((one.plugin, one.distribution, one.version, one.error) for one in registry.problems)
-        out.print(show.table("Problems", ("plugin", "distribution", "version", "error"), wrong))
+        show.print_table("Problems", ("plugin", "distribution", "version", "error"), wrong)
     fits = {name: {task.name for task in registry.fitting(one)} for name, one in datasets}
     cells = ((task, *("●" if task in fits[name] else "·" for name, _ in datasets)) for task, _ in tasks)
-    out.print(show.table("Task x dataset: who can be asked what", ("task", *(name for name, _ in datasets)), cells))
+    show.print_table("Task x dataset: who can be asked what", ("task", *(name for name, _ in datasets)), cells)

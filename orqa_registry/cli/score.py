@@ -35,7 +35,7 @@ def score(registry: Registry, file: Path, as_table: bool) -> None:
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     if as_table:
         rows = ((task, len(scores), f"{sum(scores) / len(scores):.4f}") for task, scores in sorted(totals.items()))
-        show.console().print(show.table(str(file), ("task", "answers", "score"), rows, ("answers", "score")))
+        show.print_table(str(file), ("task", "answers", "score"), rows, numbers=("answers", "score"))
 
 
 ALSO_CALLED = {"task": "question_type", "truth": "gt", "answer": "pred"}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
 
 UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
@@ -25,19 +24,23 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, highlight=False)
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()) -> Table:
-    """Return a table; the columns named in `numbers` are aligned to the right."""
+def print_table(
+    title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, numbers: Iterable[str] = ()
+) -> None:
+    """Print a table on stdout under its title; the columns named in `numbers` are aligned to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     right = set(numbers)
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(str(cell)) for cell in row))
-    return made
+    out = console()
+    out.print(Text(title, style="bold"))
+    out.print(made)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -115,7 +115,7 @@ def _report(manifest: Manifest, out: Path, seconds: float, *, as_json: bool) -> 
         return
     cells = ((r["split"], r["takes"], r["timepoints"], r["shards"], f"{r['bytes'] / 1e6:.1f}") for r in rows)
     columns = ("split", "takes", "timepoints", "shards", "MB")
-    show.console().print(show.table(f"{out}, in {seconds:.1f} s", columns, cells, columns[1:]))
+    show.print_table(f"{out}, in {seconds:.1f} s", columns, cells, numbers=columns[1:])
     for line in manifest.skipped[:10]:
         click.echo(f"warning: skipped {line}", err=True)
     if len(manifest.skipped) > 10:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -49,6 +49,27 @@ class Place:
     size: int
 
 
+@frozen(eq=False)
+class TarMedia(Mapping[str, bytes]):
+    """The media of one timepoint: a medium that nobody asks for is never read."""
+
+    split: Split = field(repr=False)
+    key: str
+    names: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> bytes:
+        """Return the bytes of a medium. Raises KeyError where there is none of this name."""
+        if name not in self.names:
+            raise KeyError(name)
+        return self.split.read(f"{self.key}.{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 @define(slots=False, eq=False)
 class Split:
     """One split: timepoints in the order of takes and time, their timelines, and their media on request."""
@@ -63,8 +84,11 @@ class Split:
 
     @cached_property
     def timepoints(self) -> list[Timepoint]:
-        """Every timepoint with its labels; media are named, and empty. Raises OrqaError."""
-        found = list(labels.read(self.folder / self.entry.labels.name))
+        """Every timepoint with its labels; media are read when asked for. Raises OrqaError."""
+        found = [
+            evolve(point, media=TarMedia(self, point.key, tuple(point.media)))
+            for point in labels.read(self.folder / self.entry.labels.name)
+        ]
         if len(found) != self.entry.timepoints:
             raise OrqaError(
                 f"{self.folder / self.entry.labels.name}: {len(found)} timepoints, "
@@ -82,20 +106,17 @@ class Split:
                 self._timelines[name] = Timeline((one.index, one.seconds, one.labels) for one in points)
         return self._timelines[point.dataset, point.take]
 
-    def with_media(self, point: Timepoint) -> Timepoint:
-        """Return a timepoint with the bytes of its media. Raises OrqaError that names tar and member."""
-        media: dict[str, bytes] = {}
-        for name in point.media:
-            member = f"{point.key}.{name}"
-            place = self._places.get(member)
-            if place is None:
-                raise OrqaError(f"{self.folder}: {member} is in the labels of split {self.name} and in no tar")
-            with place.tar.open("rb") as tar:
-                tar.seek(place.offset)
-                media[name] = tar.read(place.size)
-            if len(media[name]) != place.size:
-                raise OrqaError(f"{place.tar}: {member} is cut short: {len(media[name])} of {place.size} bytes")
-        return evolve(point, media=media)
+    def read(self, member: str) -> bytes:
+        """Return the bytes of a member, `KEY.NAME`. Raises OrqaError that names tar and member."""
+        place = self._places.get(member)
+        if place is None:
+            raise OrqaError(f"{self.folder}: {member} is in the labels of split {self.name} and in no tar")
+        with place.tar.open("rb") as tar:
+            tar.seek(place.offset)
+            content = tar.read(place.size)
+        if len(content) != place.size:
+            raise OrqaError(f"{place.tar}: {member} is cut short: {len(content)} of {place.size} bytes")
+        return content
 
     @cached_property
     def _places(self) -> Mapping[str, Place]:

@@ -33,7 +33,7 @@ class Draw:
 
 @frozen
 class Sample:
-    """A timepoint and the questions put at it; its media are bytes."""
+    """A timepoint and the questions put at it."""
 
     timepoint: Timepoint
     asked: tuple[Asked, ...]
@@ -102,7 +102,7 @@ class Stream:
             point = self.split.timepoints[order[(within + step) % len(order)]]
             drawn = draw(self.registry, self.split, point, self.tasks, self.how, epoch)
             if drawn:
-                return Sample(self.split.with_media(point), tuple(drawn))
+                return Sample(point, tuple(drawn))
         raise CallError(f"nothing can be asked in split {self.split.name}: no task fits what is annotated there")
 
 

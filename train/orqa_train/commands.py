@@ -1,0 +1,171 @@
+"""`orqa-registry train` and `orqa-registry eval`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orqa_registry import OrqaError, Registry
+from orqa_registry.cli import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orqa_train.evaluation import Evaluation
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+DATA = click.option("--data", type=FOLDER, required=True, help="Shard folder that `orqa-registry shard` wrote.")
+
+
+@contextmanager
+def _installed(command: str) -> Iterator[None]:
+    """Say what to install where a package is missing, and keep the libraries' own bars off the terminal."""
+    try:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        yield
+    except ModuleNotFoundError as error:
+        raise OrqaError(f"{command} needs {error.name}: pip install 'orqa-registry[train]'") from error
+
+
+@click.command()
+@DATA
+@click.option("--recipe", default="tiny", show_default=True, help="Name of a recipe, or a TOML file of your own.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the model.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe, as --set steps=200.")
+@click.option("--seed", type=int, help="The same as --set seed=N.")
+@click.option("--split", default="train", show_default=True, help="Split to train on.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: what torch chooses.")
+@JSON
+@click.pass_obj
+def train(
+    registry: Registry,
+    data: Path,
+    recipe: str,
+    out: Path,
+    changes: tuple[str, ...],
+    seed: int | None,
+    split: str,
+    resume: bool,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Train a vision-language model on the questions that can be asked of a shard folder.
+
+    The recipe `tiny` builds a small random Qwen2-VL; a recipe whose `model` is a name or a folder trains that one. All
+    questions of a timepoint share one sequence, in which none sees another. The result is a folder that
+    `from_pretrained` loads.
+
+    \b
+    orqa-registry train --data demo/shards --recipe tiny --out demo/model
+    orqa-registry train --data shards --recipe tiny --set model=Qwen/Qwen2-VL-2B-Instruct --set rate=1e-5 --out run
+    """
+    with _installed("train"):
+        from orqa_train import plots, recipe as recipes, training
+
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+    changed = recipes.load(recipe, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    with show.progress("steps") as bar:
+        task = bar.add_task("training", total=changed.steps)
+
+        def report(step: int, steps: int, loss: float | None) -> None:
+            said = "training" if loss is None else f"training, loss {loss:.3f}"
+            bar.update(task, completed=step, description=said)  # type: ignore[arg-type]
+
+        done = training.train(registry, data, changed, out, split_name=split, resume=resume, report=report)
+    plots.loss_curve(out / training.LOG, out / "loss.png")
+    if as_json:
+        show.print_json(done)
+        return
+    keys = ("parameters", "steps", "timepoints_seen", "seconds", "loss")
+    rows = [(key.replace("_", " "), f"{done[key]:.4g}" if isinstance(done[key], float) else done[key]) for key in keys]
+    rows.append(("tasks", ", ".join(done["tasks"])))
+    show.print_table(f"model in {out}, loss curve in {out}/loss.png", ("", ""), rows)
+
+
+@click.command("eval")
+@DATA
+@click.option("--split", default="test", show_default=True, help="Split to ask.")
+@click.option(
+    "--answerer",
+    "answerers",
+    multiple=True,
+    required=True,
+    metavar="NAME|FOLDER",
+    help="majority, truth, a model's FOLDER, blind (that model without its eyes), or what a plugin brings; repeat.",
+)
+@click.option("--out", type=FOLDER, help="Folder for the results. Default: eval-SPLIT in the shard folder's parent.")
+@click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
+@click.option("--limit", type=click.IntRange(min=1), help="Take so many timepoints, spread evenly over the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which question is drawn for each task.")
+@click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Timepoints answered at once.")
+@JSON
+@click.pass_obj
+def eval_(
+    registry: Registry,
+    data: Path,
+    split: str,
+    answerers: tuple[str, ...],
+    out: Path | None,
+    tasks: tuple[str, ...],
+    limit: int | None,
+    seed: int,
+    batch: int,
+    as_json: bool,
+) -> None:
+    """Put the questions of a split to answerers, and score what they say.
+
+    Writes results.json, the answers as JSONL, and index.html with the table, a plot and some timepoints. Every
+    table has the most common answer beside it.
+
+    \b
+    orqa-registry eval --data demo/shards --split test --answerer demo/model --answerer blind
+    """
+    with _installed("eval"):
+        from orqa_shards.stream import Draw
+        from orqa_train import evaluation, report
+
+    target = out or data.resolve().parent / f"eval-{split}"
+    with show.progress("timepoints") as bar:
+        running: dict[str, int] = {}
+
+        def advance(who: str, done: int, total: int) -> None:
+            if who not in running:
+                running[who] = bar.add_task(who, total=total)
+            bar.update(running[who], completed=done)  # type: ignore[arg-type]
+
+        how = Draw(seed, tasks=tasks)
+        found = evaluation.evaluate(
+            registry, data, split, answerers, how, limit=limit, batch=batch, report=advance
+        )
+    evaluation.write(found, target)
+    report.write_page(found, target / "index.html")
+    if as_json:
+        show.print_json({**found.summary(), "out": str(target)})
+    else:
+        _print(found, target)
+
+
+def _print(found: Evaluation, out: Path) -> None:
+    from statistics import fmean
+
+    names = [one.name for one in found.outcomes]
+    by_task = {one.name: one.by_task() for one in found.outcomes}
+    rows = [
+        (task, len(by_task[names[0]][task]), *(f"{fmean(by_task[name][task]):.3f}" for name in names))
+        for task in by_task[names[0]]
+    ]
+    rows.append(("macro", "", *(f"{one.macro:.3f}" for one in found.outcomes)))
+    rows.append(("micro", len(found.outcomes[0].answers), *(f"{one.micro:.3f}" for one in found.outcomes)))
+    title = f"{found.split.name} of {found.data}; majority learnt from {found.learnt_from}; page: {out}/index.html"
+    columns = ("task", "questions", *names)
+    show.print_table(title, columns, rows, numbers=columns[1:])

@@ -1,0 +1,58 @@
+"""Pictures of numbers: the loss over the steps, the scores by task."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+
+COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
+
+
+def loss_curve(log: Path, out: Path) -> None:
+    """Draw the loss that a run logged, as it was and smoothed."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    axes = figure.subplots()
+    steps, losses = [line["step"] for line in lines], [line["loss"] for line in lines]
+    axes.plot(steps, losses, color=COLOURS[0], alpha=0.3, linewidth=1)
+    axes.plot(steps, _smooth(losses), color=COLOURS[0], linewidth=1.8)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss on answers (nats a token)")
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.25)
+    figure.savefig(out, dpi=130)
+
+
+def _smooth(values: Sequence[float], keep: float = 0.9) -> list[float]:
+    """Return the running mean that forgets with factor `keep`, without a bias towards its start."""
+    smooth, total, weight = [], 0.0, 0.0
+    for value in values:
+        total, weight = keep * total + value, keep * weight + 1
+        smooth.append(total / weight)
+    return smooth
+
+
+def scores_by_task(tasks: Sequence[str], scores: Mapping[str, Sequence[float]]) -> bytes:
+    """Return a PNG of bars: for each task the score, 0 to 1, of each answerer."""
+    figure = Figure(figsize=(8.6, 0.8 + (0.14 + 0.11 * len(scores)) * len(tasks)), layout="constrained")
+    axes = figure.subplots()
+    height = 0.8 / max(1, len(scores))
+    for place, (name, values) in enumerate(scores.items()):
+        centres = [row + (place - (len(scores) - 1) / 2) * height for row in range(len(tasks))]
+        axes.barh(centres, values, height * 0.92, label=name, color=COLOURS[place % len(COLOURS)])
+    axes.set_yticks(range(len(tasks)), tasks)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("score")
+    axes.grid(axis="x", alpha=0.25)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=130)
+    return picture.getvalue()

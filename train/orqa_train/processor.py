@@ -1,0 +1,185 @@
+"""Views and words -> tensors, for the Qwen2-VL family, without the torchvision that its own processor asks for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from attrs import define, frozen
+from PIL import Image, UnidentifiedImageError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2VLImageProcessorPil
+
+from orqa_registry import OrqaError, Timepoint
+
+IMAGE_TOKEN = "<|image_pad|>"  # noqa: S105 - a token of text, not a secret
+QUESTION, ANSWER = "\x02question\x03", "\x02answer\x03"
+LARGEST_IMAGE = 1 << 26
+"""Pixels; a larger image is refused before it is decoded."""
+GREY = (127, 127, 127)
+
+
+@frozen
+class Prefix:
+    """What all questions of a timepoint share: the views.
+
+    ids: (L,) tokens. positions: (3, L) time, row, column as multimodal RoPE counts them. next_position: int.
+    pixels: (patches, patch values) or None without views. grids: (views, 3).
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    next_position: int
+    pixels: torch.Tensor | None
+    grids: torch.Tensor | None
+
+
+@define(slots=False)
+class Processor:
+    """Turns timepoints and questions into tokens. `pixels` is the budget of one image."""
+
+    tokenizer: PreTrainedTokenizerBase
+    images: Qwen2VLImageProcessorPil
+    pixels: int
+    views: tuple[str, ...] = ()
+    blank: bool = False
+
+    @classmethod
+    def load(cls, folder: str, pixels: int, views: tuple[str, ...] = ()) -> Processor:
+        """Return the processor of a model by name or folder."""
+        return cls(AutoTokenizer.from_pretrained(folder), Qwen2VLImageProcessorPil.from_pretrained(folder), pixels, views)
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer and image settings as `from_pretrained` and AutoProcessor read them."""
+        self.tokenizer.save_pretrained(folder)
+        self.images.save_pretrained(folder)
+
+    @cached_property
+    def _frame(self) -> tuple[str, str]:
+        """The template's text between question and answer, and after the answer up to the end of the turn."""
+        _, between, after = self._render([])
+        return between, after
+
+    def _render(self, views: Sequence[str]) -> tuple[str, str, str]:
+        content: list[dict[str, str]] = []
+        for view in views:
+            content += [{"type": "text", "text": f"{view}: "}, {"type": "image"}]
+        content.append({"type": "text", "text": QUESTION})
+        turns = [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": [{"type": "text", "text": ANSWER}]},
+        ]
+        text = str(self.tokenizer.apply_chat_template(turns, tokenize=False))
+        before, _, rest = text.partition(QUESTION)
+        between, _, after = rest.partition(ANSWER)
+        return before, between, after
+
+    def prefix(self, point: Timepoint) -> Prefix:
+        """Return what the questions of a timepoint share. Raises OrqaError that names a view which is no image."""
+        views = [view for view in point.views if not self.views or view in self.views]
+        text, _, _ = self._render(views)
+        if not views:
+            ids = self._ids(text)
+            return Prefix(torch.tensor(ids), torch.arange(len(ids)).expand(3, -1), len(ids), None, None)
+        features = self.images(
+            [self._image(point, view) for view in views],
+            size={"shortest_edge": self._cell**2, "longest_edge": max(self.pixels, self._cell**2)},
+            return_tensors="pt",
+        )
+        grids = features["image_grid_thw"]
+        counts = (grids.prod(-1) // self.images.merge_size**2).tolist()
+        parts = text.split(IMAGE_TOKEN)
+        ids = self._ids(parts[0])
+        is_image = [False] * len(ids)
+        for count, part in zip(counts, parts[1:], strict=True):
+            following = self._ids(part)
+            ids += [self.image_token_id] * count + following
+            is_image += [True] * count + [False] * len(following)
+        positions, next_position = rope_positions(is_image, grids.tolist(), self.images.merge_size)
+        return Prefix(torch.tensor(ids), positions, next_position, features["pixel_values"], grids)
+
+    def ask(self, question: str) -> list[int]:
+        """Return the tokens from the question to where the answer begins."""
+        return self._ids(question + self._frame[0])
+
+    def answer(self, answer: str) -> list[int]:
+        """Return the tokens of an answer and of the end of the turn."""
+        return [*self._ids(answer), *self._ids(self._frame[1])[:1]]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return the answer that generated tokens spell."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+
+    @cached_property
+    def image_token_id(self) -> int:
+        """The token that stands for one patch of an image."""
+        return int(self.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends a turn."""
+        return self._ids(self._frame[1])[0]
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills a batch."""
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def _cell(self) -> int:
+        return int(self.images.patch_size * self.images.merge_size)
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _image(self, point: Timepoint, view: str) -> Image.Image:
+        name = next(one for one in point.media if one.rpartition(".")[0] == view)
+        try:
+            image = Image.open(io.BytesIO(point.read(name)))
+            if image.width * image.height > LARGEST_IMAGE:
+                raise OrqaError(f"{point.key}.{name}: {image.width}x{image.height} pixels, more than {LARGEST_IMAGE}")
+            if self.blank:
+                return Image.new("RGB", image.size, GREY)
+            # Decoding straight to a smaller size is free with JPEG, and enough for the budget.
+            image.draft("RGB", _within(image.size, self.pixels))
+            return image.convert("RGB")
+        except (UnidentifiedImageError, OSError) as error:
+            raise OrqaError(f"{point.key}.{name}: not an image: {error}") from error
+
+
+def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    scale = min(1.0, (pixels / (size[0] * size[1])) ** 0.5)
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def rope_positions(is_image: Sequence[bool], grids: Sequence[Sequence[int]], merge: int) -> tuple[torch.Tensor, int]:
+    """Return (3, L) positions of a sequence of words and images, and the next free one (Qwen2-VL paper, M-RoPE).
+
+    Words count on in all three; the patches of an image share one time and have their row and column. After an image
+    the count goes on from the largest of its positions. grids: (time, rows, columns) in patches before merging.
+    """
+    columns: list[np.ndarray] = []
+    place, index, images = 0, 0, iter(grids)
+    while index < len(is_image):
+        if is_image[index]:
+            time, rows, cols = next(images)
+            shape = (time, rows // merge, cols // merge)
+            columns.append(np.indices(shape).reshape(3, -1) + place)
+            index += shape[0] * shape[1] * shape[2]
+            place += max(shape)
+        else:
+            columns.append(np.full((3, 1), place))
+            index += 1
+            place += 1
+    return torch.from_numpy(np.concatenate(columns, axis=1)), place
+
+
+def batch_pixels(prefixes: Sequence[Prefix]) -> dict[str, Any]:
+    """Return the views of several timepoints as the model takes them; nothing where there is none."""
+    pixels = [one.pixels for one in prefixes if one.pixels is not None]
+    grids = [one.grids for one in prefixes if one.grids is not None]
+    return {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.cat(grids)} if pixels else {}

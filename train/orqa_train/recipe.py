@@ -1,0 +1,151 @@
+"""A recipe: what to train and how, as a TOML file. Behaviour is Python, configuration is data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, evolve, field, fields, frozen
+
+from orqa_registry import CallError
+from orqa_registry.errors import nearest
+
+
+@frozen
+class Tiny:
+    """Size of the random model that is built when `model` is "tiny". `init_std` near 1/sqrt(hidden) lets it bind."""
+
+    hidden: int = 64
+    layers: int = 2
+    heads: int = 4
+    vision_hidden: int = 64
+    vision_layers: int = 2
+    patch: int = 14
+    init_std: float = 0.12
+    vocabulary: int = 1024
+
+
+@frozen
+class Recipe:
+    """Everything that decides what a training run does.
+
+    model: "tiny", or the name or folder of a Qwen2-VL or Qwen2.5-VL.
+    pixels: budget of one image in pixels; larger ones are scaled down. views: use these views alone, all if empty.
+    tasks: train on these alone, all that fit if empty. questions: at most so many a timepoint, 0 for one of each task.
+    paraphrase: chance, 0 to 1, of a wording other than the canonical one. tokens: longest sequence.
+    batch: timepoints a step and device. workers: processes that read and decode. rate: peak learning rate.
+    """
+
+    model: str = "tiny"
+    seed: int = 0
+    steps: int = 1000
+    batch: int = 16
+    accumulate: int = 1
+    rate: float = 3e-3
+    warmup: float = 0.05
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    schedule: str = "cosine"
+    pixels: int = 112 * 112
+    views: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    questions: int = 0
+    paraphrase: float = 0.0
+    tokens: int = 2048
+    attention: str = "sdpa"
+    precision: str = "float32"
+    gradient_checkpointing: bool = False
+    save_every: int = 1000
+    workers: int = 0
+    tiny: Tiny = field(factory=Tiny)
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML that `load` reads back."""
+        top = {key: value for key, value in asdict(self).items() if key != "tiny"}
+        lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
+        return "\n".join([*lines, "", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in asdict(self.tiny).items())]) + "\n"
+
+
+def names() -> list[str]:
+    """Return the recipes that come with the package."""
+    return sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
+
+
+def load(name: str, changes: Sequence[str] = ()) -> Recipe:
+    """Return the recipe called `name`, or read from the file `name`, with changes `key=value`. Raises CallError."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise CallError(f"there is no recipe file {name}; those that come along: {', '.join(names())}")
+        text, where = path.read_text(encoding="utf-8"), name
+    elif name in names():
+        text, where = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"recipe {name}"
+    else:
+        raise CallError(f"unknown recipe {name!r}: {nearest(name, names())} A file of your own ends in .toml")
+    recipe = _fill(Recipe(), _parse(text, where), where)
+    for change in changes:
+        recipe = _change(recipe, change)
+    return recipe
+
+
+def _folder() -> Any:
+    return resources.files("orqa_train").joinpath("recipes")
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CallError(f"{where}: not TOML: {error}") from error
+
+
+def _change(recipe: Recipe, change: str) -> Recipe:
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise CallError(f"--set {change}: expected KEY=VALUE, for instance --set steps=200")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value  # a bare word is a string
+    for part in reversed(key.strip().split(".")):
+        parsed = {part: parsed}
+    return _fill(recipe, parsed, f"--set {change}")
+
+
+def _fill(record: Any, values: Mapping[str, Any], where: str) -> Any:
+    """Return a record with values put in, each checked against the type of what it replaces."""
+    known = [one.name for one in fields(type(record))]
+    filled: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise CallError(f"{where}: unknown key {key!r}: {nearest(key, known)}")
+        now = getattr(record, key)
+        if isinstance(now, Tiny):
+            if not isinstance(value, Mapping):
+                raise CallError(f"{where}: {key} is a table")
+            filled[key] = _fill(now, value, f"{where}: {key}")
+        elif isinstance(now, tuple):
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise CallError(f"{where}: {key} is a list of names, not {value!r}")
+            filled[key] = tuple(value)
+        elif isinstance(now, float) and isinstance(value, int) and not isinstance(value, bool):
+            filled[key] = float(value)
+        elif type(value) is type(now):
+            filled[key] = value
+        else:
+            raise CallError(f"{where}: {key} is {type(now).__name__}, not {value!r}")
+    return evolve(record, **filled)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)

@@ -1,0 +1,184 @@
+"""Train a recipe on a shard folder, with transformers' Trainer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import metadata
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import SequentialSampler
+from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from orqa_registry import CallError, OrqaError, Registry
+from orqa_shards.read import Shards, Split
+from orqa_shards.stream import Draw, Stream, askable, draw
+from orqa_train import models
+from orqa_train.processor import Processor
+from orqa_train.recipe import Recipe
+from orqa_train.sequences import Sequences, collate
+
+LOG = "log.jsonl"
+RECIPE = "recipe.toml"
+ABOUT = "orqa.json"
+CHECKPOINTS = "checkpoints"
+
+
+def train(
+    registry: Registry,
+    data: Path,
+    recipe: Recipe,
+    out: Path,
+    *,
+    split_name: str = "train",
+    resume: bool = False,
+    report: Callable[[int, int, float | None], None] = lambda step, steps, loss: None,
+) -> dict[str, Any]:
+    """Train and write a model folder to `out`; return what was done.
+
+    report(step, steps, loss) is called after each step. Raises OrqaError and CallError.
+    """
+    _prepare(out, resume=resume)
+    split = Shards.open(data).split(split_name)
+    how = Draw(recipe.seed, recipe.questions or None, recipe.paraphrase, recipe.tasks)
+    model, processor = models.build(recipe, _texts(registry, split, recipe))
+    samples = recipe.steps * recipe.batch * recipe.accumulate
+    stream = Stream(split, registry, how, epochs=max(1, ceil(samples / len(split))))
+    if recipe.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
+    (out / RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
+    log = _Log(out / LOG, report, recipe.steps, resume=resume)
+    trainer = _Trainer(
+        model=model,
+        args=_arguments(recipe, out),
+        train_dataset=Sequences(stream, processor, recipe.tokens),
+        data_collator=partial(collate, processor),
+        callbacks=[log],
+    )
+    trainer.remove_callback(PrinterCallback)
+    done = trainer.train(resume_from_checkpoint=resume)
+    about = {
+        "tasks": [task.name for task in stream.tasks],
+        "views": list(processor.views),
+        "pixels": processor.pixels,
+        "data": {"split": split.name, "timepoints": len(split), "labels_sha256": split.entry.labels.sha256},
+        "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
+    }
+    _save(model, processor, about, out)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    return {
+        "out": str(out),
+        "steps": done.global_step,
+        "seconds": done.metrics["train_runtime"],
+        "loss": done.training_loss,
+        "parameters": sum(one.numel() for one in model.parameters()),
+        "timepoints_seen": samples,
+        **about,
+    }
+
+
+def _prepare(out: Path, *, resume: bool) -> None:
+    if (out / "config.json").exists():
+        raise OrqaError(f"{out} holds a trained model already: name another folder, or remove it")
+    there = (out / CHECKPOINTS).is_dir() and any((out / CHECKPOINTS).iterdir())
+    if there and not resume:
+        raise OrqaError(f"{out} holds checkpoints of an unfinished run: --resume goes on with it")
+    if resume and not there:
+        raise CallError(f"--resume: there is no checkpoint in {out / CHECKPOINTS}")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _texts(registry: Registry, split: Split, recipe: Recipe) -> Iterator[str]:
+    """Yield what a tiny model's tokenizer learns from: the words of the tasks on this split, names of views included."""
+    tasks = askable(registry, split, recipe.tasks)
+    yield "\n".join(name.rpartition(".")[0] + ": " for name in split.entry.media)
+    yield "user\nassistant\n"
+    how = Draw(recipe.seed, None, 0.0, recipe.tasks)
+    for point in split.timepoints:
+        for asked in draw(registry, split, point, tasks, how, 0):
+            yield from registry.tasks[asked.question.task].wordings(asked.question)
+            yield from asked.question.answers
+
+
+def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
+    cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(out / CHECKPOINTS),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.rate,
+        warmup_steps=ceil(recipe.warmup * recipe.steps),
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.clip,
+        lr_scheduler_type=recipe.schedule,
+        bf16=recipe.precision == "bfloat16" and cuda,
+        use_cpu=not cuda,
+        seed=recipe.seed,
+        logging_steps=10,
+        save_steps=recipe.save_every,
+        save_total_limit=2,
+        dataloader_num_workers=recipe.workers,
+        dataloader_pin_memory=cuda,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+class _Trainer(Trainer):  # type: ignore[misc]
+    """The library's trainer, but for two things: the stream is shuffled already, and its mask has four dimensions."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        # Position i of the stream is drawn by seed and epoch: shuffling it again would lose that.
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        # Attention adds a mask in the dtype it computes in, and that is known here alone.
+        dtype = torch.bfloat16 if self.args.bf16 else next(model.parameters()).dtype
+        inputs["attention_mask"] = additive(inputs["attention_mask"], dtype)
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+
+def additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return a mask that is true where one may look as one that is added to attention scores."""
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
+
+
+class _Log(TrainerCallback):  # type: ignore[misc]
+    """Writes the loss as JSONL and tells about each step."""
+
+    def __init__(self, path: Path, report: Callable[[int, int, float | None], None], steps: int, *, resume: bool) -> None:
+        self._path, self._report, self._steps = path, report, steps
+        self._loss: float | None = None
+        if not resume:
+            path.write_text("", encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self._loss = float(logs["loss"])
+            line = {"step": state.global_step, "loss": self._loss, "rate": float(logs.get("learning_rate", 0.0))}
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._report(state.global_step, self._steps, self._loss)
+
+
+def _save(model: PreTrainedModel, processor: Processor, about: dict[str, Any], out: Path) -> None:
+    """Write the model folder; `config.json` comes last, so that a folder that has one is whole."""
+    partial_folder = out / ".partial"
+    shutil.rmtree(partial_folder, ignore_errors=True)
+    partial_folder.mkdir()
+    model.save_pretrained(partial_folder)
+    processor.save(partial_folder)
+    (partial_folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    for file in sorted(partial_folder.iterdir(), key=lambda file: file.name == "config.json"):
+        file.replace(out / file.name)
+    partial_folder.rmdir()
