@@ -125,7 +125,9 @@ FACETS: Mapping[str, Facet] = {
 def check(name: str) -> None:
     """Raise CallError where `name` is neither a shared facet nor a prefixed one of a plugin's own."""
     if name not in FACETS and ":" not in name:
-        raise CallError(f"unknown facet {name!r}: {nearest(name, FACETS)} A facet of your own has a prefix, as acme:{name}")
+        raise CallError(
+            f"unknown facet {name!r}: {nearest(name, FACETS)} A facet of your own has a prefix, as acme:{name}"
+        )
 
 
 def load(labels: Mapping[str, Any]) -> dict[str, Any]:

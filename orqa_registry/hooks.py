@@ -31,6 +31,7 @@ def orqa_datasets() -> Iterable[Dataset]:
 
     Example:
         import json
+        from functools import partial
         from orqa_registry import Card, Dataset, Take, Timepoint, hookimpl
 
         class KnotLab(Dataset):
@@ -41,7 +42,7 @@ def orqa_datasets() -> Iterable[Dataset]:
 
             def takes(self, root, split):
                 for folder in sorted((root / split).iterdir()):
-                    yield Take(self.name, split, folder.name, lambda folder=folder, split=split: self.read(folder, split))
+                    yield Take(self.name, split, folder.name, partial(self.read, folder, split))
 
             def read(self, folder, split):
                 for index, (frame, action) in enumerate(json.loads((folder / "actions.json").read_text()).items()):

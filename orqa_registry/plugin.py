@@ -1,4 +1,4 @@
-"""What a plugin author writes: a Dataset, a Task or an Answerer. Subclass, fill in the attributes, yield it in a hook."""
+"""What a plugin author writes: a Dataset, a Task or an Answerer, with its attributes filled in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import ClassVar
 from attrs import frozen
 
 from orqa_registry.records import Asked, Card, Moment, Question, Take
-
 
 RARE = 0.1
 """The chance that a question with an empty answer is drawn, `nothing` for instance (protocol R8)."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 from attrs import define, field, frozen
@@ -50,13 +50,7 @@ class Plugin:
     brings: tuple[str, ...] = ()
 
 
-class Named(Protocol):
-    """What a hook yields."""
-
-    name: Any
-
-
-Thing = TypeVar("Thing", bound=Named)
+Thing = TypeVar("Thing", Dataset, Task, Answerer)
 
 
 @define
@@ -138,7 +132,7 @@ class Registry:
         self.datasets.update((one.name, one) for one in datasets)
         self.tasks.update((one.name, one) for one in tasks)
         self.answerers.update((one.name, one) for one in answerers)
-        return tuple(str(one.name) for one in (*datasets, *tasks, *answerers))
+        return tuple(one.name for things in (datasets, tasks, answerers) for one in things)
 
     def _yielded(self, plugin: str, hook: str, kind: type[Thing], taken: Mapping[str, Any]) -> list[Thing]:
         found: list[Thing] = []
@@ -150,7 +144,9 @@ class Registry:
                 if not isinstance(getattr(one, "name", None), str) or not fold(one.name):
                     raise OrqaError(f"{hook} yielded a {kind.__name__} without a name: {type(one).__name__}")
                 if fold(one.name) in names:
-                    raise OrqaError(f"{kind.__name__.lower()} {one.name!r} is taken: {self._owner(names[fold(one.name)])}")
+                    raise OrqaError(
+                        f"{kind.__name__.lower()} {one.name!r} is taken: {self._owner(names[fold(one.name)])}"
+                    )
                 names[fold(one.name)] = one.name
                 found.append(one)
         return found

@@ -65,7 +65,8 @@ def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
     for place, entry in enumerate(entries):
         try:
             graph = tuple(
-                Triplet(entity(subject), predicate(verb), entity(thing)) for subject, thing, verb in entry["relationships"]
+                Triplet(entity(subject), predicate(verb), entity(thing))
+                for subject, thing, verb in entry["relationships"]
             )
             graphs.setdefault(str(entry["take_name"]), {})[str(entry["frame_id"])] = graph
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -80,7 +81,7 @@ def infer(edges: Iterable[Triplet], *, hands: bool) -> tuple[Triplet, ...]:
     """Return raw labels with what the ORQA graphs add to them, sorted as they are (datasets.md 1.4).
 
     The patient lies on the operating table; what relates to the patient is close to the table; and with `hands`,
-    who cuts, drills, saws, sutures, hammers, cements or cleans holds an instrument. A pair that is linked stays as it is.
+    who cuts, drills, saws, sutures, hammers, cements or cleans holds an instrument. A pair that is linked stays so.
     """
     graph = list(dict.fromkeys(edges))
     linked = {(edge.subject, edge.object) for edge in graph}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
@@ -48,17 +48,31 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def progress(unit: str) -> Progress:
-    """Return a progress bar on stderr with rate and time left; silent where stderr is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+class Advance(Protocol):
+    """Tells how far a piece of work is: `what` names it, `note` says something about it."""
 
-    return Progress(
+    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Show that `done` of `total` are done."""
+
+
+@contextmanager
+def progress(unit: str) -> Iterator[Advance]:
+    """Give a function that shows progress on stderr, with time left; silent where stderr is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    running: dict[str, TaskID] = {}
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeRemainingColumn(),
-        console=console(stderr=True),
-        disable=not sys.stderr.isatty(),
-        transient=True,
     )
+    with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+
+        def advance(what: str, done: int, total: int, note: str = "") -> None:
+            if what not in running:
+                running[what] = bar.add_task(what, total=total)
+            bar.update(running[what], completed=done, description=f"{what} {note}".strip())
+
+        yield advance

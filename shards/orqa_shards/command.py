@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -65,14 +65,7 @@ def shard(
         chosen = tuple(registry.split(dataset, split) for split in splits) or tuple(dataset.splits)
         sources.append(Source(dataset, registry.locate(dataset, where.get(dataset.name)), chosen))
     started = perf_counter()
-    with show.progress("takes") as bar:
-        tasks: dict[str, int] = {}
-
-        def advance(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
-
+    with show.progress("takes") as advance:
         manifest = pack(
             registry,
             sources,
@@ -100,7 +93,7 @@ def _roots(registry: Registry, datasets: tuple[str, ...], roots: tuple[str, ...]
 
 
 def _report(manifest: Manifest, out: Path, seconds: float, *, as_json: bool) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "split": name,
             "takes": len(split.takes),
@@ -113,7 +106,7 @@ def _report(manifest: Manifest, out: Path, seconds: float, *, as_json: bool) -> 
     if as_json:
         show.print_json({"out": str(out), "seconds": seconds, "splits": rows, "skipped": list(manifest.skipped)})
         return
-    cells = ((r["split"], r["takes"], r["timepoints"], r["shards"], f"{r['bytes'] / 1e6:.1f}") for r in rows)
+    cells = ((*list(row.values())[:-1], f"{row['bytes'] / 1e6:.1f}") for row in rows)
     columns = ("split", "takes", "timepoints", "shards", "MB")
     show.print_table(f"{out}, in {seconds:.1f} s", columns, cells, numbers=columns[1:])
     for line in manifest.skipped[:10]:

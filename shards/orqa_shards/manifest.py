@@ -70,7 +70,9 @@ class Manifest:
         path = folder / NAME
         if not path.is_file():
             hint = "the writing was interrupted" if any(folder.glob("*.tar*")) else "no shard folder"
-            raise OrqaError(f"{folder}: there is no {NAME} ({hint}). Make one: orqa-registry shard DATASET --out {folder}")
+            raise OrqaError(
+                f"{folder}: there is no {NAME} ({hint}). Make one: orqa-registry shard DATASET --out {folder}"
+            )
         raw = read_json(path)
         schema = raw.get("schema") if isinstance(raw, dict) else None
         if isinstance(schema, int) and schema > SCHEMA:

@@ -39,7 +39,9 @@ class Sample:
     asked: tuple[Asked, ...]
 
 
-def draw(registry: Registry, split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch: int) -> list[Asked]:
+def draw(
+    registry: Registry, split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch: int
+) -> list[Asked]:
     """Return the questions put at a timepoint in an epoch: one of each task, rare ones rarely (protocol R8).
 
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.

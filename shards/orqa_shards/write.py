@@ -65,7 +65,9 @@ def pack(
             splits[split] = entry
             skipped += missed
     if not splits:
-        raise OrqaError("nothing to write: " + "; ".join(f"no take of {one.dataset.name} in {one.root}" for one in sources))
+        raise OrqaError(
+            "nothing to write: " + "; ".join(f"no take of {one.dataset.name} in {one.root}" for one in sources)
+        )
     manifest = Manifest(
         datasets={one.dataset.name: _card(one.dataset) for one in sources},
         splits=splits,

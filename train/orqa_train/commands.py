@@ -67,19 +67,18 @@ def train(
     orqa-registry train --data shards --recipe tiny --set model=Qwen/Qwen2-VL-2B-Instruct --set rate=1e-5 --out run
     """
     with _installed("train"):
-        from orqa_train import plots, recipe as recipes, training
+        from orqa_train import plots, training
+        from orqa_train import recipe as recipes
 
         if threads:
             import torch
 
             torch.set_num_threads(threads)
     changed = recipes.load(recipe, [*changes, *([f"seed={seed}"] if seed is not None else [])])
-    with show.progress("steps") as bar:
-        task = bar.add_task("training", total=changed.steps)
+    with show.progress("steps") as advance:
 
         def report(step: int, steps: int, loss: float | None) -> None:
-            said = "training" if loss is None else f"training, loss {loss:.3f}"
-            bar.update(task, completed=step, description=said)  # type: ignore[arg-type]
+            advance("training", step, steps, "" if loss is None else f"loss {loss:.3f}")
 
         done = training.train(registry, data, changed, out, split_name=split, resume=resume, report=report)
     plots.loss_curve(out / training.LOG, out / "loss.png")
@@ -135,18 +134,9 @@ def eval_(
         from orqa_train import evaluation, report
 
     target = out or data.resolve().parent / f"eval-{split}"
-    with show.progress("timepoints") as bar:
-        running: dict[str, int] = {}
-
-        def advance(who: str, done: int, total: int) -> None:
-            if who not in running:
-                running[who] = bar.add_task(who, total=total)
-            bar.update(running[who], completed=done)  # type: ignore[arg-type]
-
-        how = Draw(seed, tasks=tasks)
-        found = evaluation.evaluate(
-            registry, data, split, answerers, how, limit=limit, batch=batch, report=advance
-        )
+    how = Draw(seed, tasks=tasks)
+    with show.progress("timepoints") as advance:
+        found = evaluation.evaluate(registry, data, split, answerers, how, limit=limit, batch=batch, report=advance)
     evaluation.write(found, target)
     report.write_page(found, target / "index.html")
     if as_json:

@@ -142,7 +142,7 @@ def _named(registry: Registry, specs: Sequence[str]) -> dict[str, str]:
             name = f"{kind}-{Path(argument).name}" if argument else kind
         else:
             raise CallError(
-                f"{spec!r} is neither an answerer nor the folder of a trained model: {nearest(kind, registry.answerers)}"
+                f"{spec!r} is neither an answerer nor a trained model's folder: {nearest(kind, registry.answerers)}"
             )
         named[name if name not in named else f"{name}-{len(named) + 1}"] = spec
     return named

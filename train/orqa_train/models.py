@@ -26,10 +26,11 @@ from orqa_train.recipe import Recipe, Tiny
 FAMILY = ("qwen2_vl", "qwen2_5_vl")
 """Model types whose prompts and positions the processor knows."""
 
+FILLER, TURN_END = "<|endoftext|>", "<|im_end|>"
 SPECIAL = (
-    "<|endoftext|>",
+    FILLER,
     "<|im_start|>",
-    "<|im_end|>",
+    TURN_END,
     "<|vision_start|>",
     "<|vision_end|>",
     IMAGE_TOKEN,
@@ -86,15 +87,13 @@ def _tiny_processor(recipe: Recipe, texts: Iterable[str]) -> Processor:
         show_progress=False,
     )
     bpe.train_from_iterator(sorted(set(texts)), trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=CHAT
-    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=TURN_END, pad_token=FILLER, chat_template=CHAT)
     images = Qwen2VLImageProcessorPil(patch_size=recipe.tiny.patch, temporal_patch_size=1, merge_size=2)
     return Processor(tokenizer, images, recipe.pixels, recipe.views)
 
 
 def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
-    token = processor.tokenizer.convert_tokens_to_ids
+    token = processor.token_id
     head = size.hidden // size.heads
     # The sections of multimodal RoPE sum to half a head: time gets a quarter of it, rows and columns share the rest.
     time = head // 8
@@ -136,6 +135,7 @@ def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
         vision_start_token_id=token("<|vision_start|>"),
         vision_end_token_id=token("<|vision_end|>"),
         tie_word_embeddings=True,
-        initializer_range=size.init_std,
     )
+    # The family's classes read it from the top, where their configuration has no field for it.
+    config.initializer_range = size.init_std
     return Qwen2VLForConditionalGeneration(config)

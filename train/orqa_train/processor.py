@@ -51,7 +51,9 @@ class Processor:
     @classmethod
     def load(cls, folder: str, pixels: int, views: tuple[str, ...] = ()) -> Processor:
         """Return the processor of a model by name or folder."""
-        return cls(AutoTokenizer.from_pretrained(folder), Qwen2VLImageProcessorPil.from_pretrained(folder), pixels, views)
+        return cls(
+            AutoTokenizer.from_pretrained(folder), Qwen2VLImageProcessorPil.from_pretrained(folder), pixels, views
+        )
 
     def save(self, folder: Path) -> None:
         """Write tokenizer and image settings as `from_pretrained` and AutoProcessor read them."""
@@ -69,7 +71,7 @@ class Processor:
         for view in views:
             content += [{"type": "text", "text": f"{view}: "}, {"type": "image"}]
         content.append({"type": "text", "text": QUESTION})
-        turns = [
+        turns: Any = [
             {"role": "user", "content": content},
             {"role": "assistant", "content": [{"type": "text", "text": ANSWER}]},
         ]
@@ -112,17 +114,24 @@ class Processor:
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the answer that generated tokens spell."""
-        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
     @cached_property
     def image_token_id(self) -> int:
         """The token that stands for one patch of an image."""
-        return int(self.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))
+        return self.token_id(IMAGE_TOKEN)
 
     @property
     def end_id(self) -> int:
         """The token that ends a turn."""
         return self._ids(self._frame[1])[0]
+
+    def token_id(self, token: str) -> int:
+        """Return the number of a token."""
+        number = self.tokenizer.convert_tokens_to_ids(token)
+        if not isinstance(number, int):
+            raise OrqaError(f"the tokenizer has no token {token}: is this a model of the Qwen2-VL family?")
+        return number
 
     @property
     def pad_id(self) -> int:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import asdict, evolve, field, fields, frozen
 
@@ -66,7 +66,13 @@ class Recipe:
         """Return the recipe as TOML that `load` reads back."""
         top = {key: value for key, value in asdict(self).items() if key != "tiny"}
         lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
-        return "\n".join([*lines, "", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in asdict(self.tiny).items())]) + "\n"
+        return (
+            "\n".join([*lines, "", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in asdict(self.tiny).items())])
+            + "\n"
+        )
+
+
+Record = TypeVar("Record", Recipe, Tiny)
 
 
 def names() -> list[str]:
@@ -115,7 +121,7 @@ def _change(recipe: Recipe, change: str) -> Recipe:
     return _fill(recipe, parsed, f"--set {change}")
 
 
-def _fill(record: Any, values: Mapping[str, Any], where: str) -> Any:
+def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
     """Return a record with values put in, each checked against the type of what it replaces."""
     known = [one.name for one in fields(type(record))]
     filled: dict[str, Any] = {}

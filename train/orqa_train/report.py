@@ -64,7 +64,9 @@ def _scores(evaluation: Evaluation) -> str:
         for task in per_task[names[0]]
     ]
     rows.append(["macro", "", *(f"{one.macro:.3f}" for one in evaluation.outcomes)])
-    rows.append(["micro", str(len(evaluation.outcomes[0].answers)), *(f"{one.micro:.3f}" for one in evaluation.outcomes)])
+    rows.append(
+        ["micro", str(len(evaluation.outcomes[0].answers)), *(f"{one.micro:.3f}" for one in evaluation.outcomes)]
+    )
     return _table(["task", "questions", *names], rows, sums=2)
 
 
@@ -104,7 +106,8 @@ def _views(point: Timepoint) -> str:
     for name in filter(is_view, point.media):
         view, _, suffix = name.rpartition(".")
         source = _data(point.read(name), "jpeg" if suffix == "jpg" else suffix)
-        figures.append(f'<figure><img alt="{html.escape(view)}" src="{source}"><figcaption>{html.escape(view)}</figcaption></figure>')
+        caption = html.escape(view)
+        figures.append(f'<figure><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>')
     return f"<div class=views>{''.join(figures)}</div>" if figures else "<p class=about>no view</p>"
 
 

@@ -94,7 +94,7 @@ def _prepare(out: Path, *, resume: bool) -> None:
 
 
 def _texts(registry: Registry, split: Split, recipe: Recipe) -> Iterator[str]:
-    """Yield what a tiny model's tokenizer learns from: the words of the tasks on this split, names of views included."""
+    """Yield what a tiny model's tokenizer learns from: the tasks' own words on this split, and the names of views."""
     tasks = askable(registry, split, recipe.tasks)
     yield "\n".join(name.rpartition(".")[0] + ": " for name in split.entry.media)
     yield "user\nassistant\n"
@@ -132,12 +132,13 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     )
 
 
-class _Trainer(Trainer):  # type: ignore[misc]
+class _Trainer(Trainer):
     """The library's trainer, but for two things: the stream is shuffled already, and its mask has four dimensions."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         # Position i of the stream is drawn by seed and epoch: shuffling it again would lose that.
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+        stream: Any = self.train_dataset if train_dataset is None else train_dataset
+        return SequentialSampler(stream)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         # Attention adds a mask in the dtype it computes in, and that is known here alone.
@@ -151,10 +152,12 @@ def additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 
-class _Log(TrainerCallback):  # type: ignore[misc]
+class _Log(TrainerCallback):
     """Writes the loss as JSONL and tells about each step."""
 
-    def __init__(self, path: Path, report: Callable[[int, int, float | None], None], steps: int, *, resume: bool) -> None:
+    def __init__(
+        self, path: Path, report: Callable[[int, int, float | None], None], steps: int, *, resume: bool
+    ) -> None:
         self._path, self._report, self._steps = path, report, steps
         self._loss: float | None = None
         if not resume:

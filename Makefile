@@ -1,0 +1,48 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both are quick the second time.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+DEMO := demo
+TAKES := 44
+TIMEPOINTS := 40
+SIZE := 112
+# Threads that wait for one another spin: tests run in processes instead.
+ONE_THREAD := OMP_NUM_THREADS=1
+
+.PHONY: demo test lint types unit clean
+
+demo: $(DEMO)/eval/index.html
+	@$(BIN)/python -c "import pathlib; print('Look at', pathlib.Path('$(DEMO)/eval/index.html').resolve().as_uri())"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(DEMO)/raw/hybridor.json: | $(READY)
+	$(BIN)/orqa-registry synth --out $(DEMO)/raw --takes $(TAKES) --timepoints $(TIMEPOINTS) --size $(SIZE)
+
+$(DEMO)/shards/manifest.json: $(DEMO)/raw/hybridor.json
+	$(BIN)/orqa-registry shard HybridOR --root $(DEMO)/raw --out $(DEMO)/shards --force
+
+$(DEMO)/model/config.json: $(DEMO)/shards/manifest.json
+	$(BIN)/orqa-registry train --data $(DEMO)/shards --recipe tiny --out $(DEMO)/model
+
+$(DEMO)/eval/index.html: $(DEMO)/model/config.json
+	$(BIN)/orqa-registry eval --data $(DEMO)/shards --split test --answerer $(DEMO)/model --answerer blind --out $(DEMO)/eval
+
+test: lint types unit
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2
+
+clean:
+	rm -rf $(DEMO)

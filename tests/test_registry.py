@@ -1,0 +1,222 @@
+"""The registry: a broken plugin costs itself alone, and is named."""
+
+import types
+
+import pytest
+
+from orqa_registry import CallError, Card, Dataset, OrqaError, Question, Registry, Take, Task, hookimpl
+from orqa_registry import registry as registry_module
+
+
+def dataset(name, provides=frozenset({"roles"})):
+    made = type(
+        "Made", (Dataset,), {"name": name, "provides": provides, "takes": lambda self, root, split: iter(())}
+    )
+    made.card = Card("t", "l", "ask nicely")
+    return made()
+
+
+def task(name, needs=frozenset({"roles"}), ask=lambda self, moment: iter(())):
+    return type(
+        "Made", (Task,), {"name": name, "needs": needs, "question": "?", "ask": ask, "score": lambda self, t, a: 1.0}
+    )()
+
+
+def plugin(name="module", **hooks):
+    module = types.ModuleType(name)
+    for hook, function in hooks.items():
+        setattr(module, hook, hookimpl(function))
+    return module
+
+
+GOOD = plugin("good", orqa_datasets=lambda: [dataset("Good")], orqa_tasks=lambda: [task("fine")])
+
+
+def half_way():
+    yield dataset("Half")
+    raise RuntimeError("the disk is gone")
+
+
+BROKEN = {
+    "raises in a hook": (plugin(orqa_tasks=lambda: 1 / 0), "ZeroDivisionError"),
+    "raises half-way": (plugin(orqa_datasets=half_way), "the disk is gone"),
+    "misspells a hook": (plugin(orqa_dataset=lambda: []), "orqa_dataset"),
+    "takes a taken name": (plugin(orqa_datasets=lambda: [dataset("Mine"), dataset("good")]), "'good' is taken"),
+    "names a thing twice": (plugin(orqa_tasks=lambda: [task("a"), task("A")]), "'A' is taken"),
+    "yields something else": (plugin(orqa_tasks=lambda: ["fine"]), "not a Task"),
+    "needs an unknown facet": (plugin(orqa_tasks=lambda: [task("b", {"rolls"})]), "did you mean 'roles'"),
+    "provides a word": (plugin(orqa_datasets=lambda: [dataset("C", "roles")]), "set of facet names"),
+    "has no name": (plugin(orqa_tasks=lambda: [task("")]), "without a name"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_costs_itself_alone(kind):
+    broken, expected = BROKEN[kind]
+    registry = Registry()
+    registry.register("good", GOOD, "orqa-plugin-good", "1.0")
+    registry.register("broken", broken, "orqa-plugin-broken", "2.0")
+    registry.register("late", plugin(orqa_tasks=lambda: [task("later")]))
+    assert list(registry.datasets) == ["Good"]
+    assert sorted(registry.tasks) == ["fine", "later"]
+    (problem,) = registry.problems
+    assert (problem.plugin, problem.distribution, problem.version) == ("broken", "orqa-plugin-broken", "2.0")
+    assert expected in problem.error
+    assert [one.name for one in registry.fitting(registry.dataset("good"))] == ["fine", "later"]
+
+
+class Point:
+    def __init__(self, name, value, dist=None):
+        self.name, self.value, self.module, self.dist = name, value, value, dist
+
+
+def entry_points(monkeypatch, known, others):
+    groups = {registry_module.KNOWN_GROUP: known, registry_module.GROUP: others}
+    monkeypatch.setattr(registry_module.metadata, "entry_points", lambda group: groups[group])
+
+
+def test_a_plugin_that_fails_to_import_is_named(monkeypatch, tmp_path):
+    (tmp_path / "orqa_broken_import.py").write_text("import a_package_that_is_not_there")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry_points(monkeypatch, [], [Point("broken", "orqa_broken_import"), Point("role", "orqa_plugin_role")])
+    registry = Registry.load({})
+    assert "count_people" in registry.tasks
+    (problem,) = registry.problems
+    assert problem.plugin == "broken"
+    assert "a_package_that_is_not_there" in problem.error
+
+
+def test_a_known_plugin_that_is_not_installed_is_news_not_a_problem(monkeypatch):
+    entry_points(monkeypatch, [Point("role", "orqa_plugin_role"), Point("lasers", "orqa_plugin_lasers")], [])
+    registry = Registry.load({})
+    assert registry.missing == {"lasers": "orqa-plugin-lasers"}
+    assert not registry.problems
+
+
+def test_a_known_plugin_installed_for_itself_is_one_plugin(monkeypatch):
+    point = Point("role", "orqa_plugin_role")
+    entry_points(monkeypatch, [point], [point, Point("role", "orqa_plugin_tool")])
+    registry = Registry.load({})
+    assert list(registry.plugins) == ["role"]
+    assert ["the name is taken" in one.error for one in registry.problems] == [True]
+
+
+def test_an_allow_list_admits_what_it_names(monkeypatch):
+    entry_points(monkeypatch, [Point("role", "orqa_plugin_role"), Point("tool", "orqa_plugin_tool")], [])
+    assert list(Registry.load({"ORQA_PLUGINS": "tool"}).plugins) == ["tool"]
+
+
+def test_strict_raises_what_the_plugin_raises():
+    with pytest.raises(ZeroDivisionError):
+        Registry(strict=True).register("broken", BROKEN["raises in a hook"][0])
+
+
+def test_an_unknown_name_offers_the_nearest_and_tells_what_did_not_load():
+    registry = Registry()
+    registry.register("good", GOOD)
+    registry.register("broken", BROKEN["raises in a hook"][0])
+    with pytest.raises(CallError, match="did you mean 'Good'") as caught:
+        registry.dataset("goood")
+    assert "not loaded: plugin broken" in str(caught.value)
+
+
+def test_names_are_found_however_they_are_typed():
+    registry = Registry.load()
+    assert registry.dataset("4dor").name == "4D-OR"
+    assert registry.task("Tools-Used").name == "tools_used"
+    assert registry.split(registry.dataset("4D-OR"), "val") == "validation"
+    with pytest.raises(CallError, match="validation"):
+        registry.split(registry.dataset("4D-OR"), "valid")
+
+
+def test_a_task_fits_where_its_needs_are_met():
+    registry = Registry()
+    registry.register("good", GOOD)
+    registry.register("picky", plugin(orqa_tasks=lambda: [task("picky", {"roles", "gaze"})]))
+    assert [one.name for one in registry.fitting(registry.dataset("Good"))] == ["fine"]
+    with pytest.raises(CallError, match="does not provide gaze"):
+        registry.fitting(registry.dataset("Good"), ["picky"])
+
+
+def test_a_task_that_raises_is_named_with_its_timepoint(make_take):
+    def ask(self, moment):
+        raise KeyError("roles")
+
+    registry = Registry()
+    registry.register("bad", plugin(orqa_tasks=lambda: [task("bad", ask=ask)]))
+    take = make_take([{"roles": ("nurse",)}])
+    with pytest.raises(OrqaError, match="task bad failed at d/t/000000"):
+        list(registry.ask(next(iter(take)), take.timeline(), registry.tasks.values()))
+
+
+def test_absent_facets_mean_no_question(make_take):
+    registry = Registry.load()
+    take = make_take([{"actions": ()}, {}])
+    first, second = take
+    asked = [one.name for one, questions in registry.ask(first, take.timeline(), registry.tasks.values()) if questions]
+    assert asked == ["current_action"]
+    assert list(registry.ask(second, take.timeline(), registry.tasks.values())) == []
+
+
+def test_where_a_dataset_lies(tmp_path):
+    registry = Registry()
+    registry.register("good", GOOD)
+    good = registry.dataset("good")
+    (tmp_path / "Good").mkdir()
+    assert registry.locate(good, None, {"ORQA_DATA": str(tmp_path)}) == tmp_path / "Good"
+    assert registry.locate(good, tmp_path, {}) == tmp_path
+    with pytest.raises(CallError, match="--root"):
+        registry.locate(good, None, {})
+    with pytest.raises(OrqaError, match="ask nicely"):
+        registry.locate(good, tmp_path / "nowhere", {})
+    registry.register("finder", plugin(orqa_locate=lambda dataset: tmp_path if dataset == "Good" else None))
+    assert registry.locate(good, None, {}) == tmp_path
+
+
+def test_commands_of_a_broken_plugin_are_left_out():
+    import click
+
+    def bad(cli):
+        cli.add_command(click.Command("half"))
+        raise RuntimeError("no")
+
+    def thief(cli):
+        cli.add_command(click.Command("kept"))
+
+    registry = Registry()
+    group = click.Group("g", {"kept": click.Command("kept", help="first")})
+    for name, hook in (("bad", bad), ("thief", thief)):
+        registry.register(name, plugin(orqa_commands=hook))
+    registry.add_commands(group)
+    assert list(group.commands) == ["kept"]
+    assert group.commands["kept"].help == "first"
+    assert [one.plugin for one in registry.problems] == ["bad", "thief"]
+
+
+def test_hooks_are_documented_with_a_complete_example(tmp_path):
+    """Each hookspec's docstring holds a plugin that loads."""
+    import inspect
+    import textwrap
+
+    from orqa_registry import hooks
+
+    specs = [one for name, one in vars(hooks).items() if name.startswith("orqa_")]
+    assert len(specs) == 5
+    for spec in specs:
+        example = textwrap.dedent(inspect.getdoc(spec).partition("Example:")[2].strip("\n"))
+        module = types.ModuleType(spec.__name__)
+        exec(compile(example, spec.__name__, "exec"), vars(module))
+        registry = Registry(strict=True)
+        registry.register("example", module)
+        assert list(registry.plugins) == ["example"]
+
+
+def test_a_question_has_an_answer():
+    with pytest.raises(ValueError, match="at least one right answer"):
+        Question("t", "?", ())
+
+
+def test_a_take_can_be_read_again(make_take):
+    take = make_take([{}, {}])
+    assert isinstance(take, Take)
+    assert [point.frame for point in take] == [point.frame for point in take] == ["000000", "000001"]

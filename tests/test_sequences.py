@@ -1,0 +1,144 @@
+"""Questions that share a sequence: each must see the views and itself, and nothing else."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from orqa_registry import Asked, Question, Timepoint  # noqa: E402
+from orqa_shards.stream import Sample  # noqa: E402
+from orqa_train import models, recipe  # noqa: E402
+from orqa_train.answering import Reader  # noqa: E402
+from orqa_train.processor import Processor, rope_positions  # noqa: E402
+from orqa_train.sequences import collate, encode  # noqa: E402
+from orqa_train.training import additive  # noqa: E402
+
+QUESTIONS = [("How many people are in the OR?", "4"), ("Who is in the OR?", "nurse, patient"), ("What happens?", "sawing")]
+
+
+def picture(colour: tuple[int, int, int], size: tuple[int, int] = (56, 84)) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", size, colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def sample(views: int, questions: int = 3, frame: str = "0") -> Sample:
+    media = {f"room{view}.png": picture((60 * view, 200 - 50 * view, 90 + 30 * int(frame))) for view in range(views)}
+    point = Timepoint("d", "train", "t", frame, int(frame), media=media)
+    asked = (Asked(point, Question("task", text, (answer,)), text, answer) for text, answer in QUESTIONS[:questions])
+    return Sample(point, tuple(asked))
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[torch.nn.Module, Processor]:
+    made = recipe.load("tiny", ["views=[]", "tiny.init_std=0.2"])
+    model, processor = models.build(made, [word for pair in QUESTIONS for word in pair])
+    return model.eval(), processor
+
+
+def logits(model, batch):
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    inputs["attention_mask"] = additive(inputs["attention_mask"], torch.float32)
+    with torch.inference_mode():
+        return model(**inputs).logits
+
+
+@pytest.mark.parametrize("views", [0, 1, 3])
+def test_a_branch_has_the_logits_of_a_sequence_of_its_own(tiny, views):
+    model, processor = tiny
+    whole = sample(views)
+    together = collate(processor, [encode(processor, whole, 4096), encode(processor, sample(1, 2, "1"), 4096)])
+    shared = logits(model, together)[0][together["labels"][0].roll(-1) != -100]
+    alone = []
+    for asked in whole.asked:
+        batch = collate(processor, [encode(processor, Sample(whole.timepoint, (asked,)), 4096)])
+        alone.append(logits(model, batch)[0][batch["labels"][0].roll(-1) != -100])
+    torch.testing.assert_close(shared, torch.cat(alone), atol=2e-5, rtol=2e-5)
+
+
+def test_a_sequence_alone_has_the_logits_of_the_plain_model(tiny):
+    """One question, no mask and no positions of ours: what transformers computes by itself."""
+    model, processor = tiny
+    batch = collate(processor, [encode(processor, sample(2, 1), 4096)])
+    ours = logits(model, batch)
+    plain = {name: value for name, value in batch.items() if name not in {"labels", "attention_mask", "position_ids"}}
+    with torch.inference_mode():
+        theirs = model(**plain, attention_mask=torch.ones_like(batch["input_ids"])).logits
+    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=2e-5)
+
+
+def test_positions_are_those_of_the_library(tiny):
+    model, processor = tiny
+    prefix = processor.prefix(sample(3).timepoint)
+    ids = prefix.ids[None]
+    expected, delta = model.model.get_rope_index(
+        ids, mm_token_type_ids=(ids == processor.image_token_id).int(), image_grid_thw=prefix.grids
+    )
+    assert torch.equal(expected[:, 0], prefix.positions)
+    assert prefix.next_position == len(prefix.ids) + int(delta)
+
+
+def test_positions_of_words_alone_count_on():
+    positions, following = rope_positions([False] * 4, [], 2)
+    assert positions.tolist() == [[0, 1, 2, 3]] * 3
+    assert following == 4
+
+
+def test_answers_are_those_of_plain_generation(tiny):
+    """All questions at once, decoded with a shared cache, against `generate` for each question alone."""
+    model, processor = tiny
+    reader = Reader(model, processor, longest=8)
+    asked = [one for part in (sample(2), sample(1, 2, "1"), sample(0, 1, "2")) for one in part.asked]
+    expected = []
+    for one in asked:
+        prefix = processor.prefix(one.timepoint)
+        ids = torch.cat([prefix.ids, torch.tensor(processor.ask(one.text))])[None]
+        views = {} if prefix.pixels is None else {"pixel_values": prefix.pixels, "image_grid_thw": prefix.grids}
+        out = model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            mm_token_type_ids=(ids == processor.image_token_id).int(),
+            max_new_tokens=8,
+            do_sample=False,
+            **views,
+        )
+        expected.append(processor.text(out[0, ids.shape[1] :].tolist()))
+    assert reader.answer(asked) == expected
+    assert len(set(expected)) > 1
+
+
+def test_questions_that_do_not_fit_are_left_out_but_never_the_first(tiny):
+    _, processor = tiny
+    whole = encode(processor, sample(1), 4096)
+    assert encode(processor, sample(1), 1).segments.max() == 1
+    assert whole.segments.max() == 3
+    assert len(encode(processor, sample(1), len(whole.ids) - 1).ids) < len(whole.ids)
+
+
+def test_loss_is_on_answers_alone(tiny):
+    _, processor = tiny
+    one = encode(processor, sample(1), 4096)
+    learnt = [int(label) for label in one.labels if label != -100]
+    assert learnt == [token for _, answer in QUESTIONS for token in processor.answer(answer)]
+    assert processor.text(learnt[: len(processor.answer("4"))]) == "4"
+
+
+def test_a_saved_folder_loads_again(tiny, tmp_path: Path):
+    model, processor = tiny
+    model.save_pretrained(tmp_path)
+    processor.save(tmp_path)
+    again, loaded = models.load(str(tmp_path), processor.pixels)
+    batch = collate(processor, [encode(processor, sample(2), 4096)])
+    reloaded = collate(loaded, [encode(loaded, sample(2), 4096)])
+    torch.testing.assert_close(logits(again.eval(), reloaded), logits(model, batch))
+
+
+def test_blank_views_are_grey(tiny):
+    _, processor = tiny
+    blind = Processor(processor.tokenizer, processor.images, processor.pixels, blank=True)
+    pixels = blind.prefix(sample(2).timepoint).pixels
+    assert pixels is not None
+    assert all(len(channel.unique()) == 1 for channel in pixels.unflatten(1, (3, -1)).unbind(1))
