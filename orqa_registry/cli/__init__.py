@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import click
 
@@ -74,8 +73,12 @@ def run(arguments: list[str]) -> int:
         cli = build(registry)
         for problem in registry.problems:
             click.echo(f"warning: not loaded: {problem}", err=True)
-        result: Any = cli.main(args=arguments, prog_name="orqa-registry", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        # Not cli.main: it would take a pipe that closed early for a failure.
+        with cli.make_context("orqa-registry", arguments) as context:
+            cli.invoke(context)
+        return 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

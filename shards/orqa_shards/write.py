@@ -138,16 +138,17 @@ def _write_tars(
     waiting = next(points, None)
     while waiting is not None:
         path = out / f"{split}-{len(files):06d}.tar"
-        written = 0
-        with whole_file(path) as partial, partial.open("wb") as raw:
-            tar = wds.TarWriter(raw, encoder=False, mtime=EPOCH_START)
-            size = 0
+        written = size = 0
+        with (
+            whole_file(path) as partial,
+            partial.open("wb") as raw,
+            wds.TarWriter(raw, encoder=False, mtime=EPOCH_START) as tar,
+        ):
             while waiting is not None and size < shard_bytes:
                 point, line, payload = waiting
                 size += tar.write({"__key__": point.key, "json": line, **payload})
                 written += 1
                 waiting = next(points, None)
-            tar.close()
         files.append(describe(path, written))
     return files
 

@@ -1,0 +1,130 @@
+"""People as solids: staff in gown, cap and mask who reach for what they hold, and the patient on the table."""
+
+from __future__ import annotations
+
+import math
+
+from orqa_plugin_hybridor.geometry import Vector, between, distance, forward, plus, right_of
+from orqa_plugin_hybridor.situation import FIELD, Patient, Placed
+from orqa_plugin_hybridor.solids import Colour, Solids, shade
+from orqa_plugin_hybridor.staff import STERILE
+
+GLOVE: Colour = (238, 226, 196)
+MASK: Colour = (170, 214, 226)
+SHOE: Colour = (226, 228, 230)
+DRAPE: Colour = (62, 128, 124)
+BLOOD: Colour = (196, 12, 18)
+BONE: Colour = (244, 232, 196)
+UPPER_TRACKER: Vector = (130.0, 40.0, 1320.0)
+LOWER_TRACKER: Vector = (600.0, 20.0, 1240.0)
+"""Where the arrays are that are pinned to the bones, mm."""
+
+
+def add_person(solids: Solids, placed: Placed) -> None:
+    """Add one member of staff. A little broader than life, so that gown and cap tell the role at a hundred pixels."""
+    person = placed.person
+    solids.about(person.role, person.number)
+    height, build = person.height, person.build
+    ahead, across = forward(placed.yaw), right_of(placed.yaw)
+    base: Vector = (placed.x, placed.y, 0.0)
+    trousers, cap = shade(person.gown, 0.72), shade(person.gown, 1.12)
+    lean = _lean(placed, ahead)
+
+    def at(level: float, right: float = 0.0, front: float = 0.0) -> Vector:
+        """Return a point of the body: share of the height, mm to the right, mm to the front."""
+        tilt = front + lean * max(0.0, level - 0.45)
+        return plus(plus(plus(base, (0.0, 0.0, level * height)), across, right * build), ahead, tilt)
+
+    for side in (-1.0, 1.0):
+        solids.rod(at(0.02, 95 * side), at(0.34, 80 * side), 66.0, trousers, 84.0)
+        solids.egg(at(0.022, 95 * side, 45.0), (135.0, 62.0, 42.0), SHOE, placed.yaw)
+    solids.skirt(at(0.2), at(0.56), (175.0 * build, 235.0 * build), 0.85, placed.yaw, person.gown)
+    solids.skirt(at(0.56), at(0.82), (152.0 * build, 205.0 * build), 1.04, placed.yaw, person.gown)
+    solids.egg(at(0.815), (135.0 * build, 228.0 * build, 72.0), person.gown, placed.yaw)
+    head = at(0.915, 0.0, 18.0)
+    solids.ball(head, 120.0, person.skin)
+    solids.egg(plus(plus(head, (0.0, 0.0, 42.0)), ahead, -18.0), (132.0, 130.0, 104.0), cap, placed.yaw)
+    solids.egg(plus(plus(head, (0.0, 0.0, -40.0)), ahead, 62.0), (66.0, 88.0, 62.0), MASK, placed.yaw)
+
+    sterile = person.role in STERILE
+    for hand, side in zip(placed.hands, (-1.0, 1.0), strict=True):
+        shoulder = at(0.795, 205.0 * side)
+        rest = at(0.6, 120.0 * side, 270.0) if sterile else at(0.45, 262.0 * side, 70.0)
+        palm = hand or rest
+        elbow = plus(between(shoulder, palm, 0.48), across, 85.0 * side)
+        elbow = plus(elbow, (0.0, 0.0, -0.16 * max(0.0, 620.0 - distance(shoulder, palm)) - 30.0))
+        solids.bone(shoulder, elbow, 68.0 * build, person.gown)
+        solids.bone(elbow, palm, 56.0 * build, person.gown)
+        solids.ball(palm, 58.0, GLOVE if sterile else person.skin)
+
+
+def _lean(placed: Placed, ahead: Vector) -> float:
+    """Return how far, mm, the body bends to the front: as much as its hands need to be reached."""
+    reach = 0.0
+    for hand in placed.hands:
+        if hand is not None:
+            reach = max(reach, (hand[0] - placed.x) * ahead[0] + (hand[1] - placed.y) * ahead[1])
+    return min(420.0, max(0.0, (reach - 330.0) * 1.1))
+
+
+def add_patient(solids: Solids, patient: Patient, skin: Colour) -> None:
+    """Add the patient, on the back, head towards -x, one knee bent for the operation."""
+    gown = (178, 204, 220)
+    solids.about("patient")
+    solids.ball((-840.0, 0.0, 1010.0), 118.0, skin)
+    solids.egg((-893.0, 0.0, 1012.0), (86.0, 126.0, 122.0), (150, 220, 170))
+    solids.egg((-812.0, 0.0, 1105.0), (56.0, 60.0, 32.0), (150, 214, 226))
+    if not patient.draped:
+        solids.egg((-380.0, 0.0, 1000.0), (370.0, 215.0, 125.0), gown)
+        for side in (-1, 1):
+            solids.bone((-590.0, 225.0 * side, 985.0), (-50.0, 250.0 * side, 950.0), 52.0, skin)
+        solids.bone((-120.0, 100.0, 985.0), (420.0, 120.0, 970.0), 86.0, gown)
+        solids.bone((420.0, 120.0, 970.0), (860.0, 120.0, 955.0), 64.0, skin)
+        solids.egg((905.0, 120.0, 985.0), (55.0, 50.0, 95.0), skin)
+        solids.bone((-120.0, -90.0, 990.0), (250.0, -75.0, 1110.0), 92.0, gown)
+    else:
+        solids.about("drape")
+        solids.egg((-330.0, 0.0, 985.0), (480.0, 260.0, 150.0), DRAPE)
+        solids.block((330.0, 20.0, 915.0), (640.0, 318.0, 26.0), DRAPE)
+        solids.block((160.0, 20.0, 800.0), (820.0, 326.0, 130.0), shade(DRAPE, 0.85))
+        solids.egg((430.0, 130.0, 950.0), (470.0, 110.0, 80.0), shade(DRAPE, 1.12))
+        solids.block((-640.0, 0.0, 1180.0), (12.0, 330.0, 200.0), shade(DRAPE, 1.2))
+        solids.bone((-120.0, -90.0, 990.0), (215.0, -78.0, 1090.0), 112.0, shade(DRAPE, 1.12))
+    solids.about("patient")
+    _knee(solids, patient, skin)
+
+
+def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
+    """Add the bent leg with the field on its knee; wound and pins are twice life size, to be seen from above."""
+    knee = plus(FIELD, (-5.0, 0.0, -85.0))
+    solids.bone((170.0, -76.0, 1075.0), knee, 92.0, skin)
+    solids.ball(knee, 96.0, skin)
+    solids.bone(knee, (720.0, -70.0, 955.0), 70.0, skin)
+    solids.egg((770.0, -70.0, 985.0), (60.0, 52.0, 100.0), skin)
+    top = plus(FIELD, (0.0, 0.0, -14.0))
+    if patient.wound == "incised":
+        solids.egg(plus(top, (5.0, 0.0, -22.0)), (165.0, 100.0, 40.0), BLOOD)
+    elif patient.wound == "open":
+        solids.egg(plus(top, (0.0, 0.0, -16.0)), (96.0, 62.0, 30.0), (120, 24, 30))
+        solids.egg(plus(top, (0.0, 0.0, -2.0)), (56.0, 36.0, 24.0), BONE)
+    elif patient.wound == "sutured":
+        solids.egg(plus(top, (0.0, 0.0, -8.0)), (84.0, 16.0, 18.0), (150, 50, 54))
+        for stitch in range(-2, 3):
+            start = plus(top, (34.0 * stitch, -34.0, 4.0))
+            solids.rod(start, plus(start, (0.0, 68.0, 0.0)), 6.0, (30, 30, 60))
+    if patient.wet:
+        solids.egg(plus(top, (0.0, 0.0, -26.0)), (150.0, 96.0, 36.0), (206, 140, 74))
+    if patient.trackers:
+        solids.about("tracker")
+        for place, end in (((150.0, -60.0, 1130.0), UPPER_TRACKER), ((560.0, -75.0, 1080.0), LOWER_TRACKER)):
+            solids.rod(place, end, 9.0, (196, 200, 206))
+            add_array(solids, end, 62.0, (28, 30, 34), (150, 154, 160))
+
+
+def add_array(solids: Solids, middle: Vector, radius: float, plate: Colour, balls: Colour) -> None:
+    """Add a tracking array: a plate with three balls that a tracker camera sees."""
+    for arm in range(3):
+        angle = math.radians(90.0 + 120.0 * arm)
+        end = plus(middle, (radius * math.cos(angle), radius * math.sin(angle), 0.0))
+        solids.rod(middle, end, 0.17 * radius, plate)
+        solids.ball(end, 0.36 * radius, balls)

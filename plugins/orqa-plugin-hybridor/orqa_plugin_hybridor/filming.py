@@ -1,0 +1,199 @@
+"""One take in front of its cameras: the still part of the room drawn once, what moves drawn at every timepoint."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define, frozen
+
+from orqa_plugin_hybridor.cameras import CAMERA_VIEWS, Camera, hang_cameras
+from orqa_plugin_hybridor.figures import add_patient, add_person
+from orqa_plugin_hybridor.instruments import add_robot, add_tool
+from orqa_plugin_hybridor.raycast import Buffers, Pixels, brightness, cast
+from orqa_plugin_hybridor.room import CEILING, FLOORS, HALF, WALLS, Room, furniture, scenery
+from orqa_plugin_hybridor.screen import BANDS
+from orqa_plugin_hybridor.situation import Situation
+from orqa_plugin_hybridor.solids import NAMES, SolidArrays, Solids, shade
+from orqa_registry.draws import seeded
+from orqa_registry.vocabulary import MASK_LABELS
+
+_IDS = {name: number for number, name in MASK_LABELS.items()}
+GREY = np.array([_IDS.get(name, 0) for name in NAMES], dtype=np.uint8)
+"""The mask's grey value of each of NAMES."""
+
+SHELL = 4
+"""Owners before the first solid: floor, walls, their lower part, ceiling."""
+
+
+@frozen(eq=False)
+class Picture:
+    """What one camera sees at one timepoint.
+
+    colour (H, W, 3) uint8; depth (H, W) uint16, mm along the axis; mask (H, W) uint8, ids of MASK_LABELS;
+    names (H, W) uint8, places in NAMES; people (H, W) uint8, number of the person or 0.
+    """
+
+    colour: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.uint16]
+    mask: npt.NDArray[np.uint8]
+    names: npt.NDArray[np.uint8]
+    people: npt.NDArray[np.uint8]
+
+
+@define
+class _Set:
+    """What a camera keeps for the whole take."""
+
+    still: Buffers
+    floor_x: Pixels
+    floor_y: Pixels
+    dressed: Buffers | None = None
+    dressing: object = None
+
+
+class Filming:
+    """The cameras of one take. `shoot` is a pure function of the situation: caches change its speed alone."""
+
+    def __init__(self, room: Room, name: str, seed: int, size: int) -> None:
+        self.room, self.name, self.seed = room, name, seed
+        rng = seeded(seed, name, "cameras")
+        self.cameras: Mapping[str, Camera] = hang_cameras(rng, size, room.placement)
+        still = furniture(room)
+        first = scenery(room).arrays(room.placement)
+        self._still = _join(still.arrays(room.placement), first)
+        self._shell = np.array(
+            [FLOORS[room.floor], WALLS[room.wall], shade(WALLS[room.wall], 0.82), (214, 216, 216)], dtype=np.float32
+        )
+        grain = np.random.default_rng(rng.getrandbits(63)).standard_normal((2 * size, 2 * size))
+        self._grain = (3.0 * grain).astype(np.float32)
+        self._sets = {view: self._prepare(camera) for view, camera in self.cameras.items()}
+        self._skin = random.Random(seed ^ room.stock).choice([(232, 190, 160), (206, 158, 124), (150, 106, 80)])
+
+    def _prepare(self, camera: Camera) -> _Set:
+        still, floor_x, floor_y = _shell(camera, self.room)
+        for x, y, reach in ((0.0, 0.0, 900.0), (640.0, 1050.0, 560.0), (1500.0, -1350.0, 620.0)):
+            spot = self.room.to_room((x, y, 0.0))
+            _shadow(still, camera, floor_x, floor_y, (spot[0], spot[1]), reach, 0.35)
+        with np.errstate(all="ignore"):
+            cast(self._still, camera, self.room.light, still, SHELL)
+        return _Set(still, floor_x, floor_y)
+
+    def shoot(self, situation: Situation, frame: str) -> dict[str, Picture]:
+        """Return what the cameras see, by view."""
+        room = self.room
+        lying, moving = Solids(), Solids()
+        if situation.patient is not None:
+            add_patient(lying, situation.patient, self._skin)
+        add_robot(lying, room, situation.arm, BANDS[situation.phase], situation.operated)
+        for placed in situation.people:
+            add_person(moving, placed)
+        for used in situation.tools:
+            add_tool(moving, used)
+        slow, fast = lying.arrays(room.placement), moving.arrays(room.placement)
+        every = _join(self._still, _join(slow, fast))
+        colours = np.concatenate([self._shell, every.colours]) * np.array(room.tint, dtype=np.float32)
+        blank = np.zeros(SHELL, dtype=np.uint8)
+        names, people = np.concatenate([blank, every.entities]), np.concatenate([blank, every.people])
+        feet = [room.to_room((placed.x, placed.y, 0.0)) for placed in situation.people]
+        state = (situation.patient, situation.arm, situation.phase, situation.operated)
+        pictures: dict[str, Picture] = {}
+        for view in CAMERA_VIEWS:
+            camera, kept = self.cameras[view], self._sets[view]
+            with np.errstate(all="ignore"):
+                if kept.dressed is None or kept.dressing != state:
+                    kept.dressed, kept.dressing = kept.still.copy(), state
+                    cast(slow, camera, room.light, kept.dressed, SHELL + len(self._still))
+                buffers = kept.dressed.copy()
+                for x, y, _ in feet:
+                    _shadow(buffers, camera, kept.floor_x, kept.floor_y, (x, y), 430.0, 0.5)
+                cast(fast, camera, room.light, buffers, SHELL + len(self._still) + len(slow))
+            pictures[view] = self._develop(buffers, colours, names, people, seeded(self.seed, self.name, frame, view))
+        return pictures
+
+    def _develop(
+        self,
+        buffers: Buffers,
+        colours: Pixels,
+        names: npt.NDArray[np.uint8],
+        people: npt.NDArray[np.uint8],
+        rng: random.Random,
+    ) -> Picture:
+        size = buffers.depth.shape[0]
+        colour = colours.take(buffers.owner, axis=0)
+        colour *= buffers.shade[..., None]
+        down, right = rng.randrange(size), rng.randrange(size)
+        colour += self._grain[down : down + size, right : right + size, None]
+        np.clip(colour, 0, 255, out=colour)
+        seen = names.take(buffers.owner)
+        return Picture(
+            colour.astype(np.uint8),
+            np.minimum(buffers.depth, 65535).astype(np.uint16),
+            GREY.take(seen),
+            seen,
+            people.take(buffers.owner),
+        )
+
+
+def _join(first: SolidArrays, second: SolidArrays) -> SolidArrays:
+    return SolidArrays(
+        np.concatenate([first.kinds, second.kinds]),
+        np.concatenate([first.frames, second.frames]),
+        np.concatenate([first.centres, second.centres]),
+        np.concatenate([first.tapers, second.tapers]),
+        np.concatenate([first.colours, second.colours]),
+        np.concatenate([first.entities, second.entities]),
+        np.concatenate([first.people, second.people]),
+    )
+
+
+def _shell(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
+    """Return the empty room as a camera sees it, and where on the floor each pixel looks, mm."""
+    size = camera.size
+    across = (np.arange(size) - camera.centre) / camera.focal
+    rays = np.stack([*np.meshgrid(across, across), np.ones((size, size))], axis=-1) @ camera.rotation
+    position = camera.position
+    rays = np.where(np.abs(rays) < 1e-9, 1e-9, rays)
+    wall_x = (np.where(rays[..., 0] > 0, HALF, -HALF) - position[0]) / rays[..., 0]
+    wall_y = (np.where(rays[..., 1] > 0, HALF, -HALF) - position[1]) / rays[..., 1]
+    level = (np.where(rays[..., 2] > 0, CEILING, 0.0) - position[2]) / rays[..., 2]
+    depth = np.minimum(np.minimum(wall_x, wall_y), level)
+    point = position + depth[..., None] * rays
+    on_floor, on_ceiling = (depth == level) & (rays[..., 2] < 0), (depth == level) & (rays[..., 2] > 0)
+    owner = np.where(on_floor, 0, np.where(on_ceiling, 3, np.where(point[..., 2] < 1150.0, 2, 1)))
+    normal = np.where(wall_x < wall_y, -np.sign(rays[..., 0]) * room.light[0], -np.sign(rays[..., 1]) * room.light[1])
+    cosine = np.where(on_floor, room.light[2], np.where(on_ceiling, -0.4, 0.25 + normal))
+    corner = np.minimum(HALF - np.abs(point[..., 0]), HALF - np.abs(point[..., 1]))
+    gloom = 1.0 - 0.16 * np.exp(-np.maximum(corner, np.where(on_floor, 0.0, point[..., 2])) / 420.0)
+    tile = np.minimum(np.abs(point[..., 0] % 620.0 - 310.0), np.abs(point[..., 1] % 620.0 - 310.0))
+    joints = np.where(on_floor & (tile < 9.0), 0.9, 1.0)
+    skirting = np.where(~on_floor & (point[..., 2] < 110.0), 0.75, 1.0)
+    buffers = Buffers(
+        depth.astype(np.float32),
+        (brightness(cosine) * gloom * joints * skirting).astype(np.float32),
+        owner.astype(np.int16),
+    )
+    far = np.where(on_floor, 0.0, 1e6)
+    return buffers, (point[..., 0] + far).astype(np.float32), point[..., 1].astype(np.float32)
+
+
+def _shadow(
+    buffers: Buffers, camera: Camera, floor_x: Pixels, floor_y: Pixels, spot: tuple[float, float], reach: float, dark: float
+) -> None:
+    """Darken a soft disc of the floor where something stands."""
+    square = np.array([[spot[0] + reach * x, spot[1] + reach * y, 0.0] for x in (-1, 1) for y in (-1, 1)])
+    pixels = camera.project(square)
+    if pixels[:, 2].min() < 50.0:
+        return
+    left, top = np.clip(np.floor(pixels[:, :2].min(axis=0)), 0, camera.size).astype(int)
+    right, bottom = np.clip(np.ceil(pixels[:, :2].max(axis=0)) + 1, 0, camera.size).astype(int)
+    if right <= left or bottom <= top:
+        return
+    where = (slice(top, bottom), slice(left, right))
+    x, y = floor_x[where] - np.float32(spot[0]), floor_y[where] - np.float32(spot[1])
+    near = 1.0 - (x * x + y * y) / np.float32(reach * reach)
+    factor = 1.0 - np.float32(dark) * np.clip(1.3 * near, 0.0, 1.0)
+    np.multiply(buffers.shade[where], factor, out=buffers.shade[where], where=buffers.owner[where] == 0)
+

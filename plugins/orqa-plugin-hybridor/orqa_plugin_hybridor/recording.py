@@ -1,0 +1,183 @@
+"""Writes one take: to a temporary folder first, which gets its name once it is whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from attrs import asdict
+from PIL import Image
+
+from orqa_plugin_hybridor import labels
+from orqa_plugin_hybridor.cameras import ROOM_VIEWS, Camera
+from orqa_plugin_hybridor.filming import Picture
+from orqa_plugin_hybridor.layout import SCHEMA, frame_name, partial
+from orqa_plugin_hybridor.screen import describe, draw_screen
+from orqa_plugin_hybridor.situation import Situation
+from orqa_plugin_hybridor.sound import RATE, listen
+from orqa_plugin_hybridor.speech import say
+from orqa_plugin_hybridor.takes import Production, produce
+from orqa_plugin_hybridor.tracking import track
+from orqa_registry import scenegraph
+from orqa_registry.draws import seeded
+from orqa_registry.records import Triplet
+
+POINTS = 1024
+"""Points of a cloud, shared evenly among the room cameras."""
+
+PAGES: dict[str, str] = {
+    "Initial Calibration by MPS": "Calibration",
+    "Install calibration array": "Calibration",
+    "Calibrate the robot by nurse": "Calibration",
+    "Remove calibration Array": "Calibration",
+    "Dressing the robot, to make it sterile": "Robot setup",
+    "Install base array by nurse": "Robot setup",
+    "Install the Saw by nurse": "Tool change",
+    "Install actual Saw tip": "Tool change",
+}
+"""The page of the robot's own log: coarser than its phase."""
+
+
+def record(root: Path, seed: int, number: int, timepoints: int, size: int, tick: Callable[[], None]) -> str:
+    """Write take `number` below `root` and return its name. `tick` is called after each timepoint and may raise.
+
+    Whatever happens, no half take is left under the take's name.
+    """
+    production = produce(seed, number, timepoints, size)
+    folder = root / partial(production.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _write(production, folder, tick)
+        folder.rename(root / production.name)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return production.name
+
+
+def _write(production: Production, folder: Path, tick: Callable[[], None]) -> None:
+    plot, room = production.plot, production.room
+    filming = production.film()
+    for view in filming.cameras:
+        for name in (view, f"{view}.mask", f"{view}.depth"):
+            (folder / name).mkdir(parents=True)
+    for name in ("screen", "points", "audio"):
+        (folder / name).mkdir()
+    situations = [plot.at(float(index * production.step)) for index in range(production.timepoints)]
+    graphs = [labels.relations(situation, room) for situation in situations]
+    calibrated = scenegraph.calibrated(graphs)
+    with (folder / "timepoints.jsonl").open("w", encoding="utf-8") as lines:
+        for index, (situation, graph) in enumerate(zip(situations, graphs, strict=True)):
+            frame = frame_name(index * production.step)
+            pictures = filming.shoot(situation, frame)
+            for view, picture in pictures.items():
+                save_picture(folder, view, frame, picture)
+            screen = draw_screen(production.size, situation.phase, calibrated[index], situation.seconds)
+            screen.save(folder / "screen" / f"{frame}.jpg", quality=90)
+            rng = np.random.default_rng(seeded(plot.seed, plot.name, "points", frame).getrandbits(63))
+            np.save(folder / "points" / f"{frame}.npy", cloud(filming.cameras, pictures, rng))
+            sound = listen(situation, plot.seed, plot.name)
+            soundfile.write(folder / "audio" / f"{frame}.flac", sound, RATE, subtype="PCM_16")
+            line = _line(production, situation, graph, calibrated[index], pictures, frame)
+            lines.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+            tick()
+    (folder / "take.json").write_text(json.dumps(_about(production, filming.cameras), indent=1), encoding="utf-8")
+
+
+def save_picture(folder: Path, view: str, frame: str, picture: Picture) -> None:
+    """Write the colours, the mask and the depth of one camera."""
+    Image.fromarray(picture.colour).save(folder / view / f"{frame}.jpg", quality=90)
+    Image.fromarray(picture.mask).save(folder / f"{view}.mask" / f"{frame}.png", compress_level=1)
+    Image.fromarray(picture.depth).save(folder / f"{view}.depth" / f"{frame}.png", compress_level=1)
+
+
+def cloud(
+    cameras: dict[str, Camera] | Any, pictures: dict[str, Picture], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Return POINTS x 6 float32: x, y, z in mm in the room, red, green, blue 0..255, from the room cameras' depth."""
+    rows: list[npt.NDArray[np.float32]] = []
+    for place, view in enumerate(ROOM_VIEWS):
+        camera, picture = cameras[view], pictures[view]
+        many = POINTS // len(ROOM_VIEWS) + (place < POINTS % len(ROOM_VIEWS))
+        row, column = rng.integers(0, camera.size, many), rng.integers(0, camera.size, many)
+        depth = picture.depth[row, column].astype(np.float64)
+        x, y = (column - camera.centre) / camera.focal, (row - camera.centre) / camera.focal
+        seen = np.column_stack([x * depth, y * depth, depth])
+        points = (seen - camera.translation) @ camera.rotation
+        rows.append(np.column_stack([points, picture.colour[row, column]]).astype(np.float32))
+    return np.concatenate(rows)
+
+
+def _line(
+    production: Production,
+    situation: Situation,
+    graph: list[Triplet],
+    calibrated: bool,
+    pictures: dict[str, Picture],
+    frame: str,
+) -> dict[str, Any]:
+    plot, room = production.plot, production.room
+    present = labels.places(situation, room)
+    tracked = track(room, situation, plot.seed, plot.name)
+    return {
+        "frame": frame,
+        "seconds": situation.seconds,
+        "labels": {
+            "roles": labels.roles(situation),
+            "entities": list(present),
+            "relations": graph,
+            "actions": scenegraph.actions(graph),
+            "tools": scenegraph.tools(graph),
+            "robot_phase": situation.phase,
+            "robot_calibrated": calibrated,
+            "sterility_breach": [str(breach) for breach in situation.breaches],
+            "boxes": labels.boxes(pictures),
+            "positions": {name: [round(value, 1) for value in room.to_room(point)] for name, point in present.items()},
+            "tracked_tools": [one.name for one in tracked],
+            "screen_text": describe(situation.phase, calibrated),
+            "attributes": labels.attributes(present, situation, room),
+        },
+        "speech": say(plot, situation),
+        "robot": _log(situation),
+        "tracker": {"unique_id_dicts": [one.as_json() for one in tracked]},
+    }
+
+
+def _log(situation: Situation) -> dict[str, dict[str, str]]:
+    page = PAGES.get(situation.phase, "Standby")
+    actions = {step.action for step in situation.steps}
+    if "scanning" in actions:
+        page = "Bone registration"
+    elif "sawing" in actions:
+        page = "Bone preparation"
+    log = {"1": {"type": "page", "template_name": page}}
+    if page != "Standby":
+        log["2"] = {"type": "button", "template_name": "Next"}
+    return log
+
+
+def _about(production: Production, cameras: Any) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": production.name,
+        "seed": production.seed,
+        "size": production.size,
+        "timepoints": production.timepoints,
+        "step": production.step,
+        "cameras": {view: camera.as_json() for view, camera in cameras.items()},
+        "room": {
+            "wall": production.room.wall,
+            "floor": production.room.floor,
+            "scenery": list(production.room.scenery),
+            "furniture_to_room": production.room.placement.tolist(),
+        },
+        "staff": [asdict(person) for person in production.plot.staff],
+        "steps": [asdict(step) for step in production.plot.procedure.steps],
+        "breaches": [asdict(breach) for breach in production.plot.breaches],
+    }

@@ -1,0 +1,134 @@
+"""The solids that everything in the room is made of: ellipsoids, capped cones and boxes.
+
+Each is a canonical shape under an affine frame, world = centre + frame @ canonical:
+    ELLIPSOID   |p| <= 1
+    CONE        x^2 + y^2 <= (1 + (taper - 1) z)^2 and 0 <= z <= 1, with both caps; taper 1 is a cylinder
+    BOX         |x|, |y|, |z| <= 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define, field
+
+from orqa_plugin_hybridor.geometry import Vector, between, beside, forward, minus, plus, right_of, times, unit
+from orqa_registry.vocabulary import ENTITIES
+
+Floats = npt.NDArray[np.float64]
+Colour = tuple[int, int, int]
+
+ELLIPSOID, CONE, BOX = 0, 1, 2
+
+NAMES: tuple[str, ...] = ("", *ENTITIES, "cementer")
+"""What a solid can belong to; the first is scenery without a name."""
+
+_NUMBER = {name: number for number, name in enumerate(NAMES)}
+
+
+@define
+class Solids:
+    """A growing collection of solids. Colours are 0..255; `entity` is one of NAMES; `person` is 1.. or 0: nobody."""
+
+    kinds: list[int] = field(factory=list)
+    frames: list[tuple[Vector, Vector, Vector]] = field(factory=list)
+    centres: list[Vector] = field(factory=list)
+    tapers: list[float] = field(factory=list)
+    colours: list[Colour] = field(factory=list)
+    entities: list[int] = field(factory=list)
+    people: list[int] = field(factory=list)
+    entity: str = ""
+    person: int = 0
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def about(self, entity: str, person: int = 0) -> Solids:
+        """Let what is added from now on belong to an entity, and to a person. Returns itself."""
+        self.entity, self.person = entity, person
+        return self
+
+    def _add(self, kind: int, centre: Vector, frame: tuple[Vector, Vector, Vector], colour: Colour, taper: float) -> None:
+        self.kinds.append(kind)
+        self.centres.append(centre)
+        self.frames.append(frame)
+        self.tapers.append(taper)
+        self.colours.append(colour)
+        self.entities.append(_NUMBER[self.entity])
+        self.people.append(self.person)
+
+    def ball(self, centre: Vector, radius: float, colour: Colour) -> None:
+        """Add a sphere."""
+        self._add(ELLIPSOID, centre, ((radius, 0.0, 0.0), (0.0, radius, 0.0), (0.0, 0.0, radius)), colour, 1.0)
+
+    def egg(self, centre: Vector, radii: Vector, colour: Colour, yaw: float = 0.0) -> None:
+        """Add an ellipsoid; its first radius lies along the heading `yaw`."""
+        frame = times(forward(yaw), radii[0]), times(right_of(yaw), radii[1]), (0.0, 0.0, radii[2])
+        self._add(ELLIPSOID, centre, frame, colour, 1.0)
+
+    def bone(self, start: Vector, end: Vector, radius: float, colour: Colour) -> None:
+        """Add a long ellipsoid that reaches a little beyond both ends: an arm, a leg."""
+        half = times(minus(end, start), 0.5)
+        first, second = beside(half)
+        frame = times(first, radius), times(second, radius), plus(half, unit(half), 0.7 * radius)
+        self._add(ELLIPSOID, between(start, end), frame, colour, 1.0)
+
+    def rod(self, start: Vector, end: Vector, radius: float, colour: Colour, end_radius: float | None = None) -> None:
+        """Add a capped cylinder, or a capped cone where the end has another radius."""
+        axis = minus(end, start)
+        first, second = beside(axis)
+        taper = 1.0 if end_radius is None else end_radius / radius
+        self._add(CONE, start, (times(first, radius), times(second, radius), axis), colour, taper)
+
+    def skirt(self, base: Vector, top: Vector, radii: tuple[float, float], taper: float, yaw: float, colour: Colour) -> None:
+        """Add an oval cone: radii along and across the heading at its base, times `taper` at its top."""
+        frame = times(forward(yaw), radii[0]), times(right_of(yaw), radii[1]), minus(top, base)
+        self._add(CONE, base, frame, colour, taper)
+
+    def block(self, centre: Vector, half: Vector, colour: Colour, yaw: float = 0.0) -> None:
+        """Add an upright box by its half sides: along the heading, across it, up."""
+        frame = times(forward(yaw), half[0]), times(right_of(yaw), half[1]), (0.0, 0.0, half[2])
+        self._add(BOX, centre, frame, colour, 1.0)
+
+    def slab(self, centre: Vector, first: Vector, second: Vector, third: Vector, colour: Colour) -> None:
+        """Add a box by its three half sides as vectors, square to one another."""
+        self._add(BOX, centre, (first, second, third), colour, 1.0)
+
+    def arrays(self, placement: Floats) -> SolidArrays:
+        """Return the solids in room coordinates as arrays; `placement` is the 3 x 4 map of the take's layout."""
+        turn, shift = placement[:, :3], placement[:, 3]
+        frames = np.asarray(self.frames, dtype=np.float64).reshape(-1, 3, 3).transpose(0, 2, 1)
+        centres = np.asarray(self.centres, dtype=np.float64).reshape(-1, 3)
+        return SolidArrays(
+            np.asarray(self.kinds, dtype=np.int64),
+            turn @ frames,
+            centres @ turn.T + shift,
+            np.asarray(self.tapers, dtype=np.float64),
+            np.asarray(self.colours, dtype=np.float32).reshape(-1, 3),
+            np.asarray(self.entities, dtype=np.uint8),
+            np.asarray(self.people, dtype=np.uint8),
+        )
+
+
+@define
+class SolidArrays:
+    """N solids: kinds (N,), frames (N, 3, 3) with axes as columns, centres (N, 3), tapers (N,), colours (N, 3), ..."""
+
+    kinds: npt.NDArray[np.int64]
+    frames: Floats
+    centres: Floats
+    tapers: Floats
+    colours: npt.NDArray[np.float32]
+    entities: npt.NDArray[np.uint8]
+    people: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+
+def shade(colour: Sequence[float], factor: float) -> Colour:
+    """Return a colour made lighter or darker, within 0..255."""
+    red, green, blue = (min(255, max(0, round(channel * factor))) for channel in colour)
+    return red, green, blue

@@ -1,0 +1,50 @@
+"""What is said in the room: now about what is being done, now about what comes next, often nothing."""
+
+from __future__ import annotations
+
+from orqa_plugin_hybridor.situation import Plot, Situation
+from orqa_registry.draws import seeded
+
+ASKED: dict[str, tuple[str, ...]] = {
+    "scalpel": ("Scalpel, please.", "Knife to me."),
+    "drill": ("Drill, please.", "Let me have the drill."),
+    "saw": ("The saw, please.", "We are ready for the saw."),
+    "hammer": ("Hammer, please.", "I need the mallet."),
+    "cementer": ("How long has the cement been mixing?", "Cement, please."),
+    "forceps": ("Let us close.", "Suture, please."),
+    "pointer": ("Pointer, please.", "Let us register the bone."),
+    "cloth": ("Some disinfectant, please.", "Wet swab, please."),
+    "calibration array": ("Hold the array still.", "Please calibrate now."),
+    "screwdriver": ("Tighten it, please.", "Is it fixed?"),
+    "sheet": ("Mind the sterile side.", "Open it towards you."),
+}
+"""What people say to get a tool, or while they use it."""
+
+SMALL_TALK = (
+    "Is everybody all right?",
+    "Pressure is stable.",
+    "A little more light, please.",
+    "Can you move the table up?",
+    "What is the time?",
+    "Let us wait a moment.",
+    "Next patient is at noon.",
+)
+
+
+def say(plot: Plot, situation: Situation) -> str:
+    """Return what was said in the last seconds, "" where nobody spoke. A line starts with who speaks."""
+    rng = seeded(plot.seed, plot.name, "speech", int(situation.seconds))
+    if not situation.people or rng.random() < 0.45:
+        return ""
+    coming = [step for step in plot.procedure.steps if situation.seconds < step.start <= situation.seconds + 45.0]
+    subject = rng.random()
+    if subject < 0.35 and coming:
+        speaker, line = coming[0].actor, rng.choice(ASKED[coming[0].tool])
+    elif subject < 0.7 and situation.steps:
+        step = rng.choice(situation.steps)
+        speaker, line = step.actor, rng.choice(ASKED[step.tool])
+    else:
+        speaker, line = rng.choice(situation.people).person.role, rng.choice(SMALL_TALK)
+    if situation.find(speaker) is None:
+        speaker = situation.people[0].person.role
+    return f"{speaker.replace('_', ' ')}: {line}"

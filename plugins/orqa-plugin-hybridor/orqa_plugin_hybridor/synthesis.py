@@ -1,0 +1,153 @@
+"""Writes a whole dataset, take by take, over as many processes as wanted, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from orqa_plugin_hybridor.layout import INDEX, SCHEMA, TAKE, TAKE_NAME, partial, split_of, take_name
+from orqa_registry import CallError
+
+STOPPED = "stopped"
+
+
+class StoppedError(Exception):
+    """The run was interrupted while this take was being written."""
+
+
+@frozen
+class Order:
+    """What is to be written: `takes` takes of `timepoints` timepoints, pictures of `size` pixels a side."""
+
+    takes: int
+    timepoints: int
+    size: int
+    seed: int
+
+    def fits(self, about: Any) -> bool:
+        """Tell whether a take.json or an index was written for the same seed, size and number of timepoints."""
+        wanted = {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints}
+        return isinstance(about, dict) and all(about.get(key) == value for key, value in wanted.items())
+
+    @property
+    def index(self) -> dict[str, Any]:
+        """The content of the index."""
+        takes = {take_name(number): split_of(number, self.takes) for number in range(1, self.takes + 1)}
+        return {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints, "takes": takes}
+
+
+def prepare(root: Path, order: Order, force: bool) -> list[int]:
+    """Make `root` ready and return the numbers of the takes still to be written.
+
+    Whole takes of the same order stay. Raises CallError where other files lie in the folder, or takes of another
+    order, unless `force`: then such takes are deleted; files that are not ours are never touched.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    wanted = {take_name(number): number for number in range(1, order.takes + 1)}
+    missing = dict(wanted)
+    stale: list[Path] = []
+    for path in sorted(root.iterdir()):
+        name = path.name
+        if name == INDEX and path.is_file():
+            if not order.fits(_parsed(path)):
+                stale.append(path)
+        elif name.startswith(".hybrid") and name.endswith(".partial"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif TAKE_NAME.fullmatch(name) and path.is_dir():
+            if name in wanted and order.fits(_parsed(path / TAKE)):
+                del missing[name]
+            else:
+                stale.append(path)
+        elif not force:
+            raise CallError(f"{root} holds {name!r}, which is not of HybridOR: name an empty folder, or say --force")
+    if stale and not force:
+        raise CallError(
+            f"{root} holds {stale[0].name!r} of other parameters than {order.takes} takes, {order.timepoints} timepoints, "
+            f"{order.size} px, seed {order.seed}: name another folder, or say --force to replace it"
+        )
+    for path in stale:
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    return sorted(missing.values())
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def synthesise(root: Path, order: Order, numbers: list[int], workers: int, progress: Callable[[int], None]) -> None:
+    """Write the takes of these numbers and then the index. `progress` is told the timepoints written so far.
+
+    The bytes do not depend on the number of workers. Interrupted, it leaves whole takes only, and no index.
+    """
+    if workers == 1 or len(numbers) <= 1:
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            progress(done)
+
+        from orqa_plugin_hybridor.recording import record
+
+        for number in numbers:
+            record(root, order.seed, number, order.timepoints, order.size, tick)
+    else:
+        _spread(root, order, numbers, min(workers, len(numbers)), progress)
+    temporary = root / f".{INDEX}.{os.getpid()}"
+    temporary.write_text(json.dumps(order.index, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(root / INDEX)
+
+
+def _spread(root: Path, order: Order, numbers: list[int], workers: int, progress: Callable[[int], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    stop, count = context.Event(), context.Value("L", 0)
+    with ProcessPoolExecutor(workers, context, _enter, (stop, count)) as pool:
+        left: set[Future[str]] = {
+            pool.submit(_record, root, order.seed, number, order.timepoints, order.size) for number in numbers
+        }
+        try:
+            while left:
+                finished, left = wait(left, timeout=0.2, return_when=FIRST_EXCEPTION)
+                progress(count.value)
+                for future in finished:
+                    future.result()
+        except BaseException:
+            stop.set()  # every worker clears away the take it is at
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+_stop: Any = None
+_count: Any = None
+
+
+def _enter(stop: Any, count: Any) -> None:
+    """Start a worker: Ctrl-C is the parent's to handle."""
+    global _stop, _count
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _stop, _count = stop, count
+
+
+def _tick() -> None:
+    with _count.get_lock():
+        _count.value += 1
+    if _stop.is_set():
+        raise StoppedError
+
+
+def _record(root: Path, seed: int, number: int, timepoints: int, size: int) -> str:
+    from orqa_plugin_hybridor.recording import record
+
+    return record(root, seed, number, timepoints, size, _tick)

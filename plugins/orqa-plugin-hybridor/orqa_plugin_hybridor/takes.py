@@ -1,0 +1,50 @@
+"""One take, drawn whole from (seed, number, length): the room, the staff, the script."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from orqa_plugin_hybridor import procedure, room, staff
+from orqa_plugin_hybridor.filming import Filming
+from orqa_plugin_hybridor.layout import take_name
+from orqa_plugin_hybridor.situation import Plot, draw_breaches
+from orqa_registry.draws import seeded
+
+SHORTEST, LONGEST = 480, 1200
+"""How long a procedure takes, s."""
+
+
+@frozen(eq=False)
+class Production:
+    """A take ready to be filmed. step: seconds between two timepoints."""
+
+    name: str
+    step: int
+    timepoints: int
+    room: room.Room
+    plot: Plot
+    size: int
+    seed: int
+
+    def film(self) -> Filming:
+        """Return the cameras of the take."""
+        return Filming(self.room, self.name, self.seed, self.size)
+
+
+def produce(seed: int, number: int, timepoints: int, size: int) -> Production:
+    """Return take `number` (from 1): a pure function of its arguments."""
+    name = take_name(number)
+    rng = seeded(seed, name, "take")
+    step = max(1, rng.randint(SHORTEST, LONGEST) // timepoints)
+    length = float(step * timepoints)
+    where = room.furnish(rng)
+    roles = staff.hire(rng)
+    script = procedure.draw(rng, length, roles)
+    needed: dict[str, list[tuple[float, float]]] = {}
+    for one in script.steps:
+        # Chores of those who happen to be there call nobody in; the procedure itself does.
+        if one.phase or one.target in {"patient", "mako_robot"} or one.name in procedure.CALLED:
+            needed.setdefault(one.actor, []).append((one.start - 0.01 * length, one.end + 0.02 * length))
+    people = staff.dress(rng, roles, length, needed)
+    plot = Plot(name, seed, people, script, draw_breaches(rng, script, people))
+    return Production(name, step, timepoints, where, plot, size, seed)

@@ -1,0 +1,85 @@
+"""What the tracker camera sees: the poses of the arrays that nobody stands in front of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from orqa_plugin_hybridor.geometry import Vector, between, plus
+from orqa_plugin_hybridor.instruments import ARRAY_AT
+from orqa_plugin_hybridor.room import PLACES, Room
+from orqa_plugin_hybridor.situation import Situation
+from orqa_registry.draws import seeded
+
+UNIQUE_IDS: dict[str, int] = {
+    "base_array": 8000050,
+    "calibration_array": 8000056,
+    "upper_tracker": 8000057,
+    "lower_tracker": 8000058,
+    "green_tip": 8000054,
+}
+"""The numbers under which the tracker reports each array (protocol.md 2)."""
+
+EYE: Vector = (*PLACES["tracker"], 2030.0)
+BODY_RADIUS = 170.0
+"""How thick somebody is who stands in the way, mm."""
+
+
+@frozen
+class Tracked:
+    """One array in sight. position: mm in the room. angles: Euler angles in degrees."""
+
+    name: str
+    position: Vector
+    angles: Vector
+    pressed: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry of the tracker's own log."""
+        return {
+            "unique_id": UNIQUE_IDS[self.name],
+            "button_state": self.pressed,
+            "Translation": [round(value, 1) for value in self.position],
+            "euler_rot": [round(value, 1) for value in self.angles],
+        }
+
+
+def track(room: Room, situation: Situation, seed: int, take: str) -> list[Tracked]:
+    """Return the arrays that the tracker camera sees now."""
+    rng = seeded(seed, take, "tracker", situation.seconds)
+    tracked: list[Tracked] = []
+    for name, point, pressed in _mounted(situation):
+        noise = (rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.gauss(0, 0.4))
+        turn = (rng.uniform(-8, 8), rng.uniform(-8, 8), rng.uniform(-180, 180))
+        if not hidden(situation, point):
+            tracked.append(Tracked(name, room.to_room(plus(point, noise)), turn, pressed))
+    return tracked
+
+
+def _mounted(situation: Situation) -> list[tuple[str, Vector, int]]:
+    arm, mounted = situation.arm, []
+    held = {used.name: used for used in situation.tools}
+    if arm.base_array:
+        mounted.append(("base_array", ARRAY_AT["base_array"](arm), 0))
+    if "calibration array" in held:
+        mounted.append(("calibration_array", held["calibration array"].tip, 1))
+    elif arm.calibration_array:
+        mounted.append(("calibration_array", ARRAY_AT["calibration_array"](arm), 0))
+    if situation.patient is not None and situation.patient.trackers:
+        mounted += [(name, ARRAY_AT[name](arm), 0) for name in ("upper_tracker", "lower_tracker")]
+    if "pointer" in held:
+        mounted.append(("green_tip", held["pointer"].grip, 1))
+    return mounted
+
+
+def hidden(situation: Situation, point: Vector) -> bool:
+    """Tell whether somebody stands between the tracker camera and a point, both in the furniture's coordinates."""
+    span = (point[0] - EYE[0]) ** 2 + (point[1] - EYE[1]) ** 2
+    for placed in situation.people:
+        share = ((placed.x - EYE[0]) * (point[0] - EYE[0]) + (placed.y - EYE[1]) * (point[1] - EYE[1])) / span
+        if 0.0 < share < 0.96:
+            x, y, z = between(EYE, point, share)
+            if (x - placed.x) ** 2 + (y - placed.y) ** 2 < BODY_RADIUS**2 and z < placed.person.height:
+                return True
+    return False

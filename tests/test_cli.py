@@ -1,0 +1,160 @@
+"""The command line: exit codes, nearest names, JSON, clean endings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from orqa_registry.cli import run
+
+ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
+
+
+def test_list_for_people(capsys):
+    assert run(["list"]) == 0
+    out = capsys.readouterr().out
+    for word in ("Datasets", "Tasks", "Answerers", "Plugins", "4D-OR", "HybridOR", "count_people", "majority", "●", "·"):
+        assert word in out
+
+
+def test_list_for_programs(capsys):
+    assert run(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert set(listed) == {"datasets", "tasks", "answerers", "plugins", "problems", "not_installed"}
+    assert listed["problems"] == []
+    assert listed["datasets"]["4D-OR"]["tasks"] == [
+        "current_action",
+        "did_happen",
+        "interaction",
+        "status_action",
+        "time_until_step",
+        "tools_used",
+    ]
+    assert listed["datasets"]["HybridOR"]["tasks"] == sorted(listed["tasks"])
+    assert set(listed["answerers"]) == {"majority", "truth", "blind", "model"}
+
+
+@pytest.mark.parametrize("name", ["4D-OR", "tools_used", "hybridor"])
+def test_info(capsys, name):
+    assert run(["info", name]) == 0
+    assert run(["info", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.partition("\n{")[2].join(("{", "")))["name"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, "Usage"),
+        (["lst"], 2, "did you mean 'list'"),
+        (["list", "--jsn"], 2, "--json"),
+        (["info", "tols_used"], 2, "did you mean 'tools_used'"),
+        (["ask", "4D-ORR", "--split", "val"], 2, "did you mean '4D-OR'"),
+        (["ask", "4D-OR", "--split", "tets", "--root", "."], 2, "did you mean 'test'"),
+        (["ask", "4D-OR", "--split", "test"], 2, "--root DIR"),
+        (["ask", "4D-OR", "--split", "test", "--root", "nowhere"], 1, "there is no folder nowhere"),
+        (["ask", "4D-OR", "--split", "test", "--root", "."], 1, "looked for export_holistic_take1_processed"),
+        (["ask", "4D-OR", "--split", "test", "--root", ".", "--task", "role_people"], 2, "does not provide roles"),
+        (["ask", "4D-OR", "--split", "test", "--root", ".", "--task", "tool_use"], 2, "did you mean 'tools_used'"),
+        (["score", "nothing.jsonl"], 2, "nothing.jsonl"),
+        (["shard", "4D-OR", "HybridOR", "--root", ".", "--out", "s"], 2, "--root NAME=."),
+        (["shard", "HybridOR", "--root", ".", "--out", "s"], 1, "hybridor.json"),
+        (["train", "--data", "nowhere", "--out", "m"], 1, "there is no folder nowhere"),
+        (["train", "--data", ".", "--out", "m"], 1, "manifest.json"),
+        (["train", "--data", ".", "--out", "m", "--recipe", "tinny"], 2, "did you mean 'tiny'"),
+        (["train", "--data", ".", "--out", "m", "--set", "step=3"], 2, "did you mean 'steps'"),
+        (["train", "--data", ".", "--out", "m", "--set", "tiny.hiden=3"], 2, "did you mean 'hidden'"),
+        (["train", "--data", ".", "--out", "m", "--set", "steps=many"], 2, "steps is int"),
+        (["eval", "--data", ".", "--answerer", "majority"], 1, "manifest.json"),
+    ],
+)
+def test_errors_say_what_was_wrong(arguments, code, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ORQA_DATA", raising=False)
+    assert run(arguments) == code
+    shown = capsys.readouterr()
+    assert said in " ".join((shown.err + shown.out).split())
+    assert "Traceback" not in shown.err
+
+
+def test_debug_shows_where(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match="no folder"):
+        run(["ask", "4D-OR", "--split", "test", "--root", "nowhere", "--debug"])
+
+
+def test_score_reads_both_spellings(capsys, tmp_path):
+    file = tmp_path / "answers.jsonl"
+    lines = [
+        {"task": "count_people", "truth": "4", "answer": "5", "mine": 1},
+        {"question_type": "tools_used", "gt": "saw, drill", "pred": "drill"},
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    assert run(["score", str(file)]) == 0
+    scored = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert scored == [{**lines[0], "score": 0.5}, {**lines[1], "score": 0.5}]
+    assert run(["score", str(file), "--table"]) == 0
+    assert "count_people" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("{", "line 1"), ('{"task": "count_people"}', "truth"), ('{"task":"x","truth":"","answer":""}', "x")]
+)
+def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
+    file = tmp_path / "answers.jsonl"
+    file.write_text(line)
+    assert run(["score", str(file)]) in (1, 2)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["list", "info", "synth", "ask", "shard", "train", "eval", "score"])
+def test_help_teaches(capsys, command):
+    assert run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert len(text.split()) > 25
+    assert command in {"list"} or "orqa-registry " + command in text.partition("Usage")[2].partition("\n")[2]
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A 4D-OR root of one take that is long enough to be interrupted."""
+    folder = tmp_path / "4D-OR" / "export_holistic_take4_processed"
+    folder.mkdir(parents=True)
+    rows = [[str(k * 10**9), {"pcd": "0"}] for k in range(3000)]
+    (folder / "timestamp_to_pcd_and_frames_list.json").write_text(json.dumps(rows))
+    graphs = [
+        {"take_name": "004_4DOR", "frame_id": f"{k:06d}", "relationships": [["nurse", "patient", "cutting"]]}
+        for k in range(3000)
+    ]
+    (tmp_path / "4D-OR" / "relationships_validation.json").write_text(json.dumps(graphs))
+    return tmp_path / "4D-OR"
+
+
+def test_a_pipe_that_closes_early_is_no_error(root):
+    ask = subprocess.Popen(
+        [*ORQA, "ask", "4D-OR", "--root", str(root), "--split", "val"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert ask.stdout.readline().startswith(b'{"dataset": "4D-OR"')
+    ask.stdout.close()
+    assert ask.stderr.read() == b""
+    ask.stderr.close()
+    assert ask.wait(30) == 0
+
+
+def test_ctrl_c_is_clean(root):
+    """The reader of the pipe is slow, so that the command is surely at work when it is interrupted."""
+    ask = subprocess.Popen(
+        [*ORQA, "ask", "4D-OR", "--root", str(root), "--split", "val"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    ask.stdout.readline()
+    time.sleep(0.2)
+    ask.send_signal(signal.SIGINT)
+    _, errors = ask.communicate(timeout=30)
+    assert ask.returncode == 1
+    assert errors.decode().strip() == "stopped"

@@ -1,0 +1,314 @@
+"""Shards: what is written comes back, plain webdataset reads it, and nothing half written looks whole."""
+
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("webdataset")
+
+import webdataset as wds  # noqa: E402
+from attrs import evolve  # noqa: E402
+
+from orqa_registry import CallError, Card, Dataset, OrqaError, Registry, Take, Timepoint, Triplet  # noqa: E402
+from orqa_shards import labels  # noqa: E402
+from orqa_shards import write as write_module  # noqa: E402
+from orqa_shards.manifest import SCHEMA  # noqa: E402
+from orqa_shards.read import Shards  # noqa: E402
+from orqa_shards.stream import Draw, Stream, askable  # noqa: E402
+from orqa_shards.write import Source, pack  # noqa: E402
+
+LABELS = [
+    {"roles": ("nurse", "patient"), "actions": ("sawing",), "relations": (Triplet("nurse", "closeTo", "patient"),)},
+    {"roles": (), "actions": ()},
+    {},
+]
+
+
+class Room(Dataset):
+    """Twelve timepoints in two splits, with an odd take name and a file that is not there."""
+
+    name = "A.Room"
+    card = Card("t", "l", "a")
+    provides = {"roles", "actions", "relations"}
+    splits = ("train", "test")
+
+    def takes(self, root, split):
+        for name in ("one", "two.b") if split == "train" else ("three",):
+            yield Take(self.name, split, name, lambda name=name: self.points(root, split, name))
+
+    def points(self, root, split, name):
+        for k in range(4):
+            media = {"room1.jpg": f"{name}{k}".encode() * 50, "speech.txt": b"hello", "room2.jpg": root / "gone.jpg"}
+            yield Timepoint(self.name, split, name, f"{k:03d}", k, k / 2, media, LABELS[k % 3])
+
+
+@pytest.fixture
+def registry():
+    return Registry.load()
+
+
+def written(registry, out, root=Path("/nowhere"), **options):
+    return pack(registry, [Source(Room(), root, ("train", "test"))], out, **options)
+
+
+def test_what_is_written_comes_back(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    original = [point for take in Room().takes(Path("/nowhere"), "train") for point in take]
+    split = Shards.open(tmp_path / "s").split("train")
+    assert len(split) == 8
+    for before, after in zip(original, split.timepoints, strict=True):
+        assert (after.key, after.index, after.seconds) == (before.key, before.index, before.seconds)
+        assert after.labels == before.labels
+        assert set(after.media) == {"room1.jpg", "speech.txt"}
+        assert after.read("room1.jpg") == before.read("room1.jpg")
+    with pytest.raises(KeyError):
+        split.timepoints[0].read("room2.jpg")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_plain_webdataset_reads_the_tars(registry, tmp_path):
+    manifest = written(registry, tmp_path / "s")
+    (shard,) = manifest.splits["train"].shards
+    samples = list(wds.WebDataset(str(tmp_path / "s" / shard.name), shardshuffle=False))
+    assert [one["__key__"] for one in samples][4] == "A%2ERoom/two%2Eb/000"
+    assert samples[0]["room1.jpg"] == b"one0" * 50
+    assert labels.from_json(json.loads(samples[0]["json"])).labels == LABELS[0]
+
+
+def test_the_same_input_gives_the_same_bytes(registry, tmp_path):
+    for name in ("a", "b"):
+        written(registry, tmp_path / name)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_a_small_shard_size_makes_many_whole_shards(registry, tmp_path):
+    manifest = written(registry, tmp_path / "s", shard_bytes=1)
+    assert [one.timepoints for one in manifest.splits["train"].shards] == [1] * 8
+    assert len(Shards.open(tmp_path / "s").split("train").timepoints[7].read("room1.jpg")) == 300
+
+
+def test_media_can_be_chosen(registry, tmp_path):
+    manifest = written(registry, tmp_path / "s", media=["*.txt"])
+    assert manifest.splits["test"].media == {"speech.txt": 4}
+
+
+def test_a_file_that_cannot_be_read_costs_itself_and_is_named(registry, tmp_path):
+    manifest = written(registry, tmp_path / "s")
+    assert len(manifest.skipped) == 12
+    assert manifest.skipped[0] == "A%2ERoom/one/000.room2.jpg: No such file or directory"
+
+
+class Interrupted(Exception):
+    """Stands for Ctrl-C or a full disk."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device"), Interrupted()])
+@pytest.mark.parametrize("after", [0, 3])
+def test_what_is_interrupted_does_not_look_whole(registry, tmp_path, monkeypatch, error, after):
+    out = tmp_path / "s"
+    calls = iter(range(100))
+
+    def failing(self, obj, plain=wds.TarWriter.write):
+        if next(calls) >= after:
+            raise error
+        return plain(self, obj)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wds.TarWriter, "write", failing)
+        with pytest.raises(type(error)):
+            written(registry, out, shard_bytes=1)
+    assert not list(out.glob(".*.partial")), "nothing half written is left"
+    with pytest.raises(OrqaError, match=r"there is no manifest\.json"):
+        Shards.open(out)
+    written(registry, out)
+    assert len(Shards.open(out).split("train")) == 8
+
+
+def test_a_kill_at_any_moment_leaves_nothing_that_looks_whole(registry, tmp_path, monkeypatch):
+    """Without a chance to clean up: the process is gone after any number of renames."""
+    renames = 0
+
+    def count(self, target, plain=Path.replace):
+        nonlocal renames
+        renames += 1
+        return plain(self, target)
+
+    monkeypatch.setattr(Path, "replace", count)
+    written(registry, tmp_path / "whole")
+    for survive in range(renames):
+        out = tmp_path / f"killed{survive}"
+        pid = os.fork()
+        if pid == 0:
+            done = 0
+
+            def die(self, target, plain=os.replace):
+                nonlocal done
+                if done == survive:
+                    os._exit(9)
+                done += 1
+                plain(self, target)
+
+            Path.replace = die
+            written(registry, out)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+        with pytest.raises(OrqaError, match=r"there is no manifest\.json"):
+            Shards.open(out)
+        written(registry, out)
+        assert {f.name for f in out.iterdir()} == {f.name for f in (tmp_path / "whole").iterdir()}
+
+
+def test_finished_shards_are_not_lost(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    with pytest.raises(OrqaError, match="--force"):
+        written(registry, tmp_path / "s")
+    written(registry, tmp_path / "s", force=True)
+
+
+def test_a_newer_schema_is_refused_with_both_versions(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    path = tmp_path / "s" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": SCHEMA + 4}))
+    with pytest.raises(OrqaError, match=f"schema {SCHEMA + 4}.*up to {SCHEMA}"):
+        Shards.open(tmp_path / "s")
+
+
+@pytest.mark.parametrize("name", ["../x.tar", "/etc/passwd", "a/b.tar"])
+def test_a_manifest_that_names_files_elsewhere_is_refused(registry, tmp_path, name):
+    written(registry, tmp_path / "s")
+    path = tmp_path / "s" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["splits"]["train"]["shards"][0]["name"] = name
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(OrqaError, match="outside its folder"):
+        Shards.open(tmp_path / "s")
+
+
+def damage_labels(folder):
+    path = folder / "labels-train.jsonl.zst"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def damage_size(folder):
+    with (folder / "train-000000.tar").open("ab") as tar:
+        tar.write(b"\0" * 512)
+
+
+def damage_link(folder):
+    path = folder / "train-000000.tar"
+    size = path.stat().st_size
+    with tarfile.open(path, "w") as tar:
+        link = tarfile.TarInfo("A%2ERoom/one/000.room1.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    path.write_bytes(path.read_bytes().ljust(size, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [(damage_labels, "labels-train"), (damage_size, "the manifest says"), (damage_link, "no plain file")],
+)
+def test_damage_is_named(registry, tmp_path, damage, said):
+    written(registry, tmp_path / "s")
+    damage(tmp_path / "s")
+    with pytest.raises(OrqaError, match=said):
+        Shards.open(tmp_path / "s").split("train").timepoints[0].read("room1.jpg")
+
+
+def test_a_timepoint_that_occurs_twice_is_refused(registry, tmp_path):
+    class Twice(Room):
+        def takes(self, root, split):
+            return iter([*super().takes(root, split)] * 2)
+
+    with pytest.raises(OrqaError, match="occurs twice"):
+        pack(registry, [Source(Twice(), tmp_path, ("train",))], tmp_path / "s")
+
+
+def test_a_split_is_found_or_the_nearest_offered(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    with pytest.raises(CallError, match="did you mean 'train'"):
+        Shards.open(tmp_path / "s").split("trian")
+
+
+# The stream
+
+
+def seen(stream, places):
+    return {k: [(a.timepoint.key, a.question.task, a.text, a.answer) for a in stream[k].asked] for k in places}
+
+
+def test_an_epoch_sees_every_askable_timepoint_once(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    stream = Stream(Shards.open(tmp_path / "s").split("train"), registry, Draw(seed=3), epochs=3)
+    assert len(stream) == 24
+    whole = {point.key for point in stream.split.timepoints if point.labels.get("roles")}
+    orders = []
+    for epoch in range(3):
+        keys = [stream[epoch * 8 + k].timepoint.key for k in range(8)]
+        assert whole <= set(keys)
+        orders.append(keys)
+    assert orders[0] != orders[1]
+    with pytest.raises(IndexError):
+        stream[24]
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_draws_are_the_same_for_any_number_of_workers(registry, tmp_path, workers):
+    torch = pytest.importorskip("torch")
+    written(registry, tmp_path / "s", shard_bytes=300)
+    split = Shards.open(tmp_path / "s").split("train")
+    how = Draw(seed=1, paraphrase=0.5)
+    expected = seen(Stream(split, registry, how, 2), range(16))
+    stream = Stream(Shards.open(tmp_path / "s").split("train"), registry, how, 2)
+    loader = torch.utils.data.DataLoader(stream, batch_size=3, num_workers=workers, collate_fn=list)
+    got = [sample for batch in loader for sample in batch]
+    assert dict(enumerate([(a.timepoint.key, a.question.task, a.text, a.answer) for a in s.asked] for s in got)) == expected
+
+
+def test_a_draw_does_not_depend_on_the_other_tasks(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    every = seen(Stream(split, registry, Draw()), range(8))
+    alone = seen(Stream(split, registry, Draw(tasks=("did_happen",))), range(8))
+    drawn = {(key, text) for rows in every.values() for key, task, text, _ in rows if task == "did_happen"}
+    assert {(key, text) for rows in alone.values() for key, _, text, _ in rows} <= drawn | set()
+
+
+def test_at_most_so_many_questions(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    stream = Stream(split, registry, Draw(questions=2), epochs=4)
+    assert {len(stream[k].asked) for k in range(len(stream))} <= {1, 2}
+    assert len({a.question.task for k in range(len(stream)) for a in stream[k].asked}) > 2
+
+
+def test_rare_answers_are_drawn_rarely(registry, tmp_path, make_take):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    epochs = 300
+    stream = Stream(split, registry, Draw(tasks=("current_action", "count_people")), epochs)
+    nothing = sum(a.answer == "nothing" for k in range(len(stream)) for a in stream[k].asked)
+    empty = sum(point.labels.get("actions") == () for point in split.timepoints) * epochs
+    assert 0.06 * empty < nothing < 0.14 * empty * 1.5
+
+
+def test_tasks_that_cannot_be_asked_are_refused(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    with pytest.raises(CallError, match="can be asked none of tools_used"):
+        askable(registry, split, ["tools_used"])
+    with pytest.raises(CallError, match="did you mean"):
+        askable(registry, split, ["tool_used"])
+
+
+def test_labels_keep_absent_and_empty_apart():
+    point = Timepoint("d", "train", "t", "0", 0, None, {}, {"actions": (), "robot_phase": None})
+    again = labels.from_json(json.loads(labels.encode(point)))
+    assert again.labels == {"actions": (), "robot_phase": None}
+    assert "roles" not in again.labels
+    assert evolve(again, media=point.media) == point
