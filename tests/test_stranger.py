@@ -1,93 +1,45 @@
-"""A stranger's plugin: one more dataset and one more task, and not a line changed here."""
+"""A stranger's plugin, the one in the README: one more dataset and one more task, and not a line changed here."""
 
 import json
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
-PROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
-[project]
-name = "orqa-plugin-knots"
-version = "3.1"
-dependencies = ["orqa-registry"]
-
-[project.entry-points.orqa_registry]
-knots = "orqa_plugin_knots"
-
-[tool.hatch.build.targets.wheel]
-only-include = ["orqa_plugin_knots.py"]
-"""
-
-MODULE = '''
-"""Knots tied in a lab, filmed by one camera."""
-
-import io
-from functools import partial
-
-from PIL import Image
-
-from orqa_registry import Card, Dataset, Take, Task, Timepoint, hookimpl, scoring
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
 
-class KnotLab(Dataset):
-    name = "KnotLab"
-    card = Card(title="Knot tying lab", licence="CC0", access="it makes itself")
-    provides = {"actions", "knots:left"}
-    splits = ("train", "test")
-
-    def takes(self, root, split):
-        for name in ("a", "b") if split == "train" else ("c",):
-            yield Take(self.name, split, name, partial(self.read, split, name))
-
-    def read(self, split, name):
-        for k in range(8):
-            left = (k * 3 + ord(name)) % 5
-            image = io.BytesIO()
-            Image.new("RGB", (56, 56), (50 * left, 80, 120)).save(image, "JPEG")
-            labels = {"actions": ("tying",) if left else (), "knots:left": left}
-            yield Timepoint(self.name, split, name, f"{k:02d}", k, float(k), {"bench.jpg": image.getvalue()}, labels)
+def block(language: str, holding: str) -> str:
+    """Return the code block of the README that holds some words."""
+    blocks = [part.partition("\n```")[0] for part in README.split(f"```{language}\n")[1:]]
+    return next(one for one in blocks if holding in one) + "\n"
 
 
-class KnotsLeft(Task):
-    name = "knots_left"
-    needs = {"knots:left"}
-    question = "How many knots are left to tie?"
-    answer_format = "one integer"
+def write_lab(root: Path) -> None:
+    """Write a small download of the stranger's dataset."""
+    from PIL import Image
 
-    def ask(self, moment):
-        yield self.pose(str(moment.labels["knots:left"]))
-
-    def score(self, truth, answer):
-        return scoring.count(truth, answer)
-
-
-@hookimpl
-def orqa_datasets():
-    yield KnotLab()
-
-
-@hookimpl
-def orqa_tasks():
-    yield KnotsLeft()
-'''
+    for split, name in (("train", "a"), ("train", "b"), ("test", "c")):
+        folder = root / split / name
+        folder.mkdir(parents=True)
+        labels = {f"{k:02d}": {"left": (3 * k + ord(name)) % 5} for k in range(8)}
+        for frame, label in labels.items():
+            label["actions"] = ["tying"] if label["left"] else []
+            Image.new("RGB", (56, 56), (50 * label["left"], 80, 120)).save(folder / f"{frame}.jpg")
+        (folder / "labels.json").write_text(json.dumps(labels))
 
 
 @pytest.fixture(scope="module")
 def orqa(tmp_path_factory):
     """The command line with the stranger's plugin pip-installed beside it."""
     folder = tmp_path_factory.mktemp("stranger")
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "orqa_plugin_knots.py").write_text(textwrap.dedent(MODULE))
+    (folder / "pyproject.toml").write_text(block("toml", "orqa_plugin_knots"))
+    (folder / "orqa_plugin_knots.py").write_text(block("python", "class KnotLab"))
+    write_lab(folder / "lab")
     site = folder / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--no-build-isolation", "--target", str(site), str(folder)], check=True)
@@ -116,7 +68,7 @@ def test_a_strangers_plugin_is_listed_sharded_trained_and_evaluated(orqa):
     assert "tools_used" not in fits
     assert orqa("info", "knots_left")["datasets"] == ["KnotLab"]
 
-    sharded = orqa("shard", "knotlab", "--root", ".", "--out", "shards")
+    sharded = orqa("shard", "knotlab", "--root", "lab", "--out", "shards")
     assert [(row["split"], row["timepoints"]) for row in sharded["splits"]] == [("train", 16), ("test", 8)]
 
     trained = orqa("train", "--data", "shards", "--out", "model", "--set", "steps=3", "--set", "views=[]")

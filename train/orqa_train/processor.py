@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import define, frozen
+from attrs import define, field, frozen
 from PIL import Image, UnidentifiedImageError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2VLImageProcessorPil
 
@@ -21,6 +21,8 @@ QUESTION, ANSWER = "\x02question\x03", "\x02answer\x03"
 LARGEST_IMAGE = 1 << 26
 """Pixels; a larger image is refused before it is decoded."""
 GREY = (127, 127, 127)
+REMEMBERED = 10_000
+"""Texts whose tokens are kept."""
 
 
 @frozen
@@ -47,6 +49,7 @@ class Processor:
     pixels: int
     views: tuple[str, ...] = ()
     blank: bool = False
+    _known: dict[str, list[int]] = field(factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, folder: str, pixels: int, views: tuple[str, ...] = ()) -> Processor:
@@ -143,7 +146,12 @@ class Processor:
         return int(self.images.patch_size * self.images.merge_size)
 
     def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        """Return the tokens of a text; the same few questions come again and again."""
+        if text not in self._known:
+            if len(self._known) > REMEMBERED:
+                self._known.clear()
+            self._known[text] = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self._known[text])
 
     def _image(self, point: Timepoint, view: str) -> Image.Image:
         name = next(one for one in point.media if one.rpartition(".")[0] == view)

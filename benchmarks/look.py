@@ -1,0 +1,75 @@
+"""Does the tiny model look? Trains it for several seeds, and compares it with the most common answer and with itself blind.
+
+    python benchmarks/look.py --data demo/shards --out demo/look
+
+Scores are macro over the tasks that need looking, on the held-out takes of split test.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import fmean
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from orqa_registry import Registry
+from orqa_shards.stream import Draw
+from orqa_train import recipe as recipes
+from orqa_train.evaluation import evaluate
+from orqa_train.training import train
+
+LOOKING = ("count_people", "role_people", "current_action", "tools_used", "current_robot_step")
+
+
+def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes: list[str]) -> dict[str, Any]:
+    """Train and evaluate one seed; return scores, 0 to 1, and seconds."""
+    started = perf_counter()
+    train(registry, data, recipes.load(name, [*changes, f"seed={seed}"]), out)
+    trained = perf_counter()
+    found = evaluate(registry, data, "test", [str(out), "blind"], Draw(tasks=LOOKING))
+    by_name = {one.name: one for one in found.outcomes}
+    model, blind, majority = (by_name[key] for key in (out.name, "blind", "majority"))
+    return {
+        "seed": seed,
+        "model": model.macro,
+        "blind": blind.macro,
+        "majority": majority.macro,
+        "tasks": {task: fmean(scores) for task, scores in model.by_task().items()},
+        "train_seconds": trained - started,
+        "eval_seconds": perf_counter() - trained,
+    }
+
+
+def main() -> None:
+    """Print a row a seed, and the smallest margins."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--recipe", default="tiny")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--set", dest="changes", action="append", default=[])
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    registry = Registry.load()
+    rows = [
+        run(registry, given.data, given.out / f"seed{seed}", given.recipe, seed, given.changes) for seed in given.seeds
+    ]
+    if given.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'seed':>4} {'model':>7} {'majority':>9} {'blind':>7} {'train s':>8}  by task")
+    for row in rows:
+        tasks = "  ".join(f"{task} {score:.2f}" for task, score in row["tasks"].items())
+        line = f"{row['seed']:>4} {row['model']:>7.3f} {row['majority']:>9.3f} {row['blind']:>7.3f}"
+        print(f"{line} {row['train_seconds']:>8.0f}  {tasks}")
+    for other in ("majority", "blind"):
+        print(f"smallest margin over {other}: {100 * min(row['model'] - row[other] for row in rows):+.1f} points")
+
+
+if __name__ == "__main__":
+    main()
