@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,8 @@ class Registry:
         registry = cls(strict=environ.get("ORQA_STRICT") == "1")
         allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
         seen: dict[str, str] = {}
+        # A distribution's metadata are parsed at each look, and one distribution brings a dozen plugins.
+        origin = lru_cache(maxsize=None)(_origin)
         for group in (KNOWN_GROUP, GROUP):
             points = sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
             for point in points:
@@ -88,12 +91,10 @@ class Registry:
                 if seen.get(point.name) == point.value:
                     continue  # a known plugin that is also installed as a distribution of its own
                 seen.setdefault(point.name, point.value)
-                registry._load(point, known=group == KNOWN_GROUP)
+                registry._load(point, *origin(point.dist), known=group == KNOWN_GROUP)
         return registry
 
-    def _load(self, point: metadata.EntryPoint, *, known: bool) -> None:
-        distribution = point.dist.name if point.dist else "?"
-        version = point.dist.version if point.dist else "?"
+    def _load(self, point: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
         if known and not _installed(point.module):
             self.missing[point.name] = f"orqa-plugin-{point.name}"
             return
@@ -277,6 +278,10 @@ def _check_facets(name: str, attribute: str, declared: Any) -> None:
         raise OrqaError(f"{name}.{attribute} must be a set of facet names, not {declared!r}")
     for facet in declared:
         facets.check(facet)
+
+
+def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    return (distribution.name, distribution.version) if distribution else ("?", "?")
 
 
 def _installed(module: str) -> bool:

@@ -17,7 +17,18 @@ ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
 def test_list_for_people(capsys):
     assert run(["list"]) == 0
     out = capsys.readouterr().out
-    for word in ("Datasets", "Tasks", "Answerers", "Plugins", "4D-OR", "HybridOR", "count_people", "majority", "●", "·"):
+    for word in (
+        "Datasets",
+        "Tasks",
+        "Answerers",
+        "Plugins",
+        "4D-OR",
+        "HybridOR",
+        "count_people",
+        "majority",
+        "●",
+        "·",
+    ):
         assert word in out
 
 
@@ -101,7 +112,8 @@ def test_score_reads_both_spellings(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("{", "line 1"), ('{"task": "count_people"}', "truth"), ('{"task":"x","truth":"","answer":""}', "x")]
+    ("line", "said"),
+    [("{", "line 1"), ('{"task": "count_people"}', "truth"), ('{"task":"x","truth":"","answer":""}', "x")],
 )
 def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
     file = tmp_path / "answers.jsonl"

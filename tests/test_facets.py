@@ -45,7 +45,8 @@ def test_wrong_values_are_named(name, value):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 
@@ -94,7 +95,9 @@ def test_raw_labels_gain_what_the_graphs_infer():
     assert infer([], hands=True) == ()
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a": 1}', '[{"take_name": "x"}]', '[{"take_name":1,"frame_id":2,"relationships":[1]}]'])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"a": 1}', '[{"take_name": "x"}]', '[{"take_name":1,"frame_id":2,"relationships":[1]}]']
+)
 def test_label_files_that_are_wrong_are_named(tmp_path, text):
     path = tmp_path / "relationships_test.json"
     path.write_text(text)

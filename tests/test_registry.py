@@ -9,9 +9,7 @@ from orqa_registry import registry as registry_module
 
 
 def dataset(name, provides=frozenset({"roles"})):
-    made = type(
-        "Made", (Dataset,), {"name": name, "provides": provides, "takes": lambda self, root, split: iter(())}
-    )
+    made = type("Made", (Dataset,), {"name": name, "provides": provides, "takes": lambda self, root, split: iter(())})
     made.card = Card("t", "l", "ask nicely")
     return made()
 

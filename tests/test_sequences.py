@@ -16,7 +16,11 @@ from orqa_train.processor import Processor, rope_positions  # noqa: E402
 from orqa_train.sequences import collate, encode  # noqa: E402
 from orqa_train.training import additive  # noqa: E402
 
-QUESTIONS = [("How many people are in the OR?", "4"), ("Who is in the OR?", "nurse, patient"), ("What happens?", "sawing")]
+QUESTIONS = [
+    ("How many people are in the OR?", "4"),
+    ("Who is in the OR?", "nurse, patient"),
+    ("What happens?", "sawing"),
+]
 
 
 def picture(colour: tuple[int, int, int], size: tuple[int, int] = (56, 84)) -> bytes:

@@ -267,7 +267,10 @@ def test_draws_are_the_same_for_any_number_of_workers(registry, tmp_path, worker
     stream = Stream(Shards.open(tmp_path / "s").split("train"), registry, how, 2)
     loader = torch.utils.data.DataLoader(stream, batch_size=3, num_workers=workers, collate_fn=list)
     got = [sample for batch in loader for sample in batch]
-    assert dict(enumerate([(a.timepoint.key, a.question.task, a.text, a.answer) for a in s.asked] for s in got)) == expected
+    assert (
+        dict(enumerate([(a.timepoint.key, a.question.task, a.text, a.answer) for a in s.asked] for s in got))
+        == expected
+    )
 
 
 def test_a_draw_does_not_depend_on_the_other_tasks(registry, tmp_path):

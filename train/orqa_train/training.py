@@ -133,12 +133,21 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
 
 
 class _Trainer(Trainer):
-    """The library's trainer, but for two things: the stream is shuffled already, and its mask has four dimensions."""
+    """The library's trainer, but for three things: our stream is shuffled already, our mask has four dimensions, and a
+    checkpoint is read with the names that it was written with.
+    """
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         # Position i of the stream is drawn by seed and epoch: shuffling it again would lose that.
         stream: Any = self.train_dataset if train_dataset is None else train_dataset
         return SequentialSampler(stream)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # Checkpoints carry the names of the hub's files. The library's own method (5.23) takes them for unknown weights,
+        # says so in a warning, and goes on from a fresh model.
+        target = model or self.model
+        loaded = type(self.model).from_pretrained(resume_from_checkpoint, dtype=target.dtype)
+        target.load_state_dict(loaded.state_dict())
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         # Attention adds a mask in the dtype it computes in, and that is known here alone.

@@ -13,10 +13,10 @@ from orqa_plugin_hybridor.layout import SPLITS, split_of
 
 
 @click.command(short_help="Write a procedural operating-room dataset (HybridOR).")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @click.option("--takes", type=click.IntRange(1, 100_000), default=12, show_default=True, help="How many procedures.")
 @click.option("--timepoints", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Timepoints a take.")
-@click.option("--size", type=click.IntRange(32, 4096), default=336, show_default=True, help="Pixels a side of each view.")
+@click.option("--size", type=click.IntRange(32, 4096), default=336, show_default=True, help="Pixels a side.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other takes.")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one a core]")
 @click.option("--force", is_flag=True, help="Replace takes of other parameters; files that are not ours stay.")
@@ -33,7 +33,7 @@ def synth(
     Examples:
       orqa-registry synth --out data/HybridOR
       orqa-registry synth --out /tmp/tiny --takes 4 --timepoints 12 --size 112
-      orqa-registry show HybridOR --root data/HybridOR
+      orqa-registry ask HybridOR --root data/HybridOR --split train --limit 5
     """
     from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise
 
@@ -61,9 +61,10 @@ def synth(
         click.echo(json.dumps(written))
         return
     kept = f", {written['takes_kept']} kept" if written["takes_kept"] else ""
-    click.echo(f"{out}: {takes} takes ({len(missing)} written{kept}), {takes * timepoints} timepoints, in {seconds:.1f} s")
+    counts = f"{takes} takes ({len(missing)} written{kept}), {takes * timepoints} timepoints"
+    click.echo(f"{out}: {counts}, in {seconds:.1f} s")
     click.echo("  " + ", ".join(f"{split} {count}" for split, count in by_split.items()))
-    click.echo(f"Look at it: orqa-registry show HybridOR --root {out}")
+    click.echo(f"Next: orqa-registry ask HybridOR --root {out} --split train --limit 5")
 
 
 class _bar:  # noqa: N801 - a context manager, read as a function
@@ -73,7 +74,7 @@ class _bar:  # noqa: N801 - a context manager, read as a function
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        rate = TextColumn("{task.speed:.1f} a second") if total < 0 else TextColumn("{task.fields[rate]}")
+        rate = TextColumn("{task.fields[rate]}")
         columns = (TextColumn("timepoints"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
         self.progress = Progress(*columns, console=Console(stderr=True))
         self.task = self.progress.add_task("timepoints", total=total, rate="")

@@ -33,7 +33,7 @@ class HybridOR(Dataset):
         citation="orqa-plugin-hybridor 0.1.0, synthetic takes of robotic knee procedures",
         size="about 12 MB a take of 40 timepoints at 336 px",
         notes=(
-            "Simulated: good for tests, tutorials and pre-training; says nothing about accuracy in a real operating room.",
+            "Simulated: for tests, tutorials and pre-training; says nothing about accuracy in a real operating room.",
             "Gown colours tell the roles, and tools are larger than life: made to be learnt by small models.",
         ),
     )
@@ -80,7 +80,8 @@ class _Reader:
                     if line.strip():
                         yield self._timepoint(line, number, present)
         except OSError as error:
-            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {error.strerror or error}; {SYNTH}") from error
+            why = error.strerror or error
+            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {why}; {SYNTH}") from error
         except UnicodeDecodeError as error:
             raise OrqaError(f"HybridOR: take {self.name}: {path} is not UTF-8 text: {error}; {SYNTH}") from error
 
@@ -136,14 +137,17 @@ def read_index(path: Path) -> dict[str, Any]:
         raise OrqaError(f"HybridOR: {path} cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise OrqaError(f"HybridOR: {path} is damaged ({what}); {SYNTH.replace('DIR', str(path.parent))} --force") from error
+        again = SYNTH.replace("DIR", str(path.parent))
+        raise OrqaError(f"HybridOR: {path} is damaged ({what}); {again} --force") from error
     if schema > SCHEMA:
         raise OrqaError(
-            f"HybridOR: {path} has schema {schema}, this plugin reads up to {SCHEMA}: pip install -U orqa-plugin-hybridor"
+            f"HybridOR: {path} has schema {schema}, this plugin reads up to schema {SCHEMA}: "
+            "pip install -U orqa-plugin-hybridor"
         )
     for name, split in takes.items():
         if not name or name in {".", ".."} or "/" in name or "\\" in name or Path(name).is_absolute():
-            raise OrqaError(f"HybridOR: {path} names a take {name!r}, which is no folder of its own; do not trust this data")
+            raise OrqaError(f"HybridOR: {path} names a take {name!r}: not a folder beside it; do not trust this data")
         if split not in SPLITS:
-            raise OrqaError(f"HybridOR: {path}: take {name!r} has split {split!r}; expected one of {', '.join(SPLITS)}")
+            expected = ", ".join(SPLITS)
+            raise OrqaError(f"HybridOR: {path}: take {name!r} has split {split!r}; expected one of {expected}")
     return dict(index)

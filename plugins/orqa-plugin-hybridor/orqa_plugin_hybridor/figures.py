@@ -101,9 +101,9 @@ def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
     solids.ball(knee, 96.0, skin)
     solids.bone(knee, (720.0, -70.0, 955.0), 70.0, skin)
     solids.egg((770.0, -70.0, 985.0), (60.0, 52.0, 100.0), skin)
-    top = plus(FIELD, (0.0, 0.0, -14.0))
+    top = plus(FIELD, (0.0, 0.0, 4.0))
     if patient.wound == "incised":
-        solids.egg(plus(top, (5.0, 0.0, -22.0)), (165.0, 100.0, 40.0), BLOOD)
+        solids.egg(plus(top, (5.0, 0.0, -26.0)), (165.0, 100.0, 40.0), BLOOD)
     elif patient.wound == "open":
         solids.egg(plus(top, (0.0, 0.0, -16.0)), (96.0, 62.0, 30.0), (120, 24, 30))
         solids.egg(plus(top, (0.0, 0.0, -2.0)), (56.0, 36.0, 24.0), BONE)
@@ -113,7 +113,7 @@ def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
             start = plus(top, (34.0 * stitch, -34.0, 4.0))
             solids.rod(start, plus(start, (0.0, 68.0, 0.0)), 6.0, (30, 30, 60))
     if patient.wet:
-        solids.egg(plus(top, (0.0, 0.0, -26.0)), (150.0, 96.0, 36.0), (206, 140, 74))
+        solids.egg(plus(top, (0.0, 0.0, -30.0)), (150.0, 96.0, 36.0), (206, 140, 74))
     if patient.trackers:
         solids.about("tracker")
         for place, end in (((150.0, -60.0, 1130.0), UPPER_TRACKER), ((560.0, -75.0, 1080.0), LOWER_TRACKER)):

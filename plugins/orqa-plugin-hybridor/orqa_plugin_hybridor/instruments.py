@@ -1,12 +1,28 @@
-"""Tools and the robot as solids. Tools are drawn about 1.6 times life size: a model that sees 84 pixels has to see them."""
+"""Tools and the robot as solids.
+
+Tools are drawn about 1.6 times life size: a model that sees 84 pixels has to see them.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from orqa_plugin_hybridor.figures import LOWER_TRACKER, UPPER_TRACKER, add_array
-from orqa_plugin_hybridor.geometry import Vector, beside, between, cross, distance, minus, plus, right_of, times, unit
+from orqa_plugin_hybridor.geometry import (
+    Vector,
+    beside,
+    between,
+    cross,
+    distance,
+    forward,
+    minus,
+    plus,
+    right_of,
+    times,
+    unit,
+)
 from orqa_plugin_hybridor.room import PLACES, Room
 from orqa_plugin_hybridor.situation import Arm, Used
 from orqa_plugin_hybridor.solids import Colour, Solids, shade
@@ -14,6 +30,7 @@ from orqa_plugin_hybridor.solids import Colour, Solids, shade
 STEEL: Colour = (206, 212, 220)
 DARK: Colour = (44, 48, 54)
 ORANGE: Colour = (255, 128, 10)
+LIME: Colour = (190, 255, 50)
 
 LINK = 470.0
 """Length of each half of the robot's arm, mm."""
@@ -40,7 +57,8 @@ def add_tool(solids: Solids, used: Used) -> None:
     along = unit(minus(grip, tip))
     across = right_of(used.holder.yaw)
     if used.name == "scalpel":
-        solids.slab(plus(tip, along, 60.0), times(along, 60.0), times(across, 18.0), times(cross(along, across), 5.0), STEEL)
+        thick = times(cross(along, across), 5.0)
+        solids.slab(plus(tip, along, 60.0), times(along, 60.0), times(across, 18.0), thick, STEEL)
         solids.rod(plus(tip, along, 115.0), plus(grip, along, 70.0), 17.0, (250, 250, 250))
     elif used.name == "drill":
         _drill(solids, tip, grip, along)
@@ -72,8 +90,10 @@ def add_tool(solids: Solids, used: Used) -> None:
         solids.rod(tip, plus(tip, along, 90.0), 13.0, STEEL)
         solids.rod(plus(tip, along, 88.0), plus(grip, along, 70.0), 40.0, ORANGE)
     elif used.name == "sheet":
-        white = (206, 250, 206)
-        solids.slab(tip, times(across, 330.0), (0.0, 0.0, 215.0), times(cross(across, (0.0, 0.0, 1.0)), 9.0), white)
+        # Held out slantwise, so that it is seen from above and from every side.
+        ahead = forward(used.holder.yaw)
+        up, out = plus(times(ahead, -150.0), (0.0, 0.0, 150.0)), plus(times(ahead, 6.0), (0.0, 0.0, 6.0))
+        solids.slab(tip, times(across, 340.0), times(up, 1.25), out, LIME)
 
 
 def _drill(solids: Solids, tip: Vector, grip: Vector, along: Vector) -> None:
@@ -101,7 +121,7 @@ def _forceps(solids: Solids, tip: Vector, grip: Vector, across: Vector) -> None:
         solids.ball(plus(grip, across, 40.0 * side), 30.0, STEEL)
     blue = (20, 60, 255)
     thread = [plus(tip, (70.0 * math.cos(turn) - 90.0, 75.0 * math.sin(turn), 26.0)) for turn in range(6)]
-    for start, end in zip(thread, thread[1:], strict=False):
+    for start, end in pairwise(thread):
         solids.rod(start, end, 13.0, blue)
 
 

@@ -147,8 +147,12 @@ def attributes(present: Mapping[str, Vector], situation: Situation, room: Room) 
         "secondary_table": (f"dark {room.cloth}", "rectangular", "medium", "cloth"),
         "anesthesia_equipment": (room.case, "upright box", "large", "smooth"),
         "mps_station": ("dark grey", "desk with a screen", "medium", "smooth"),
-        "mako_robot": ("white" if situation.arm.dressed else "grey", "box with an arm", "large",
-                       "plastic drape" if situation.arm.dressed else "metallic"),
+        "mako_robot": (
+            "white" if situation.arm.dressed else "grey",
+            "box with an arm",
+            "large",
+            "plastic drape" if situation.arm.dressed else "metallic",
+        ),
         "monitor": ("black", "flat rectangle", "medium", "glossy"),
         "tracker": ("white", "bar on a pole", "tall", "smooth"),
         "c_arm": ("white", "c-shaped", "large", "smooth"),
@@ -169,7 +173,7 @@ def attributes(present: Mapping[str, Vector], situation: Situation, room: Room) 
             looks["instrument"] = looks["cementer"]
     if "drape" in present:
         sheet = situation.patient is None or not situation.patient.draped
-        looks["drape"] = ("light green", "flat sheet", "medium", "cloth") if sheet else ("teal", "covering", "large", "cloth")
+        looks["drape"] = ("lime", "flat sheet", "medium", "cloth") if sheet else ("teal", "covering", "large", "cloth")
     for role, colour in GOWN_WORDS.items():
         person = situation.find(role)
         if person is not None:

@@ -89,12 +89,15 @@ def draw(rng: random.Random, length: float, roles: Sequence[str]) -> Procedure:
 def _drafts(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
     """Yield the steps one after another, `end` holding their share of the time, and pauses between them."""
     for draft in _plan(rng, roles):
-        yield evolve(draft, end=draft.end * rng.uniform(0.75, 1.3))
-        if rng.random() < 0.42:
+        # Steps of the robot are drawn out, or too few timepoints would have one.
+        yield evolve(draft, end=draft.end * rng.uniform(0.75, 1.3) * (1.38 if draft.phase else 1.0))
+        if rng.random() < 0.3:
             yield _step("pause", rng.uniform(0.5, 1.4))
 
 
-def _step(name: str, share: float, action: str = "", actor: str = "", target: str = "", tool: str = "", phase: str = "") -> Step:
+def _step(
+    name: str, share: float, action: str = "", actor: str = "", target: str = "", tool: str = "", phase: str = ""
+) -> Step:
     return Step(name, 0.0, share, phase, action, actor, target, tool)
 
 
@@ -107,47 +110,56 @@ def _plan(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
 
     robot = "mako_robot"
     calibrator = "mps" if "mps" in roles else "nurse"
+    washer = either("assistant_surgeon", "nurse", "head_surgeon")
     yield _step("lay out instruments", 2.0, "preparing", either("nurse", "circulator"), "instrument_table", "sheet")
     if maybe(0.85):
         yield _step("initial calibration", 2.2, "calibrating", calibrator, robot, "calibration array", INITIAL)
     yield _step("drape robot", 1.8, "preparing", "nurse", robot, "sheet", DRESSING)
-    if maybe(0.5):
-        yield _step("set up machine", 0.9, "manipulating", either("anaesthetist", "circulator", "nurse"),
-                    "anesthesia_equipment", "screwdriver")
+    if maybe(0.3):
+        yield _step(
+            "set up machine",
+            0.9,
+            "manipulating",
+            either("anaesthetist", "circulator", "nurse"),
+            "anesthesia_equipment",
+            "screwdriver",
+        )
     yield _step("install base array", 1.3, "manipulating", "nurse", robot, "screwdriver", BASE_ARRAY)
     early_cut = maybe(0.4)
     if early_cut:
-        yield _step("disinfect", 2.0, "cleaning", either("assistant_surgeon", "nurse", "head_surgeon"), "patient", "cloth")
-        yield _step("incise", 2.6, "cutting", "head_surgeon", "patient", "scalpel")
+        yield _step("disinfect", 2.0, "cleaning", washer, "patient", "cloth")
+        yield _step("incise", 3.0, "cutting", "head_surgeon", "patient", "scalpel")
     yield from _calibration(maybe(0.5))
     if not early_cut:
-        yield _step("disinfect", 2.2, "cleaning", either("assistant_surgeon", "nurse", "head_surgeon"), "patient", "cloth")
-        yield _step("incise", 2.8, "cutting", "head_surgeon", "patient", "scalpel")
-    yield _step("drill pins", 1.7, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
+        yield _step("disinfect", 2.2, "cleaning", washer, "patient", "cloth")
+        yield _step("incise", 3.2, "cutting", "head_surgeon", "patient", "scalpel")
+    yield _step("drill pins", 2.1, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
     yield _step("register bone", 2.6, "scanning", "head_surgeon", "patient", "pointer")
     if maybe(0.25):
         yield from _calibration(False)
-    yield _step("install saw", 1.3, "manipulating" if maybe(0.6) else "", "nurse", robot, "saw", SAW)
+    # A quarter of the time the nurse just waits with the saw in hand: the phase does not give the action away.
+    yield _step("install saw", 1.3, "manipulating" if maybe(0.75) else "", "nurse", robot, "saw", SAW)
     if maybe(0.85):
-        yield _step("install saw tip", 1.2, "manipulating" if maybe(0.6) else "", "nurse", robot, "screwdriver", SAW_TIP)
+        action = "manipulating" if maybe(0.75) else ""
+        yield _step("install saw tip", 1.2, action, "nurse", robot, "screwdriver", SAW_TIP)
     for again in range(rng.choice((1, 2, 2))):
         yield _step("saw bone", 2.6, "sawing", "head_surgeon", "patient", "saw")
         if again or maybe(0.5):
             yield _step("check cut", 1.6, "scanning", "head_surgeon", "patient", "pointer")
     if maybe(0.5):
         yield _step("release tissue", 1.5, "cutting", "head_surgeon", "patient", "scalpel")
-    yield _step("drill pegs", 2.0, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
-    yield _step("try implant", 2.2, "hammering", either("head_surgeon", "assistant_surgeon"), "patient", "hammer")
+    yield _step("drill pegs", 2.4, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
+    yield _step("try implant", 2.5, "hammering", either("head_surgeon", "assistant_surgeon"), "patient", "hammer")
     if maybe(0.7):
         yield _step("rinse", 1.5, "cleaning", either("assistant_surgeon", "head_surgeon"), "patient", "cloth")
-    yield _step("cement implant", 3.0, "cementing", "head_surgeon", "patient", "cementer")
+    yield _step("cement implant", 3.7, "cementing", "head_surgeon", "patient", "cementer")
     yield _step("seat implant", 1.8, "hammering", "head_surgeon", "patient", "hammer")
     if maybe(0.4):
         yield _step("clean wound", 1.2, "cleaning", either("assistant_surgeon", "nurse"), "patient", "cloth")
-    yield _step("close wound", 3.2, "suturing", either("head_surgeon", "assistant_surgeon"), "patient", "forceps")
+    yield _step("close wound", 3.9, "suturing", either("head_surgeon", "assistant_surgeon"), "patient", "forceps")
     if maybe(0.5):
         yield _step("put away", 1.2, "preparing", either("circulator", "nurse"), "secondary_table", "sheet")
-    yield _step("pause", rng.uniform(0.8, 1.8))
+    yield _step("pause", rng.uniform(0.6, 1.4))
 
 
 def _calibration(short: bool) -> Iterator[Step]:
@@ -175,7 +187,7 @@ def _meanwhile(rng: random.Random, steps: Sequence[Step], roles: Sequence[str]) 
         ("open packages", "preparing", "circulator", "secondary_table", "sheet"),
     ]
     for step in steps:
-        if step.target != "patient" or rng.random() > 0.34:
+        if step.target != "patient" or rng.random() > 0.6:
             continue
         name, action, actor, target, tool = rng.choice(chores)
         if actor in roles and step.actor != actor and step.action:

@@ -8,21 +8,22 @@ polynomials of a solid are then one small matrix product, (H, 3) @ (3, 3) @ (3, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from attrs import define
+from attrs import define, frozen
 
 from orqa_plugin_hybridor.cameras import Camera
 from orqa_plugin_hybridor.solids import BOX, CONE, Floats, SolidArrays
+from orqa_plugin_hybridor.surfaces import SURFACES, Pixels, brightness
 
-Pixels = npt.NDArray[np.float32]
 NEAR = 60.0
 """Solids that come nearer to a camera than this, in mm, are not drawn."""
 
-AMBIENT, HALF, EDGE = 0.56, 0.34, 0.14
-"""Brightness at a cosine s to the light is AMBIENT + HALF s + EDGE s^2: Lambert, with light from all around."""
+BATCH = 12_000
+"""Pixels that are computed at once: nine planes of them fit into half a megabyte of cache."""
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 
@@ -38,11 +39,6 @@ class Buffers:
     def copy(self) -> Buffers:
         """Return buffers to draw on, these left as they are."""
         return Buffers(self.depth.copy(), self.shade.copy(), self.owner.copy())
-
-
-def brightness(cosine: Floats) -> Floats:
-    """Return the shade of a surface by the cosine between its normal and the light."""
-    return AMBIENT + HALF * cosine + EDGE * cosine * cosine
 
 
 def rectangles(solids: SolidArrays, camera: Camera) -> npt.NDArray[np.int64]:
@@ -84,16 +80,70 @@ def _conic_extents(frames: Floats, centres: Floats) -> tuple[Floats, Floats, Flo
 
 
 def cast(solids: SolidArrays, camera: Camera, light: Floats, buffers: Buffers, first: int) -> None:
-    """Draw solids into the buffers. `light` is the unit direction towards the light; owners are numbered from `first`."""
-    if not len(solids):
-        return
+    """Draw solids into the buffers; owners are numbered from `first`. light: unit direction towards the lamp.
+
+    Solids of a kind are computed in batches, which spares most of the calls, and then laid over one another by depth.
+    """
     bounds = rectangles(solids, camera)
     drawn = np.nonzero((bounds[:, 1] > bounds[:, 0]) & (bounds[:, 3] > bounds[:, 2]))[0]
     if not len(drawn):
         return
+    drawn = drawn[np.argsort(solids.kinds[drawn], kind="stable")]
     bounds = bounds[drawn]
-    kinds, taper = solids.kinds[drawn], solids.tapers[drawn]
-    cones = kinds == CONE
+    shapes = _shapes(solids, drawn, bounds, camera, light)
+    sizes = (bounds[:, 1] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 2])
+    for kind, surface in SURFACES.items():
+        planes = surface.planes
+        places = np.nonzero(solids.kinds[drawn] == kind)[0]
+        for batch in _batches(places.tolist(), sizes.tolist()):
+            many = sizes[batch]
+            ends = np.cumsum(many)
+            values = np.empty((planes.stop - planes.start, ends[-1]), dtype=np.float32)
+            spots = []
+            for place, end, count in zip(batch, ends.tolist(), many.tolist(), strict=True):
+                left, right, top, bottom = bounds[place].tolist()
+                target = values[:, end - count : end].reshape(-1, bottom - top, right - left)
+                columns, rows = _powers(right - left, 1.0 / camera.focal), _powers(bottom - top, 1.0 / camera.focal).T
+                np.matmul(np.matmul(rows, shapes.coefficients[place, planes]), columns, out=target)
+                spots.append((end - count, end, slice(top, bottom), slice(left, right)))
+            with np.errstate(all="ignore"):  # no hit: NaN, which no comparison lets through
+                hit, depth, shade = surface.meet(values, np.repeat(shapes.constants[:, batch], many, axis=1))
+            for place, (start, end, rows_, columns_) in zip(batch, spots, strict=True):
+                behind = buffers.depth[rows_, columns_]
+                found = depth[start:end].reshape(behind.shape)
+                seen = found < behind
+                seen &= hit[start:end].reshape(behind.shape)
+                np.copyto(behind, found, where=seen)
+                np.copyto(buffers.shade[rows_, columns_], shade[start:end].reshape(behind.shape), where=seen)
+                np.copyto(buffers.owner[rows_, columns_], np.int16(first + drawn[place]), where=seen)
+
+
+def _batches(places: list[int], sizes: list[int]) -> Iterator[list[int]]:
+    """Yield neighbouring solids whose pixels together fit into the cache of a core; a big one comes alone."""
+    batch: list[int] = []
+    room = BATCH
+    for place in places:
+        if batch and sizes[place] > room:
+            yield batch
+            batch, room = [], BATCH
+        batch.append(place)
+        room -= sizes[place]
+    if batch:
+        yield batch
+
+
+@frozen(eq=False)
+class _Shapes:
+    """What is known of N solids before any pixel: coefficients (N, 9, 3, 3) and constants (K, N), see `surfaces`."""
+
+    coefficients: Pixels
+    constants: Pixels
+
+
+def _shapes(
+    solids: SolidArrays, drawn: npt.NDArray[np.int64], bounds: npt.NDArray[np.int64], camera: Camera, light: Floats
+) -> _Shapes:
+    cones, taper = solids.kinds[drawn] == CONE, solids.tapers[drawn]
     inverse = np.linalg.inv(solids.frames[drawn])
     origin = np.einsum("nij,nj->ni", inverse, camera.position - solids.centres[drawn])
     # Rays are counted from the middle of each rectangle, where float32 is then exact enough.
@@ -122,36 +172,22 @@ def cast(solids: SolidArrays, camera: Camera, light: Floats, buffers: Buffers, f
     coefficients[:, 4] = _first(2.0 * np.einsum("ni,nij->nj", normal, turn))
     coefficients[:, 5] = _first(np.einsum("nij,i->nj", turn, light))
     for axis in range(3):
-        coefficients[:, 6 + axis] = _first(rays[:, 2 - axis])
-    constants = np.column_stack([np.einsum("ni,ni->n", normal, normal), normal @ light, origin[:, ::-1]])
-    constants = constants.astype(np.float32)
-    faces = brightness(np.stack([-1.0, 1.0])[:, None, None] * (inverse @ light / np.linalg.norm(inverse, axis=2)))
-    faces = faces.astype(np.float32)
-
-    step = 1.0 / camera.focal
-    for place, number in enumerate(drawn):
-        left, right, top, bottom = bounds[place].tolist()
-        where = (slice(top, bottom), slice(left, right))
-        depth = buffers.depth[where]
-        columns, rows = _powers(right - left, step), _powers(bottom - top, step).T
-        if kinds[place] == BOX:
-            values = _evaluate(coefficients[place, 6:], rows, columns)
-            hit, found, shade = _box(values, constants[place, 2:], faces[:, place], depth)
-        elif cones[place]:
-            capped = not 0.0 <= origin[place, 2] <= 1.0
-            values = _evaluate(coefficients[place, : 9 if capped else 7], rows, columns)
-            opening = values[1] > 0  # elsewhere the cone is seen from its tip, and its end covers its side
-            hit, found, shade = _quadric(values, constants[place], depth)
-            level = found * values[6]
-            level += constants[place, 2]
-            hit &= (level >= 0) & (level <= 1) & opening
-            if capped:
-                _cap(values[6:], constants[place, 2:], faces[:, place, 2], float(taper[place]), (hit, found, shade), depth)
-        else:
-            hit, found, shade = _quadric(_evaluate(coefficients[place, :6], rows, columns), constants[place], depth)
-        np.copyto(depth, found, where=hit)
-        np.copyto(buffers.shade[where], shade, where=hit)
-        buffers.owner[where][hit] = first + number
+        coefficients[:, 6 + axis] = _first(rays[:, axis])
+    lit = inverse @ light / np.linalg.norm(inverse, axis=2)
+    # The faces that look at the camera: where along each axis, and how bright. NaN: neither of the two does.
+    side = np.where(np.abs(origin) > 1.0, np.sign(origin), np.nan)
+    side[cones, 2] = np.where(origin[cones, 2] > 1.0, 1.0, np.where(origin[cones, 2] < 0.0, 0.0, np.nan))
+    bright = brightness(np.where(side > 0.0, lit, -lit))
+    radius = np.where(side[:, 2] > 0.0, taper, 1.0) ** 2
+    constants = [
+        np.einsum("ni,ni->n", normal, normal),
+        normal @ light,
+        *origin.T,
+        *(side - origin).T,
+        *bright.T,
+        radius,
+    ]
+    return _Shapes(coefficients, np.stack(constants).astype(np.float32))
 
 
 def _second(forms: Floats) -> Floats:
@@ -174,74 +210,3 @@ def _powers(many: int, step: float) -> Pixels:
     """Return (3, many): second, first and zeroth power of the pixel coordinates around the middle."""
     x = (np.arange(many) - (many - 1) / 2) * step
     return np.stack([x * x, x, np.ones_like(x)]).astype(np.float32)
-
-
-def _evaluate(coefficients: Pixels, rows: Pixels, columns: Pixels) -> Pixels:
-    """Return K polynomials (K, H, W) at every pixel of a rectangle."""
-    by_row = np.matmul(rows, coefficients).reshape(-1, 3)
-    return np.matmul(by_row, columns).reshape(len(coefficients), len(rows), columns.shape[1])
-
-
-Found = tuple[npt.NDArray[np.bool_], Pixels, Pixels]
-
-
-def _quadric(values: Pixels, constants: Pixels, depth: Pixels) -> Found:
-    found, a, minus_b, square, edge, cosine = values[:6]
-    hit = found > 0
-    np.sqrt(found, out=found)  # NaN where there is no hit
-    np.subtract(minus_b, found, out=found)
-    found /= a
-    hit &= found < depth
-    square *= found
-    square += edge
-    square *= found
-    square += constants[0]
-    np.sqrt(square, out=square)
-    cosine *= found
-    cosine += constants[1]
-    cosine /= square
-    np.multiply(cosine, np.float32(EDGE), out=square)
-    square += np.float32(HALF)
-    square *= cosine
-    square += np.float32(AMBIENT)
-    return hit, found, square
-
-
-def _cap(values: Pixels, origin: Pixels, faces: Pixels, taper: float, side: Found, depth: Pixels) -> None:
-    """Add the end of a cone that faces the camera to what was found of its side."""
-    upper = origin[0] > 1
-    found = np.divide(np.float32(upper) - origin[0], values[0], out=values[0])
-    x, y = values[2], values[1]
-    x *= found
-    x += origin[2]
-    x *= x
-    y *= found
-    y += origin[1]
-    y *= y
-    x += y
-    on = x <= np.float32(taper * taper if upper else 1.0)
-    on &= found > 0
-    on &= found < depth
-    np.copyto(side[1], found, where=on)
-    np.copyto(side[2], faces[int(upper)], where=on)
-    np.logical_or(side[0], on, out=side[0])
-
-
-def _box(values: Pixels, origin: Pixels, faces: Pixels, depth: Pixels) -> Found:
-    found = np.zeros(depth.shape, dtype=np.float32)
-    shade = np.empty(depth.shape, dtype=np.float32)
-    for axis in range(3):  # z, y, x
-        if abs(origin[axis]) > 1:
-            upper = origin[axis] > 1
-            entry = (np.float32(1.0 if upper else -1.0) - origin[axis]) / values[axis]
-            np.copyto(shade, faces[int(upper), 2 - axis], where=entry > found)
-            np.maximum(found, entry, out=found)
-    hit = found < depth
-    hit &= found > 0
-    for axis in range(3):
-        along = values[axis]
-        along *= found
-        along += origin[axis]
-        np.abs(along, out=along)
-        hit &= along <= np.float32(1.0005)
-    return hit, found, shade

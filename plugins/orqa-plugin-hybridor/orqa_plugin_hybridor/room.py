@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
@@ -136,8 +137,8 @@ def scenery(room: Room) -> Solids:
             solids.block((-2650.0, 1650.0 + y, 870.0), (260.0, 350.0, 20.0), steel)
         elif name == "cables":
             for bend in range(4):
-                start, end = (-900.0 + 380 * bend, 1700.0 + 60 * (-1) ** bend, 12.0), (-520.0 + 380 * bend, 1700.0, 12.0)
-                solids.rod(start, end, 14.0, (40, 40, 44))
+                start = (-900.0 + 380 * bend, 1700.0 + 60 * (-1) ** bend, 12.0)
+                solids.rod(start, (-520.0 + 380 * bend, 1700.0, 12.0), 14.0, (40, 40, 44))
         elif name == "c_arm":
             _c_arm(solids.about("c_arm"), room)
             solids.about("")
@@ -163,7 +164,7 @@ def _c_arm(solids: Solids, room: Room) -> None:
         (x - 60.0, y + 560.0 * math.cos(angle), 1150.0 + 430.0 * math.sin(angle))
         for angle in [math.radians(30.0 + 38.0 * turn) for turn in range(7)]
     ]
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         solids.rod(start, end, 62.0, (170, 176, 184))
     for end in (points[0], points[-1]):
         solids.ball(end, 120.0, (90, 96, 104))

@@ -93,7 +93,8 @@ def _icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> No
         bar((-1.2, 0), (1.2, 0))
         bar((0, -1.1), (0, 1.1))
     elif phase == DRESSING:  # a drape over an arm
-        pen.polygon([at(-0.9, 0.95), at(-0.55, -0.8), at(0.55, -0.8), at(0.9, 0.95), at(0.45, 0.65), at(0, 0.95), at(-0.45, 0.65)], fill=colour)
+        hem = ((0.9, 0.95), (0.45, 0.65), (0, 0.95), (-0.45, 0.65), (-0.9, 0.95))
+        pen.polygon([at(*point) for point in ((-0.55, -0.8), (0.55, -0.8), *hem)], fill=colour)
     elif phase == BASE_ARRAY:  # three balls on a base
         bar((0, 0.9), (0, 0), (-0.8, -0.7))
         bar((0, 0), (0.8, -0.7))
@@ -117,7 +118,9 @@ def _icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> No
         teeth = [at(-0.5 + 0.3 * tooth, 0.25 + 0.35 * (tooth % 2)) for tooth in range(7)]
         pen.polygon([at(-0.5, -0.3), at(1.3, -0.3), *reversed(teeth)], fill=colour)
     elif phase == SAW_TIP:  # a tip
-        pen.polygon([at(-1.2, -0.35), at(0.3, -0.35), at(0.3, -0.8), at(1.35, 0), at(0.3, 0.8), at(0.3, 0.35), at(-1.2, 0.35)], fill=colour)
+        upper = ((-1.2, -0.35), (0.3, -0.35), (0.3, -0.8), (1.35, 0))
+        lower = ((0.3, 0.8), (0.3, 0.35), (-1.2, 0.35))
+        pen.polygon([at(*point) for point in (*upper, *lower)], fill=colour)
     else:  # two bars: paused
         pen.rectangle((*at(-0.6, -0.8), *at(-0.2, 0.8)), fill=colour)
         pen.rectangle((*at(0.2, -0.8), *at(0.6, 0.8)), fill=colour)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field
 
-from orqa_plugin_hybridor.geometry import Vector, between, beside, forward, minus, plus, right_of, times, unit
+from orqa_plugin_hybridor.geometry import Vector, beside, between, forward, minus, plus, right_of, times, unit
 from orqa_registry.vocabulary import ENTITIES
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,9 @@ class Solids:
         self.entity, self.person = entity, person
         return self
 
-    def _add(self, kind: int, centre: Vector, frame: tuple[Vector, Vector, Vector], colour: Colour, taper: float) -> None:
+    def _add(
+        self, kind: int, centre: Vector, frame: tuple[Vector, Vector, Vector], colour: Colour, taper: float
+    ) -> None:
         self.kinds.append(kind)
         self.centres.append(centre)
         self.frames.append(frame)
@@ -82,7 +84,9 @@ class Solids:
         taper = 1.0 if end_radius is None else end_radius / radius
         self._add(CONE, start, (times(first, radius), times(second, radius), axis), colour, taper)
 
-    def skirt(self, base: Vector, top: Vector, radii: tuple[float, float], taper: float, yaw: float, colour: Colour) -> None:
+    def skirt(
+        self, base: Vector, top: Vector, radii: tuple[float, float], taper: float, yaw: float, colour: Colour
+    ) -> None:
         """Add an oval cone: radii along and across the heading at its base, times `taper` at its top."""
         frame = times(forward(yaw), radii[0]), times(right_of(yaw), radii[1]), minus(top, base)
         self._add(CONE, base, frame, colour, taper)

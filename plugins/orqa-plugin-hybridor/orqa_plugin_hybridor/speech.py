@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orqa_plugin_hybridor.situation import Plot, Situation
+from orqa_plugin_hybridor.plot import Plot
+from orqa_plugin_hybridor.situation import Situation
 from orqa_registry.draws import seeded
 
 ASKED: dict[str, tuple[str, ...]] = {

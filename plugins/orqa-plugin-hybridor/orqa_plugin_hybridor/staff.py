@@ -69,7 +69,7 @@ class Person:
 
 def hire(rng: random.Random) -> list[str]:
     """Return the roles of a take, one entry a person."""
-    crowd = rng.uniform(-0.4, 0.3)
+    crowd = rng.uniform(-0.5, 0.5)
     roles = ["head_surgeon", "nurse"]
     roles += [role for role, share in OFTEN.items() if rng.random() < share + crowd]
     for role in ("nurse", "student"):
@@ -99,7 +99,7 @@ def dress(
                 gown=_near(rng, GOWNS[role]),
                 skin=rng.choice(SKINS),
                 sway=rng.uniform(0.0, 6.283),
-                stays=_merge(_stays(rng, role, twin, length, must) + must),
+                stays=_merge(_stays(rng, role, twin, length, must) + must, 0.2 * length),
             )
         )
     return tuple(staff)
@@ -119,18 +119,18 @@ def _stays(
         begin = min([start for start, _ in must], default=length * 0.3)
         return [(0.0 if rng.random() < 0.3 else max(0.0, begin - rng.uniform(0.02, 0.08) * length), length + 1.0)]
     stays = []
-    at = rng.uniform(-0.5, 0.25) * length
+    at = rng.uniform(-0.7, 0.3) * length
     while at < length:
-        leaves = at + rng.uniform(0.18, 0.6) * length
+        leaves = at + rng.uniform(0.4, 1.2) * length
         stays.append((max(0.0, at), leaves))
-        at = leaves + rng.uniform(0.1, 0.4) * length
+        at = leaves + rng.uniform(0.15, 0.5) * length
     return stays
 
 
-def _merge(stays: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+def _merge(stays: list[tuple[float, float]], gap: float) -> tuple[tuple[float, float], ...]:
     merged: list[tuple[float, float]] = []
     for start, end in sorted(stays):
-        if merged and start <= merged[-1][1] + 5.0:
+        if merged and start <= merged[-1][1] + gap:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from orqa_plugin_hybridor.layout import INDEX, SCHEMA, TAKE, TAKE_NAME, partial, split_of, take_name
+from orqa_plugin_hybridor.layout import INDEX, SCHEMA, TAKE, TAKE_NAME, split_of, take_name
 from orqa_registry import CallError
 
 STOPPED = "stopped"
@@ -71,8 +71,8 @@ def prepare(root: Path, order: Order, force: bool) -> list[int]:
             raise CallError(f"{root} holds {name!r}, which is not of HybridOR: name an empty folder, or say --force")
     if stale and not force:
         raise CallError(
-            f"{root} holds {stale[0].name!r} of other parameters than {order.takes} takes, {order.timepoints} timepoints, "
-            f"{order.size} px, seed {order.seed}: name another folder, or say --force to replace it"
+            f"{root} holds {stale[0].name!r} of other parameters than {order.takes} takes, {order.timepoints} "
+            f"timepoints, {order.size} px, seed {order.seed}: name another folder, or say --force to replace it"
         )
     for path in stale:
         path.unlink() if path.is_file() else shutil.rmtree(path)

@@ -7,7 +7,7 @@ from attrs import frozen
 from orqa_plugin_hybridor import procedure, room, staff
 from orqa_plugin_hybridor.filming import Filming
 from orqa_plugin_hybridor.layout import take_name
-from orqa_plugin_hybridor.situation import Plot, draw_breaches
+from orqa_plugin_hybridor.plot import Plot, draw_breaches
 from orqa_registry.draws import seeded
 
 SHORTEST, LONGEST = 480, 1200

@@ -1,0 +1,113 @@
+"""Where rays meet a surface and how bright it is there: the arithmetic of every pixel, for many solids at once.
+
+Each function is given `values` (planes, P): polynomials at P pixels, and `constants` (12, P): numbers of the solid
+that the pixel is tested against. It returns whether the ray hits (P,), at which depth in mm, and the shade of the
+surface. `values` is used up. The planes are
+    0 discriminant   1 a   2 -b   3, 4 square and product in the normal's length   5 its product with the light
+    6, 7, 8 the ray in the canonical space of the solid: x, y, z
+and the constants
+    0 square of the normal at the camera   1 its product with the light   2, 3, 4 the camera in canonical space
+    5, 6, 7 from there to the faces that look at it   8, 9, 10 how bright they are   11 squared radius of a cone's end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from orqa_plugin_hybridor.solids import BOX, CONE, ELLIPSOID, Floats
+
+Pixels = npt.NDArray[np.float32]
+Met = tuple[npt.NDArray[np.bool_], Pixels, Pixels]
+
+AMBIENT, HALF, EDGE = 0.6, 0.34, 0.12
+"""Brightness at a cosine s to the light is AMBIENT + HALF s + EDGE s^2: Lambert, with light from all around."""
+
+
+def brightness(cosine: Floats) -> Floats:
+    """Return the shade of a surface by the cosine between its normal and the light."""
+    return AMBIENT + HALF * cosine + EDGE * cosine * cosine
+
+
+def ellipsoid(values: Pixels, constants: Pixels) -> Met:
+    """Meet ellipsoids."""
+    found, a, minus_b, square, edge, cosine = values[:6]
+    hit = found > 0
+    np.sqrt(found, out=found)
+    np.subtract(minus_b, found, out=found)
+    found /= a
+    square *= found
+    square += edge
+    square *= found
+    square += constants[0]
+    np.sqrt(square, out=square)
+    cosine *= found
+    cosine += constants[1]
+    cosine /= square
+    np.multiply(cosine, np.float32(EDGE), out=square)
+    square += np.float32(HALF)
+    square *= cosine
+    square += np.float32(AMBIENT)
+    return hit, found, square
+
+
+def cone(values: Pixels, constants: Pixels) -> Met:
+    """Meet cones: their sides, and the end that looks at the camera."""
+    opening = values[1] > 0  # elsewhere the cone is seen from its tip, and its end covers its side
+    x, y, z = values[6:]
+    hit, found, shade = ellipsoid(values, constants)
+    level = np.multiply(found, z, out=values[1])
+    level += constants[4]
+    hit &= opening
+    hit &= level >= 0
+    hit &= level <= 1
+    end = np.divide(constants[7], z, out=z)
+    x *= end
+    x += constants[2]
+    x *= x
+    y *= end
+    y += constants[3]
+    y *= y
+    x += y
+    on = x <= constants[11]
+    on &= end > 0
+    np.copyto(found, end, where=on)
+    np.copyto(shade, constants[10], where=on)
+    hit |= on
+    return hit, found, shade
+
+
+def box(values: Pixels, constants: Pixels) -> Met:
+    """Meet boxes: the farthest of the planes that look at the camera, where it lies within the others."""
+    found, shade = np.zeros_like(values[0]), np.zeros_like(values[0])
+    for axis in range(3):
+        entry = constants[5 + axis] / values[axis]
+        later = entry > found
+        np.copyto(found, entry, where=later)
+        np.copyto(shade, constants[8 + axis], where=later)
+    hit = found > 0
+    for axis in range(3):
+        along = values[axis]
+        along *= found
+        along += constants[2 + axis]
+        np.abs(along, out=along)
+        hit &= along <= np.float32(1.0005)
+    return hit, found, shade
+
+
+@frozen
+class Surface:
+    """One kind: which planes of `values` it needs, and its function."""
+
+    planes: slice
+    meet: Callable[[Pixels, Pixels], Met]
+
+
+SURFACES = {
+    ELLIPSOID: Surface(slice(0, 6), ellipsoid),
+    CONE: Surface(slice(0, 9), cone),
+    BOX: Surface(slice(6, 9), box),
+}
