@@ -18,6 +18,7 @@ demo: $(DEMO)/eval/index.html
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m compileall -q orqa_registry shards train plugins
 	@touch $@
 
 $(DEMO)/raw/hybridor.json: | $(READY)
@@ -27,7 +28,8 @@ $(DEMO)/shards/manifest.json: $(DEMO)/raw/hybridor.json
 	$(BIN)/orqa-registry shard HybridOR --root $(DEMO)/raw --out $(DEMO)/shards --force
 
 $(DEMO)/model/config.json: $(DEMO)/shards/manifest.json
-	$(BIN)/orqa-registry train --data $(DEMO)/shards --recipe tiny --out $(DEMO)/model
+	$(BIN)/orqa-registry train --data $(DEMO)/shards --recipe tiny --out $(DEMO)/model \
+		$(if $(wildcard $(DEMO)/model/checkpoints/*),--resume)
 
 $(DEMO)/eval/index.html: $(DEMO)/model/config.json
 	$(BIN)/orqa-registry eval --data $(DEMO)/shards --split test --answerer $(DEMO)/model --answerer blind --out $(DEMO)/eval

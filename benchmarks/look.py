@@ -1,4 +1,4 @@
-"""Does the tiny model look? Trains it for several seeds, and compares it with the most common answer and with itself blind.
+"""Does the tiny model look? Compares it with the most common answer and with itself blind, for several seeds.
 
     python benchmarks/look.py --data demo/shards --out demo/look
 

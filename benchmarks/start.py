@@ -1,4 +1,4 @@
-"""How long the command line takes to answer: wall and CPU seconds of `orqa-registry list`, median and smallest of N runs.
+"""How long the command line takes to answer: wall and CPU seconds, median and smallest of N runs.
 
 python benchmarks/start.py
 """

@@ -1,4 +1,4 @@
-"""Writes the parts of the documentation that follow from the code: `python docs/build.py`. A test holds them up to date."""
+"""Writes what follows from the code: `python docs/build.py`. A test holds it up to date."""
 
 from pathlib import Path
 

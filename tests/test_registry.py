@@ -38,7 +38,7 @@ def half_way():
 BROKEN = {
     "raises in a hook": (plugin(orqa_tasks=lambda: 1 / 0), "ZeroDivisionError"),
     "raises half-way": (plugin(orqa_datasets=half_way), "the disk is gone"),
-    "misspells a hook": (plugin(orqa_dataset=lambda: []), "orqa_dataset"),
+    "misspells a hook": (plugin(orqa_dataset=list), "orqa_dataset"),
     "takes a taken name": (plugin(orqa_datasets=lambda: [dataset("Mine"), dataset("good")]), "'good' is taken"),
     "names a thing twice": (plugin(orqa_tasks=lambda: [task("a"), task("A")]), "'A' is taken"),
     "yields something else": (plugin(orqa_tasks=lambda: ["fine"]), "not a Task"),

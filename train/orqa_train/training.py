@@ -143,10 +143,10 @@ class _Trainer(Trainer):
         return SequentialSampler(stream)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        # Checkpoints carry the names of the hub's files. The library's own method (5.23) takes them for unknown weights,
-        # says so in a warning, and goes on from a fresh model.
-        target = model or self.model
-        loaded = type(self.model).from_pretrained(resume_from_checkpoint, dtype=target.dtype)
+        # Checkpoints carry the names of the hub's files. The library's own method (5.23) takes those for unknown
+        # weights, says so in a warning, and goes on from a fresh model.
+        target: Any = model or self.model
+        loaded = type(target).from_pretrained(resume_from_checkpoint, dtype=target.dtype)
         target.load_state_dict(loaded.state_dict())
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
