@@ -31,7 +31,7 @@ class HybridOR(Dataset):
         access=SYNTH,
         homepage="https://pypi.org/project/orqa-plugin-hybridor",
         citation="orqa-plugin-hybridor 0.1.0, synthetic takes of robotic knee procedures",
-        size="about 12 MB a take of 40 timepoints at 336 px",
+        size="about 18 MB a take of 40 timepoints at 336 px",
         notes=(
             "Simulated: for tests, tutorials and pre-training; says nothing about accuracy in a real operating room.",
             "Gown colours tell the roles, and tools are larger than life: made to be learnt by small models.",

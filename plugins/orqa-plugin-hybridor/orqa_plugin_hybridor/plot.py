@@ -73,7 +73,7 @@ class Plot:
         """Return the situation at a second. A pure function: no situation depends on another one."""
         procedure = self.procedure
         present = procedure.patient_from <= seconds < procedure.patient_until
-        steps = [step for step in procedure.at(seconds) if step.target != "patient" or present]
+        steps = procedure.at(seconds)
         rng = seeded(self.seed, self.name, "situation", int(seconds))
         people = [self._place(person, seconds) for person in self.staff if person.present(seconds)]
         situation = Situation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -11,6 +12,7 @@ from hypothesis import strategies as some
 from orqa_plugin_hybridor import labels
 from orqa_plugin_hybridor.layout import split_of
 from orqa_plugin_hybridor.screen import BANDS, ORDER, describe, draw_screen
+from orqa_plugin_hybridor.sound import listen
 from orqa_plugin_hybridor.staff import GOWNS
 from orqa_plugin_hybridor.takes import produce
 from orqa_registry import scenegraph
@@ -60,6 +62,23 @@ def test_every_take_makes_sense(seed: int, number: int, timepoints: int) -> None
         spots = [(placed.x, placed.y) for placed in situation.people]
         for place, (x, y) in enumerate(spots):
             assert all((x - u) ** 2 + (y - v) ** 2 > 330.0**2 for u, v in spots[place + 1 :])
+
+
+def test_each_action_that_makes_a_sound_is_heard() -> None:
+    found = {}
+    for number in range(1, 9):
+        take = produce(0, number, 40, 64)
+        for index in range(40):
+            situation = take.plot.at(float(index * take.step))
+            if len(situation.steps) < 2:
+                action = situation.steps[0].action if situation.steps else ""
+                sound = listen(situation, 0, take.name).astype(float)
+                found.setdefault(action, []).append(float(np.sqrt(np.mean(sound**2))))
+                if action == "drilling":
+                    assert 800 < np.argmax(np.abs(np.fft.rfft(sound))) < 1000
+    silence = float(np.mean(found[""]))
+    for action in ("drilling", "sawing", "hammering", "calibrating", "cleaning", "cementing", "scanning"):
+        assert np.mean(found[action]) > 1.3 * silence, action
 
 
 def test_a_situation_does_not_depend_on_another() -> None:
