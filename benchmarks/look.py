@@ -12,8 +12,6 @@ from statistics import fmean
 from time import perf_counter
 from typing import Any
 
-import torch
-
 from orqa_registry import Registry
 from orqa_shards.stream import Draw
 from orqa_train import recipe as recipes
@@ -50,11 +48,8 @@ def main() -> None:
     parser.add_argument("--recipe", default="tiny")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="changes", action="append", default=[])
-    parser.add_argument("--threads", type=int)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    if given.threads:
-        torch.set_num_threads(given.threads)
     registry = Registry.load()
     rows = [
         run(registry, given.data, given.out / f"seed{seed}", given.recipe, seed, given.changes) for seed in given.seeds

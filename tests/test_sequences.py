@@ -16,6 +16,7 @@ from orqa_train.processor import Processor, rope_positions  # noqa: E402
 from orqa_train.sequences import collate, encode  # noqa: E402
 from orqa_train.training import additive  # noqa: E402
 
+OURS = {"labels", "attention_mask", "position_ids"}
 QUESTIONS = [
     ("How many people are in the OR?", "4"),
     ("Who is in the OR?", "nurse, patient"),
@@ -44,10 +45,10 @@ def tiny() -> tuple[torch.nn.Module, Processor]:
 
 
 def logits(model, batch):
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
-    inputs["attention_mask"] = additive(inputs["attention_mask"], torch.float32)
+    given = {name: value for name, value in batch.items() if name != "labels"}
+    given["attention_mask"] = additive(given["attention_mask"], torch.float32)
     with torch.inference_mode():
-        return model(**inputs).logits
+        return model(**given).logits
 
 
 @pytest.mark.parametrize("views", [0, 1, 3])
@@ -68,7 +69,7 @@ def test_a_sequence_alone_has_the_logits_of_the_plain_model(tiny):
     model, processor = tiny
     batch = collate(processor, [encode(processor, sample(2, 1), 4096)])
     ours = logits(model, batch)
-    plain = {name: value for name, value in batch.items() if name not in {"labels", "attention_mask", "position_ids"}}
+    plain = {name: value for name, value in batch.items() if name not in OURS}
     with torch.inference_mode():
         theirs = model(**plain, attention_mask=torch.ones_like(batch["input_ids"])).logits
     torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=2e-5)
@@ -117,9 +118,10 @@ def test_answers_are_those_of_plain_generation(tiny):
 def test_questions_that_do_not_fit_are_left_out_but_never_the_first(tiny):
     _, processor = tiny
     whole = encode(processor, sample(1), 4096)
-    assert encode(processor, sample(1), 1).segments.max() == 1
-    assert whole.segments.max() == 3
-    assert len(encode(processor, sample(1), len(whole.ids) - 1).ids) < len(whole.ids)
+    assert encode(processor, sample(1), 1).answering.segments.max() == 1
+    assert whole.answering.segments.max() == 3
+    assert len(encode(processor, sample(1), len(whole))) == len(whole)
+    assert len(encode(processor, sample(1), len(whole) - 1)) < len(whole)
 
 
 def test_loss_is_on_answers_alone(tiny):

@@ -14,8 +14,8 @@ from transformers import PreTrainedModel
 from orqa_registry import Asked, Timepoint
 from orqa_registry.reading import read_json
 from orqa_train import models
-from orqa_train.processor import Processor, batch_pixels
-from orqa_train.sequences import VIEWS, branch_mask
+from orqa_train.processor import Processor
+from orqa_train.sequences import VIEWS, Part, inputs, join, pad, part
 from orqa_train.training import ABOUT, additive
 
 PIXELS = 112_896
@@ -59,7 +59,7 @@ class Reader:
         and what comes after what is up to the positions.
         """
         page = lay_out(self.processor, groups)
-        step = self._step(page.inputs, branch_mask(page.segments), None)
+        step = self._step(page.inputs, None)
         chosen = step.logits.argmax(-1).cpu().gather(1, page.last)
         segments, position, writing = page.segments, page.next_position, page.asked
         mine = torch.arange(1, writing.shape[1] + 1).expand(len(groups), -1)
@@ -71,8 +71,8 @@ class Reader:
             tokens.append(torch.where(writing, chosen, self.processor.pad_id))
             segments = torch.cat([segments, mine], dim=1)
             allowed = (segments[:, None, :] == VIEWS) | (segments[:, None, :] == mine[:, :, None])
-            inputs = {"input_ids": tokens[-1], "position_ids": position.expand(3, -1, -1)}
-            step = self._step(inputs, allowed[:, None], step.past_key_values)
+            following = {"input_ids": tokens[-1], "position_ids": position.expand(3, -1, -1)}
+            step = self._step({**following, "attention_mask": allowed[:, None]}, step.past_key_values)
             chosen = step.logits.argmax(-1).cpu()
             position = position + 1
         written = torch.stack(tokens, dim=-1).tolist() if tokens else [[[]] * writing.shape[1]] * len(groups)
@@ -81,14 +81,10 @@ class Reader:
             for row, (_, texts) in enumerate(groups)
         ]
 
-    def _step(self, inputs: dict[str, torch.Tensor], mask: torch.Tensor, cache: Any) -> Any:
-        device = self.model.device
-        return self.model(
-            **{name: value.to(device) for name, value in inputs.items()},
-            attention_mask=additive(mask, self.model.dtype).to(device),
-            past_key_values=cache,
-            use_cache=True,
-        )
+    def _step(self, given: dict[str, Any], cache: Any) -> Any:
+        placed = {name: value.to(self.model.device) for name, value in given.items()}
+        placed["attention_mask"] = additive(placed["attention_mask"], self.model.dtype)
+        return self.model(**placed, past_key_values=cache, use_cache=True)
 
 
 @frozen
@@ -99,7 +95,7 @@ class Page:
     asked: (B, K), false where a timepoint has fewer questions than the others.
     """
 
-    inputs: dict[str, torch.Tensor]
+    inputs: dict[str, Any]
     segments: torch.Tensor
     last: torch.Tensor
     next_position: torch.Tensor
@@ -109,27 +105,18 @@ class Page:
 def lay_out(processor: Processor, groups: Sequence[tuple[Timepoint, Sequence[str]]]) -> Page:
     """Return the views and questions of several timepoints as one batch, padded on the right."""
     prefixes = [processor.prefix(point) for point, _ in groups]
-    branches = [[processor.ask(text) for text in texts] for _, texts in groups]
-    length = max(len(p.ids) + sum(map(len, b)) for p, b in zip(prefixes, branches, strict=True))
-    size, width = len(groups), max(map(len, branches))
-    ids = torch.full((size, length), processor.pad_id)
-    segments = torch.full((size, length), -1)
-    positions = torch.zeros((3, size, length), dtype=torch.long)
-    last, next_position = torch.zeros((2, size, width), dtype=torch.long)
-    asked = torch.zeros((size, width), dtype=torch.bool)
-    for row, (prefix, questions) in enumerate(zip(prefixes, branches, strict=True)):
-        end = len(prefix.ids)
-        ids[row, :end], segments[row, :end], positions[:, row, :end] = prefix.ids, VIEWS, prefix.positions
-        for branch, question in enumerate(questions):
-            start, end = end, end + len(question)
-            ids[row, start:end], segments[row, start:end] = torch.tensor(question), branch + 1
-            positions[:, row, start:end] = torch.arange(len(question)) + prefix.next_position
-            last[row, branch], asked[row, branch] = end - 1, True
+    last, next_position = torch.zeros((2, len(groups), max(len(texts) for _, texts in groups)), dtype=torch.long)
+    asked = torch.zeros(last.shape, dtype=torch.bool)
+    rows = []
+    for row, (prefix, (_, texts)) in enumerate(zip(prefixes, groups, strict=True)):
+        parts = [Part(prefix.ids, torch.full_like(prefix.ids, VIEWS), prefix.positions)]
+        length = len(prefix.ids)
+        for branch, text in enumerate(texts):
+            question = processor.ask(text)
+            parts.append(part(question, branch + 1, prefix.next_position))
+            length += len(question)
+            last[row, branch], asked[row, branch] = length - 1, True
             next_position[row, branch] = prefix.next_position + len(question)
-    inputs = {
-        "input_ids": ids,
-        "position_ids": positions,
-        "mm_token_type_ids": (ids == processor.image_token_id).int(),
-        **batch_pixels(prefixes),
-    }
-    return Page(inputs, segments, last, next_position, asked)
+        rows.append(join(parts))
+    padded = pad(processor, rows)
+    return Page(inputs(processor, padded, prefixes), padded.segments, last, next_position, asked)

@@ -41,7 +41,6 @@ def _installed(command: str) -> Iterator[None]:
 @click.option("--seed", type=int, help="The same as --set seed=N.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: what torch chooses.")
 @JSON
 @click.pass_obj
 def train(
@@ -53,7 +52,6 @@ def train(
     seed: int | None,
     split: str,
     resume: bool,
-    threads: int | None,
     as_json: bool,
 ) -> None:
     """Train a vision-language model on the questions that can be asked of a shard folder.
@@ -69,11 +67,6 @@ def train(
     with _installed("train"):
         from orqa_train import plots, training
         from orqa_train import recipe as recipes
-
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
     changed = recipes.load(recipe, [*changes, *([f"seed={seed}"] if seed is not None else [])])
     with show.progress("steps") as advance:
 

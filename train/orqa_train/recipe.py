@@ -36,7 +36,8 @@ class Recipe:
     pixels: budget of one image in pixels; larger ones are scaled down. views: use these views alone, all if empty.
     tasks: train on these alone, all that fit if empty. questions: at most so many a timepoint, 0 for one of each task.
     paraphrase: chance, 0 to 1, of a wording other than the canonical one. tokens: longest sequence.
-    batch: timepoints a step and device. workers: processes that read and decode. rate: peak learning rate.
+    batch: timepoints a step and device. rate: peak learning rate. workers: processes that read and decode.
+    threads: CPU threads of the model itself, 0 for what torch chooses.
     """
 
     model: str = "tiny"
@@ -60,6 +61,7 @@ class Recipe:
     gradient_checkpointing: bool = False
     save_every: int = 1000
     workers: int = 0
+    threads: int = 0
     tiny: Tiny = field(factory=Tiny)
 
     def to_toml(self) -> str:

@@ -2,6 +2,9 @@
 
 A sequence is the views, then each question with its answer as a branch. A branch attends to the views and to itself,
 and its positions go on from the views, so that its logits are those of a sequence of its own. A test holds this.
+
+Because segments and positions alone say what belongs together, tokens may stand in any order: all answers stand last,
+and the model's head, a fifth of the work of a small model and most of the memory of a large one, runs on them alone.
 """
 
 from __future__ import annotations
@@ -23,54 +26,105 @@ VIEWS = 0
 
 
 @frozen
-class Encoded:
-    """One timepoint with its questions. ids, labels, segments: (L,). positions: (3, L)."""
+class Part:
+    """Tokens in a row. ids and segments: (L,). positions: (3, L)."""
 
-    prefix: Prefix
     ids: torch.Tensor
-    labels: torch.Tensor
     segments: torch.Tensor
     positions: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@frozen
+class Encoded:
+    """One timepoint with its questions: the views and questions, then the answers, each behind the last token of its
+    question, which predicts the first of it. labels: those of the answers, (L of answering,).
+    """
+
+    prefix: Prefix
+    asking: Part
+    answering: Part
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.asking) + len(self.answering)
 
 
 def encode(processor: Processor, sample: Sample, tokens: int) -> Encoded:
     """Return the sequence of a sample; questions that no longer fit into `tokens` are left out, at least one stays."""
     prefix = processor.prefix(sample.timepoint)
-    ids, labels = [prefix.ids], [torch.full_like(prefix.ids, IGNORED)]
-    segments, positions = [torch.full_like(prefix.ids, VIEWS)], [prefix.positions]
+    asking = [Part(prefix.ids, torch.full_like(prefix.ids, VIEWS), prefix.positions)]
+    answering: list[Part] = []
+    labels: list[int] = []
     length = len(prefix.ids)
     for branch, asked in enumerate(sample.asked, 1):
         question, answer = processor.ask(asked.text), processor.answer(asked.answer)
-        size = len(question) + len(answer)
-        if branch > 1 and length + size > tokens:
+        length += len(question) + len(answer)
+        if branch > 1 and length > tokens:
             break
-        length += size
-        ids.append(torch.tensor(question + answer))
-        labels.append(torch.tensor([IGNORED] * len(question) + answer))
-        segments.append(torch.full((size,), branch))
-        positions.append(torch.arange(prefix.next_position, prefix.next_position + size).expand(3, -1))
-    return Encoded(prefix, torch.cat(ids), torch.cat(labels), torch.cat(segments), torch.cat(positions, dim=1))
+        middle = len(question) - 1
+        asking.append(part(question[:middle], branch, prefix.next_position))
+        answering.append(part([question[middle], *answer], branch, prefix.next_position + middle))
+        labels += [IGNORED, *answer]
+    return Encoded(prefix, join(asking), join(answering), torch.tensor(labels))
 
 
-def collate(processor: Processor, sequences: Sequence[Encoded]) -> dict[str, Any]:
-    """Return a batch, padded on the right. `attention_mask` is (B, 1, L, L) and true where a token may look."""
-    length = max(len(one.ids) for one in sequences)
-    rows = len(sequences)
+def part(ids: Sequence[int], segment: int, position: int) -> Part:
+    """Return words of one segment that count on from `position`."""
+    places = torch.arange(position, position + len(ids)).expand(3, -1)
+    return Part(torch.tensor(ids, dtype=torch.long), torch.full((len(ids),), segment), places)
+
+
+def join(parts: Sequence[Part]) -> Part:
+    """Return several parts as one."""
+    return Part(
+        torch.cat([one.ids for one in parts]),
+        torch.cat([one.segments for one in parts]),
+        torch.cat([one.positions for one in parts], dim=1),
+    )
+
+
+def pad(processor: Processor, parts: Sequence[Part]) -> Part:
+    """Return parts under one another, padded on the right. ids and segments: (B, L). positions: (3, B, L)."""
+    rows, length = len(parts), max(map(len, parts))
     ids = torch.full((rows, length), processor.pad_id)
-    labels = torch.full((rows, length), IGNORED)
     segments = torch.full((rows, length), -1)
     positions = torch.zeros((3, rows, length), dtype=torch.long)
-    for row, one in enumerate(sequences):
-        size = len(one.ids)
-        ids[row, :size], labels[row, :size], segments[row, :size] = one.ids, one.labels, one.segments
-        positions[:, row, :size] = one.positions
+    for row, one in enumerate(parts):
+        ids[row, : len(one)], segments[row, : len(one)] = one.ids, one.segments
+        positions[:, row, : len(one)] = one.positions
+    return Part(ids, segments, positions)
+
+
+def inputs(processor: Processor, padded: Part, prefixes: Sequence[Prefix]) -> dict[str, Any]:
+    """Return what the model is given. `attention_mask` is (B, 1, L, L) and true where a token may look."""
     return {
-        "input_ids": ids,
+        "input_ids": padded.ids,
+        "position_ids": padded.positions,
+        "attention_mask": branch_mask(padded.segments),
+        "mm_token_type_ids": (padded.ids == processor.image_token_id).int(),
+        **batch_pixels(prefixes),
+    }
+
+
+def collate(processor: Processor, encoded: Sequence[Encoded]) -> dict[str, Any]:
+    """Return a batch. `labels` are those of the last `logits_to_keep` tokens, the answers."""
+    asking = pad(processor, [one.asking for one in encoded])
+    answering = pad(processor, [one.answering for one in encoded])
+    both = Part(
+        torch.cat([asking.ids, answering.ids], dim=1),
+        torch.cat([asking.segments, answering.segments], dim=1),
+        torch.cat([asking.positions, answering.positions], dim=2),
+    )
+    labels = torch.full(answering.ids.shape, IGNORED)
+    for row, one in enumerate(encoded):
+        labels[row, : len(one.labels)] = one.labels
+    return {
+        **inputs(processor, both, [one.prefix for one in encoded]),
         "labels": labels,
-        "position_ids": positions,
-        "attention_mask": branch_mask(segments),
-        "mm_token_type_ids": (ids == processor.image_token_id).int(),
-        **batch_pixels([one.prefix for one in sequences]),
+        "logits_to_keep": labels.shape[1],
     }
 
 

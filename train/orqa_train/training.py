@@ -44,6 +44,8 @@ def train(
     report(step, steps, loss) is called after each step. Raises OrqaError and CallError.
     """
     _prepare(out, resume=resume)
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
     split = Shards.open(data).split(split_name)
     how = Draw(recipe.seed, recipe.questions or None, recipe.paraphrase, recipe.tasks)
     model, processor = models.build(recipe, _texts(registry, split, recipe))
