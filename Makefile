@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 DEMO := demo
-TAKES := 44
+TAKES := 72
 TIMEPOINTS := 40
 SIZE := 112
 # Threads that wait for one another spin: tests run in processes instead.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ class Timepoint:
         return medium if isinstance(medium, bytes) else medium.read_bytes()
 
 
+@lru_cache(maxsize=1 << 16)
 def key_part(name: str) -> str:
     """Return `name` as part of a key: what is not a letter, digit, `_` or `-` is percent-encoded, dots too."""
     return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -61,18 +62,23 @@ def progress(unit: str) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     running: dict[str, TaskID] = {}
+    began = last = monotonic()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn(unit + ", {task.fields[rate]:.1f} a second, left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
 
         def advance(what: str, done: int, total: int, note: str = "") -> None:
+            nonlocal began, last
             if what not in running:
-                running[what] = bar.add_task(what, total=total)
-            bar.update(running[what], completed=done, description=f"{what} {note}".strip())
+                running[what] = bar.add_task(what, total=total, rate=0.0)
+                began = last  # it has been at work since the one before was done
+            last = monotonic()
+            rate = done / max(1e-6, last - began)
+            bar.update(running[what], completed=done, description=f"{what} {note}".strip(), rate=rate)
 
         yield advance

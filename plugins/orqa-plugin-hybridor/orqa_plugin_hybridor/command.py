@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from orqa_plugin_hybridor.layout import SPLITS, split_of
+from orqa_registry.cli import show
 
 
 @click.command(short_help="Write a procedural operating-room dataset (HybridOR).")
@@ -40,8 +40,9 @@ def synth(
     order = Order(takes, timepoints, size, seed)
     missing = prepare(out, order, force)
     began = time.perf_counter()
-    with _bar(len(missing) * timepoints) as advance:
-        synthesise(out, order, missing, workers or os.cpu_count() or 1, advance)
+    with show.progress("timepoints") as advance:
+        total = len(missing) * timepoints
+        synthesise(out, order, missing, workers or os.cpu_count() or 1, lambda done: advance("rendering", done, total))
     seconds = time.perf_counter() - began
     from orqa_plugin_hybridor.cameras import VIEWS
 
@@ -58,35 +59,10 @@ def synth(
         "views_per_second": round(views / seconds, 1) if views else None,
     }
     if as_json:
-        click.echo(json.dumps(written))
+        show.print_json(written)
         return
     kept = f", {written['takes_kept']} kept" if written["takes_kept"] else ""
     counts = f"{takes} takes ({len(missing)} written{kept}), {takes * timepoints} timepoints"
     click.echo(f"{out}: {counts}, in {seconds:.1f} s")
     click.echo("  " + ", ".join(f"{split} {count}" for split, count in by_split.items()))
     click.echo(f"Next: orqa-registry ask HybridOR --root {out} --split train --limit 5")
-
-
-class _bar:  # noqa: N801 - a context manager, read as a function
-    """A progress bar on stderr: timepoints written, how many a second, time left."""
-
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        rate = TextColumn("{task.fields[rate]}")
-        columns = (TextColumn("timepoints"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-        self.progress = Progress(*columns, console=Console(stderr=True))
-        self.task = self.progress.add_task("timepoints", total=total, rate="")
-        self.began = time.perf_counter()
-
-    def __enter__(self) -> _bar:
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def __call__(self, done: int) -> None:
-        rate = done / max(1e-6, time.perf_counter() - self.began)
-        self.progress.update(self.task, completed=done, rate=f"{rate:.1f} a second")

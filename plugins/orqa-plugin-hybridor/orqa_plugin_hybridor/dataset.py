@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from orqa_plugin_hybridor.layout import CAMERAS, INDEX, LINES, SCHEMA, SPLITS
 from orqa_registry import Card, Dataset, OrqaError, Take, Timepoint, facets
+from orqa_registry.reading import read_json, settle
 
 FILES: Mapping[str, tuple[str, str]] = {
     **{f"{view}.jpg": (view, "jpg") for view in (*CAMERAS, "screen")},
@@ -111,31 +112,25 @@ class _Reader:
 
 
 def find_index(root: Path) -> Path:
-    """Return the index below `root`, or below the only folder of it that has one. Raises OrqaError."""
-    if (root / INDEX).is_file():
-        return root / INDEX
-    nested = [child / INDEX for child in sorted(root.iterdir()) if (child / INDEX).is_file()] if root.is_dir() else []
-    if len(nested) == 1:
-        return nested[0]
-    if nested:
-        found = ", ".join(path.parent.name for path in nested)
-        raise OrqaError(f"HybridOR: {root} holds several datasets ({found}); name one of these folders as the root")
+    """Return the index in `root`, or in the only folder of it that has one. Raises OrqaError."""
     if not root.is_dir():
         raise OrqaError(f"HybridOR: there is no folder {root}; {SYNTH}")
-    state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
-    raise OrqaError(f"HybridOR: no {INDEX} in {root}, which {state}; {SYNTH.replace('DIR', str(root))}")
+    folder = settle(root, lambda folder: (folder / INDEX).is_file())
+    if folder is None:
+        state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
+        again = SYNTH.replace("DIR", str(root))
+        raise OrqaError(f"HybridOR: no {INDEX} in {root}, which {state}, nor in just one folder of it; {again}")
+    return folder / INDEX
 
 
 def read_index(path: Path) -> dict[str, Any]:
     """Return the parsed index. Raises OrqaError where it is damaged, newer than this plugin or leaves its folder."""
+    index = read_json(path)
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
         schema, takes = index["schema"], index["takes"]
         if not isinstance(schema, int) or not isinstance(takes, dict):
             raise TypeError("schema must be a number and takes a dictionary")
-    except OSError as error:
-        raise OrqaError(f"HybridOR: {path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         again = SYNTH.replace("DIR", str(path.parent))
         raise OrqaError(f"HybridOR: {path} is damaged ({what}); {again} --force") from error

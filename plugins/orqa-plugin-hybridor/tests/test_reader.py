@@ -51,12 +51,12 @@ def test_missing_media_are_absent(copy: Path) -> None:
 def test_one_level_of_nesting_is_tolerated(copy: Path) -> None:
     assert len(all_takes(copy.parent)) == 3
     shutil.copytree(copy, copy.parent / "second")
-    with pytest.raises(OrqaError, match=r"holds several datasets \(data, second\)"):
+    with pytest.raises(OrqaError, match=r"nor in just one folder of it"):
         all_takes(copy.parent)
 
 
 def test_empty_and_foreign_roots_say_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(OrqaError, match=r"is empty; make it with: orqa-registry synth --out "):
+    with pytest.raises(OrqaError, match=r"is empty.*make it with: orqa-registry synth --out "):
         all_takes(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(OrqaError, match=r"no hybridor\.json in .*another dataset.*orqa-registry synth"):
@@ -68,7 +68,7 @@ def test_empty_and_foreign_roots_say_how_to_make_one(tmp_path: Path) -> None:
 def test_a_damaged_index_is_named(copy: Path) -> None:
     for text in ("{", "[]", '{"schema": 1}', '{"schema": "1", "takes": {}}'):
         (copy / "hybridor.json").write_text(text)
-        with pytest.raises(OrqaError, match=r"hybridor\.json is damaged"):
+        with pytest.raises(OrqaError, match=r"hybridor\.json(:| is) (not JSON|damaged)"):
             all_takes(copy)
 
 
