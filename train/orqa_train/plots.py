@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
@@ -16,27 +17,25 @@ COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
 
 
 def loss_curve(log: Path, out: Path) -> None:
-    """Draw the loss that a run logged, as it was and smoothed."""
+    """Draw the loss that a run logged, each point the mean since the one before."""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
-    steps, losses = [line["step"] for line in lines], [line["loss"] for line in lines]
-    axes.plot(steps, losses, color=COLOURS[0], alpha=0.3, linewidth=1)
-    axes.plot(steps, _smooth(losses), color=COLOURS[0], linewidth=1.8)
+    axes.plot([line["step"] for line in lines], [line["loss"] for line in lines], color=COLOURS[0], linewidth=1.6)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks([tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if _within(tick, lines)])
     axes.set_xlabel("step")
     axes.set_ylabel("loss on answers (nats a token)")
-    axes.set_ylim(bottom=0)
     axes.grid(axis="y", alpha=0.25)
     figure.savefig(out, dpi=130)
 
 
-def _smooth(values: Sequence[float], keep: float = 0.9) -> list[float]:
-    """Return the running mean that forgets with factor `keep`, without a bias towards its start."""
-    smooth, total, weight = [], 0.0, 0.0
-    for value in values:
-        total, weight = keep * total + value, keep * weight + 1
-        smooth.append(total / weight)
-    return smooth
+def _within(tick: float, lines: Sequence[Mapping[str, float]]) -> bool:
+    """Tell whether a tick is near the values that are drawn."""
+    losses = [line["loss"] for line in lines if line["loss"] > 0] or [1.0]
+    return min(losses) / 2 <= tick <= max(losses) * 2
 
 
 def scores_by_task(tasks: Sequence[str], scores: Mapping[str, Sequence[float]]) -> bytes:

@@ -109,7 +109,7 @@ def _texts(registry: Registry, split: Split, recipe: Recipe) -> Iterator[str]:
 
 def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     cuda = torch.cuda.is_available()
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(out / CHECKPOINTS),
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch,
@@ -132,6 +132,9 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         report_to="none",
         disable_tqdm=True,
     )
+    # Several GPUs are for torchrun, a process each: DataParallel would cut our positions, (3, B, L), in three.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 class _Trainer(Trainer):
