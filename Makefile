@@ -27,7 +27,9 @@ $(DEMO)/raw/hybridor.json: | $(READY)
 $(DEMO)/shards/manifest.json: $(DEMO)/raw/hybridor.json
 	$(BIN)/orqa-registry shard HybridOR --root $(DEMO)/raw --out $(DEMO)/shards --force
 
+# A model of older shards makes way; a run that was stopped goes on.
 $(DEMO)/model/config.json: $(DEMO)/shards/manifest.json
+	@if [ -e $@ ]; then rm -rf $(DEMO)/model; fi
 	$(BIN)/orqa-registry train --data $(DEMO)/shards --recipe tiny --out $(DEMO)/model \
 		$(if $(wildcard $(DEMO)/model/checkpoints/*),--resume)
 

@@ -26,7 +26,7 @@ def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes
     started = perf_counter()
     train(registry, data, recipes.load(name, [*changes, f"seed={seed}"]), out)
     trained = perf_counter()
-    found = evaluate(registry, data, "test", [str(out), "blind"], Draw(tasks=LOOKING))
+    found = evaluate(registry, data, "test", [str(out), "blind"], Draw(), tasks=LOOKING)
     by_name = {one.name: one for one in found.outcomes}
     model, blind, majority = (by_name[key] for key in (out.name, "blind", "majority"))
     return {

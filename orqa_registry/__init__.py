@@ -7,12 +7,14 @@
     for take in dataset.takes(root, "validation"):
         timeline = take.timeline()
         for timepoint in take:
-            for asked in registry.ask(timepoint, timeline): ...
+            for task, questions in ask(timepoint, timeline, registry.fitting(dataset)): ...
 
-What is here is what plugins may rely on; importing it does nothing else.
+Plugins may rely on what is here, and on the modules asking, draws, facets, reading, records, scenegraph, scoring,
+timeline, vocabulary, writing and cli.show. Importing it does nothing else.
 """
 
 from orqa_registry import scenegraph, scoring
+from orqa_registry.asking import ask
 from orqa_registry.errors import CallError, OrqaError
 from orqa_registry.hooks import hookimpl, hookspec
 from orqa_registry.plugin import RARE, Answerer, Dataset, Setting, Task
@@ -38,6 +40,7 @@ __all__ = [
     "Timeline",
     "Timepoint",
     "Triplet",
+    "ask",
     "hookimpl",
     "hookspec",
     "scenegraph",

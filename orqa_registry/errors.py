@@ -27,6 +27,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "there is: " + ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
 
 
+def match(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of `known` that is meant by `name`: however it is typed, and `val` for `validation`."""
+    folded = {fold(one): one for one in known}
+    return folded.get(fold(name)) or (folded.get("validation") if fold(name) == "val" else None)
+
+
+def say(error: BaseException) -> str:
+    """Return what an error says: its own words where it is ours, with the kind of error before them where not."""
+    text = str(error).strip()
+    return text if isinstance(error, OrqaError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
 def fold(name: str) -> str:
     """Return `name` as people may type it: without case and punctuation, so that `4dor` finds `4D-OR`."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

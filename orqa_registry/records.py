@@ -127,7 +127,7 @@ class Question:
 
     task: str
     text: str
-    answers: tuple[str, ...] = field(validator=lambda _self, _field, value: _at_least_one(value))
+    answers: tuple[str, ...] = field(validator=lambda _self, _field, value: _right(value))
     arguments: Mapping[str, str] = NOTHING
     view: str | None = None
     weight: float = 1.0
@@ -138,9 +138,11 @@ class Question:
         return self.answers[0]
 
 
-def _at_least_one(answers: tuple[str, ...]) -> None:
+def _right(answers: tuple[str, ...]) -> None:
     if not answers:
         raise ValueError("a question needs at least one right answer; ask nothing instead")
+    if not all(isinstance(one, str) for one in answers):
+        raise TypeError(f"answers are words, not {answers!r}")
 
 
 @frozen

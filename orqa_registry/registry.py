@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -17,11 +17,9 @@ import pluggy
 from attrs import define, field, frozen
 
 from orqa_registry import facets, hooks
-from orqa_registry.draws import seeded
-from orqa_registry.errors import CallError, OrqaError, fold, nearest
+from orqa_registry.errors import CallError, OrqaError, fold, match, nearest, say
 from orqa_registry.plugin import Answerer, Dataset, Task
-from orqa_registry.records import Moment, Question, Timepoint
-from orqa_registry.timeline import Timeline
+from orqa_registry.records import Card
 
 GROUP = "orqa_registry"
 KNOWN_GROUP = "orqa_registry.known"
@@ -80,28 +78,32 @@ class Registry:
         """
         registry = cls(strict=environ.get("ORQA_STRICT") == "1")
         allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
-        seen: dict[str, str] = {}
         # A distribution's metadata are parsed at each look, and one distribution brings a dozen plugins.
         origin = lru_cache(maxsize=None)(_origin)
-        for group in (KNOWN_GROUP, GROUP):
-            points = sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
-            for point in points:
-                if allowed and point.name not in allowed:
-                    continue
-                if seen.get(point.name) == point.value:
-                    continue  # a known plugin that is also installed as a distribution of its own
-                seen.setdefault(point.name, point.value)
-                registry._load(point, *origin(point.dist), known=group == KNOWN_GROUP)
+        known, others = (
+            sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
+            for group in (KNOWN_GROUP, GROUP)
+        )
+        own = {(point.name, point.value): point for point in others}
+        seen: set[tuple[str, str]] = set()
+        for point in (*known, *others):
+            place = (point.name, point.value)
+            if place not in seen and (not allowed or point.name in allowed):
+                # A known plugin that is installed as a distribution of its own is that distribution's.
+                registry._load(point, *origin(own.get(place, point).dist), known=point in known)
+            seen.add(place)
+        for name in sorted(allowed - {name for name, _ in seen}):
+            registry.problems.append(Problem(name, "?", "?", "ORQA_PLUGINS names it, and nothing of that name is here"))
         return registry
 
     def _load(self, point: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
-        if known and not _installed(point.module):
-            self.missing[point.name] = f"orqa-plugin-{point.name}"
-            return
         try:
+            if known and not _installed(point.module):
+                self.missing[point.name] = f"orqa-plugin-{point.name}"
+                return
             module = importlib.import_module(point.module)
-        except Exception as error:
-            self._fail(point.name, distribution, version, f"importing {point.module} failed: {_say(error)}", error)
+        except (Exception, SystemExit) as error:
+            self._fail(point.name, distribution, version, f"importing {point.module} failed: {say(error)}", error)
             return
         self.register(point.name, module, distribution, version)
 
@@ -112,10 +114,10 @@ class Registry:
                 raise OrqaError(f"the name is taken by {self.plugins[name].distribution}")
             self._manager.register(module, name=name)
             brings = self._take_in(name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self._manager.has_plugin(name) and name not in self.plugins:
                 self._manager.unregister(name=name)
-            self._fail(name, distribution, version, _say(error), error)
+            self._fail(name, distribution, version, say(error), error)
             return
         where = module.__name__ if isinstance(module, ModuleType) else type(module).__name__
         self.plugins[name] = Plugin(name, where, distribution, version, brings)
@@ -126,10 +128,9 @@ class Registry:
         datasets = self._yielded(plugin, "orqa_datasets", Dataset, self.datasets)
         tasks = self._yielded(plugin, "orqa_tasks", Task, self.tasks)
         answerers = self._yielded(plugin, "orqa_answerers", Answerer, self.answerers)
-        for dataset in datasets:
-            _check_facets(dataset.name, "provides", dataset.provides)
-        for task in tasks:
-            _check_facets(task.name, "needs", task.needs)
+        for things in (datasets, tasks, answerers):
+            for one in things:
+                _check(one)
         self.datasets.update((one.name, one) for one in datasets)
         self.tasks.update((one.name, one) for one in tasks)
         self.answerers.update((one.name, one) for one in answerers)
@@ -161,7 +162,7 @@ class Registry:
         others = [module for name, module in self._manager.list_name_plugin() if name != plugin]
         return self._manager.subset_hook_caller(hook, others)
 
-    def _fail(self, name: str, distribution: str, version: str, message: str, error: Exception) -> None:
+    def _fail(self, name: str, distribution: str, version: str, message: str, error: BaseException) -> None:
         if self.strict:
             raise error
         self.problems.append(Problem(name, distribution, version, message))
@@ -178,10 +179,10 @@ class Registry:
                 replaced = [name for name, command in before.items() if cli.commands.get(name) is not command]
                 if replaced:
                     raise OrqaError(f"command {replaced[0]!r} is taken")
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 cli.commands.clear()
                 cli.commands.update(before)
-                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {_say(error)}", error)
+                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {say(error)}", error)
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset by name, without regard to case and punctuation. Raises CallError with the nearest names."""
@@ -196,9 +197,9 @@ class Registry:
         return self._named("answerer", name, self.answerers)
 
     def _named(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
-        folded = {fold(one): one for one in known}
-        if fold(name) in folded:
-            return known[folded[fold(name)]]
+        meant = match(name, known)
+        if meant is not None:
+            return known[meant]
         message = f"unknown {kind} {name!r}: {nearest(name, known)}"
         if self.missing:
             message += f" Known but not installed: {', '.join(self.missing.values())}."
@@ -208,18 +209,17 @@ class Registry:
 
     def split(self, dataset: Dataset, name: str) -> str:
         """Return a split of a dataset as the dataset names it; `val` finds `validation`. Raises CallError."""
-        wanted = "validation" if fold(name) == "val" else name
-        for split in dataset.splits:
-            if fold(split) in {fold(wanted), fold(name)}:
-                return split
-        raise CallError(f"unknown split {name!r} of {dataset.name}: {nearest(name, dataset.splits)}")
+        split = match(name, dataset.splits)
+        if split is None:
+            raise CallError(f"unknown split {name!r} of {dataset.name}: {nearest(name, dataset.splits)}")
+        return split
 
     def locate(self, dataset: Dataset, root: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the folder of a dataset's raw files: `root`, else what a plugin says, else `ORQA_DATA/NAME`.
 
         Raises CallError where nobody knows and OrqaError where there is no such folder.
         """
-        found = root or self._manager.hook.orqa_locate(dataset=dataset.name)
+        found = root or self._located(dataset.name)
         if found is None and environ.get("ORQA_DATA"):
             found = Path(environ["ORQA_DATA"]) / dataset.name
         if found is None:
@@ -230,6 +230,17 @@ class Registry:
         if not Path(found).is_dir():
             raise OrqaError(f"{dataset.name}: there is no folder {found}. To get it: {dataset.card.access}")
         return Path(found)
+
+    def _located(self, dataset: str) -> Path | None:
+        for plugin in list(self.plugins.values()):
+            try:
+                found = self._alone(plugin.name, "orqa_locate")(dataset=dataset)
+            except (Exception, SystemExit) as error:
+                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_locate: {say(error)}", error)
+                continue
+            if found is not None:
+                return Path(found)
+        return None
 
     def fitting(self, dataset: Dataset, wanted: Sequence[str] = ()) -> list[Task]:
         """Return the tasks whose needs a dataset meets, by name; of `wanted` alone where given.
@@ -244,40 +255,53 @@ class Registry:
                 raise CallError(f"{dataset.name} cannot be asked {task.name}: it does not provide {', '.join(lacking)}")
         return tasks
 
-    def ask(
-        self, timepoint: Timepoint, timeline: Timeline, tasks: Iterable[Task], *seed: object
-    ) -> Iterator[tuple[Task, list[Question]]]:
-        """Yield for each task all questions that it asks at a timepoint; none where a facet it needs is absent.
-
-        Raises OrqaError that names task and timepoint where a task fails.
-        """
-        for task in tasks:
-            if all(facet in timepoint.labels for facet in task.needs):
-                moment = Moment(timepoint, timeline, seeded(*seed, timepoint.key, task.name, "ask"))
-                try:
-                    questions = list(task.ask(moment))
-                except Exception as error:
-                    raise OrqaError(f"task {task.name} failed at {timepoint.key}: {_say(error)}") from error
-                yield task, questions
-
     def score(self, task: str, answer: str, *truths: str) -> float:
         """Return the score of an answer against the right answer that it meets best.
 
         Raises CallError where the task is unknown and OrqaError where its scorer fails.
         """
         try:
-            return max(self.task(task).score(truth, answer) for truth in truths)
+            best = max(float(self.task(task).score(truth, answer)) for truth in truths)
+            if not 0.0 <= best <= 1.0:
+                raise OrqaError(f"a score is 0 to 1, not {best}")
+            return best
         except CallError:
             raise
         except Exception as error:
-            raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {_say(error)}") from error
+            raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {say(error)}") from error
 
 
-def _check_facets(name: str, attribute: str, declared: Any) -> None:
-    if isinstance(declared, str) or not isinstance(declared, set | frozenset):
-        raise OrqaError(f"{name}.{attribute} must be a set of facet names, not {declared!r}")
-    for facet in declared:
-        facets.check(facet)
+def _names(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+
+
+SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    Dataset: {
+        "card": ("a Card", lambda value: isinstance(value, Card)),
+        "provides": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
+        "splits": ("a list of names", lambda value: _names(value) and bool(value)),
+        "media": ("a dictionary of medium names", lambda value: isinstance(value, Mapping)),
+    },
+    Task: {
+        "needs": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
+        "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
+        "paraphrases": ("a list of sentences", _names),
+        "answer_format": ("a phrase", lambda value: isinstance(value, str)),
+    },
+    Answerer: {"summary": ("a sentence", lambda value: isinstance(value, str))},
+}
+"""What a plugin author fills in: attribute -> what it must be, in words and as a check."""
+
+
+def _check(thing: Dataset | Task | Answerer) -> None:
+    """Raise OrqaError where an attribute is missing or of another shape, CallError where a facet is unknown."""
+    for kind, attributes in SHAPES.items():
+        for attribute, (shape, fits) in attributes.items() if isinstance(thing, kind) else ():
+            value = getattr(thing, attribute, None)
+            if not fits(value):
+                raise OrqaError(f"{thing.name}.{attribute} must be {shape}, not {value!r}")
+            for facet in value or () if attribute in {"provides", "needs"} else ():
+                facets.check(facet)
 
 
 def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
@@ -288,8 +312,3 @@ def _installed(module: str) -> bool:
     if module in sys.modules:
         return True
     return importlib.util.find_spec(module) is not None
-
-
-def _say(error: BaseException) -> str:
-    text = str(error).strip()
-    return text if isinstance(error, OrqaError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -54,11 +54,6 @@ class Track:
         where = self._where.get(value, [])
         return bool(where) and self._index[where[0]] <= index
 
-    def happens_after(self, value: str, index: int) -> bool:
-        """Tell whether `value` occurs strictly after `index`."""
-        where = self._where.get(value, [])
-        return bool(where) and self._index[where[-1]] > index
-
     def next_seconds(self, value: str, index: int) -> float | None:
         """Return when `value` next occurs strictly after `index`, or None: never again, or no clock."""
         where = self._where.get(value, ())

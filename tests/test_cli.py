@@ -145,6 +145,11 @@ def root(tmp_path):
     return tmp_path / "4D-OR"
 
 
+def test_a_split_that_is_not_on_disk_says_which_are(root, capsys):
+    assert run(["ask", "4D-OR", "--root", str(root), "--split", "test"]) == 1
+    assert "there are takes of validation" in capsys.readouterr().err
+
+
 def test_a_pipe_that_closes_early_is_no_error(root):
     ask = subprocess.Popen(
         [*ORQA, "ask", "4D-OR", "--root", str(root), "--split", "val"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orqa_registry import Registry
+from orqa_registry import Registry, ask
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
@@ -35,7 +35,7 @@ def test_questions_equal_the_originals(roots):
         timeline = take.timeline()
         for point in take:
             timepoints += 1
-            for task, questions in registry.ask(point, timeline, tasks):
+            for task, questions in ask(point, timeline, tasks):
                 for one in questions:
                     for answer in one.answers:
                         row = (point.take, point.frame, tuple(one.arguments.values()), one.text, answer, one.weight)

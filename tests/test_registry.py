@@ -1,23 +1,22 @@
 """The registry: a broken plugin costs itself alone, and is named."""
 
+import sys
 import types
 
 import pytest
 
-from orqa_registry import CallError, Card, Dataset, OrqaError, Question, Registry, Take, Task, hookimpl
+from orqa_registry import CallError, Card, Dataset, OrqaError, Question, Registry, Take, Task, ask, hookimpl
 from orqa_registry import registry as registry_module
 
 
-def dataset(name, provides=frozenset({"roles"})):
-    made = type("Made", (Dataset,), {"name": name, "provides": provides, "takes": lambda self, root, split: iter(())})
-    made.card = Card("t", "l", "ask nicely")
-    return made()
+def dataset(name, provides=frozenset({"roles"}), **others):
+    given = {"card": Card("t", "l", "ask nicely"), "takes": lambda self, root, split: iter(()), **others}
+    return type("Made", (Dataset,), {"name": name, "provides": provides, **given})()
 
 
-def task(name, needs=frozenset({"roles"}), ask=lambda self, moment: iter(())):
-    return type(
-        "Made", (Task,), {"name": name, "needs": needs, "question": "?", "ask": ask, "score": lambda self, t, a: 1.0}
-    )()
+def task(name, needs=frozenset({"roles"}), ask=lambda self, moment: iter(()), **others):
+    given = {"question": "?", "ask": ask, "score": lambda self, truth, answer: 1.0, **others}
+    return type("Made", (Task,), {"name": name, "needs": needs, **given})()
 
 
 def plugin(name="module", **hooks):
@@ -38,12 +37,17 @@ def half_way():
 BROKEN = {
     "raises in a hook": (plugin(orqa_tasks=lambda: 1 / 0), "ZeroDivisionError"),
     "raises half-way": (plugin(orqa_datasets=half_way), "the disk is gone"),
-    "misspells a hook": (plugin(orqa_dataset=list), "orqa_dataset"),
+    "misspells a hook": (plugin(orqa_dataset=lambda: iter(())), "orqa_dataset"),
     "takes a taken name": (plugin(orqa_datasets=lambda: [dataset("Mine"), dataset("good")]), "'good' is taken"),
     "names a thing twice": (plugin(orqa_tasks=lambda: [task("a"), task("A")]), "'A' is taken"),
     "yields something else": (plugin(orqa_tasks=lambda: ["fine"]), "not a Task"),
     "needs an unknown facet": (plugin(orqa_tasks=lambda: [task("b", {"rolls"})]), "did you mean 'roles'"),
     "provides a word": (plugin(orqa_datasets=lambda: [dataset("C", "roles")]), "set of facet names"),
+    "has no card": (plugin(orqa_datasets=lambda: [dataset("D", card=None)]), "D.card must be a Card"),
+    "forgot a comma": (plugin(orqa_datasets=lambda: [dataset("E", splits="test")]), "E.splits must be a list"),
+    "has no question": (plugin(orqa_tasks=lambda: [task("c", question=None)]), "c.question must be a sentence"),
+    "says one paraphrase": (plugin(orqa_tasks=lambda: [task("d", paraphrases="Why?")]), "list of sentences"),
+    "leaves": (plugin(orqa_tasks=lambda: sys.exit(3)), "SystemExit"),
     "has no name": (plugin(orqa_tasks=lambda: [task("")]), "without a name"),
 }
 
@@ -137,23 +141,23 @@ def test_a_task_fits_where_its_needs_are_met():
 
 
 def test_a_task_that_raises_is_named_with_its_timepoint(make_take):
-    def ask(self, moment):
+    def fail(self, moment):
         raise KeyError("roles")
 
     registry = Registry()
-    registry.register("bad", plugin(orqa_tasks=lambda: [task("bad", ask=ask)]))
+    registry.register("bad", plugin(orqa_tasks=lambda: [task("bad", ask=fail)]))
     take = make_take([{"roles": ("nurse",)}])
     with pytest.raises(OrqaError, match="task bad failed at d/t/000000"):
-        list(registry.ask(next(iter(take)), take.timeline(), registry.tasks.values()))
+        list(ask(next(iter(take)), take.timeline(), registry.tasks.values()))
 
 
 def test_absent_facets_mean_no_question(make_take):
     registry = Registry.load()
     take = make_take([{"actions": ()}, {}])
     first, second = take
-    asked = [one.name for one, questions in registry.ask(first, take.timeline(), registry.tasks.values()) if questions]
+    asked = [one.name for one, questions in ask(first, take.timeline(), registry.tasks.values()) if questions]
     assert asked == ["current_action"]
-    assert list(registry.ask(second, take.timeline(), registry.tasks.values())) == []
+    assert list(ask(second, take.timeline(), registry.tasks.values())) == []
 
 
 def test_where_a_dataset_lies(tmp_path):
@@ -169,6 +173,36 @@ def test_where_a_dataset_lies(tmp_path):
         registry.locate(good, tmp_path / "nowhere", {})
     registry.register("finder", plugin(orqa_locate=lambda dataset: tmp_path if dataset == "Good" else None))
     assert registry.locate(good, None, {}) == tmp_path
+
+
+def test_a_plugin_that_fails_to_locate_is_named_and_the_next_one_asked(tmp_path):
+    registry = Registry()
+    registry.register("good", GOOD)
+    registry.register("bad", plugin(orqa_locate=lambda dataset: 1 / 0))
+    registry.register("finder", plugin(orqa_locate=lambda dataset: str(tmp_path)))
+    assert registry.locate(registry.dataset("good"), None, {}) == tmp_path
+    assert [one.plugin for one in registry.problems] == ["bad"]
+
+
+def test_a_strange_question_is_named_with_its_task(make_take):
+    take = make_take([{"roles": ()}])
+    for asks, said in ((lambda self, moment: [self.pose(3)], "words"), (lambda self, moment: ["?"], "no question")):
+        with pytest.raises(OrqaError, match=rf"task odd failed at d/t/000000.*{said}"):
+            list(ask(next(iter(take)), take.timeline(), [task("odd", ask=asks)]))
+
+
+@pytest.mark.parametrize("score", [float("nan"), 2.0, -1, "high"])
+def test_a_score_is_from_0_to_1(score):
+    registry = Registry()
+    registry.register("odd", plugin(orqa_tasks=lambda: [task("odd", score=lambda self, truth, answer: score)]))
+    with pytest.raises(OrqaError, match="task odd failed to score"):
+        registry.score("odd", "a", "b")
+
+
+def test_an_allow_list_that_names_nothing_says_so(monkeypatch):
+    entry_points(monkeypatch, [Point("role", "orqa_plugin_role")], [])
+    registry = Registry.load({"ORQA_PLUGINS": "rol"})
+    assert [one.plugin for one in registry.problems] == ["rol"]
 
 
 def test_commands_of_a_broken_plugin_are_left_out():

@@ -39,7 +39,7 @@ def sample(views: int, questions: int = 3, frame: str = "0") -> Sample:
 
 @pytest.fixture(scope="module")
 def tiny() -> tuple[torch.nn.Module, Processor]:
-    made = recipe.load("tiny", ["views=[]", "tiny.init_std=0.2"])
+    made = recipe.load("tiny", ["tiny.init_std=0.2"])
     model, processor = models.build(made, [word for pair in QUESTIONS for word in pair])
     return model.eval(), processor
 

@@ -157,6 +157,77 @@ def test_a_kill_at_any_moment_leaves_nothing_that_looks_whole(registry, tmp_path
         assert {f.name for f in out.iterdir()} == {f.name for f in (tmp_path / "whole").iterdir()}
 
 
+def test_what_is_not_ours_is_not_touched(registry, tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "train-000000.tar").write_bytes(b"somebody's")
+    with pytest.raises(OrqaError, match="no shards of ours"):
+        written(registry, tmp_path / "s")
+    assert (tmp_path / "s" / "train-000000.tar").read_bytes() == b"somebody's"
+
+
+def test_finished_shards_outlive_a_wrong_call(registry, tmp_path):
+    class Empty(Room):
+        def takes(self, root, split):
+            return iter(())
+
+    written(registry, tmp_path / "s")
+    with pytest.raises(OrqaError, match="nothing to write"):
+        pack(registry, [Source(Empty(), tmp_path, ("train",))], tmp_path / "s", force=True)
+    assert len(Shards.open(tmp_path / "s").split("train")) == 8
+
+
+def room_of(*points):
+    class Odd(Room):
+        def takes(self, root, split):
+            yield Take(self.name, split, "t", lambda: iter(points))
+
+    return Odd()
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([{"labels": {"roles": "nurse"}}], "d/t/0: facet 'roles'"),
+        ([{"labels": {"roles": {1, 2}}}], "d/t/0"),
+        ([{"index": 1}, {"index": 1, "frame": "1"}], "d/t/1: out of order"),
+        ([{"media": {"x.jpg": "/a/string"}}], "d/t/0: medium x.jpg is neither"),
+        ([{"media": {"_depth.png": b""}}], "cannot be a medium"),
+        ([{"media": {"Room.jpg": b""}}], "cannot be a medium"),
+        ([{"media": {"../x.jpg": b""}}], "cannot be a medium"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(registry, tmp_path, points, said):
+    plain = {"dataset": "d", "split": "train", "take": "t", "frame": "0", "index": 0}
+    room = room_of(*(Timepoint(**{**plain, **one}) for one in points))
+    with pytest.raises(OrqaError, match=said):
+        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s")
+
+
+def test_a_disk_that_is_gone_stops_the_run(registry, tmp_path):
+    gone = {"room1.jpg": tmp_path / "gone.jpg"}
+    room = room_of(*(Timepoint("d", "train", "t", f"{k}", k, media=gone) for k in range(200)))
+    with pytest.raises(OrqaError, match="100 media in a row"):
+        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s")
+
+
+def test_a_stream_can_be_sent_to_another_process(registry, tmp_path):
+    import pickle
+
+    pack(registry, [Source(registry.dataset("4D-OR"), roots_of(tmp_path), ("validation",))], tmp_path / "s")
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("validation"), Draw())
+    assert seen(pickle.loads(pickle.dumps(stream)), range(3)) == seen(stream, range(3))
+
+
+def roots_of(folder):
+    take = folder / "4D-OR" / "export_holistic_take4_processed"
+    take.mkdir(parents=True)
+    (take / "timestamp_to_pcd_and_frames_list.json").write_text(json.dumps([[str(k * 10**9), {}] for k in range(3)]))
+    graph = [["nurse", "patient", "cutting"]]
+    rows = [{"take_name": "004_4DOR", "frame_id": f"{k:06d}", "relationships": graph} for k in range(3)]
+    (folder / "4D-OR" / "relationships_validation.json").write_text(json.dumps(rows))
+    return folder / "4D-OR"
+
+
 def test_finished_shards_are_not_lost(registry, tmp_path):
     written(registry, tmp_path / "s")
     with pytest.raises(OrqaError, match="--force"):
@@ -205,7 +276,7 @@ def damage_link(folder):
 
 @pytest.mark.parametrize(
     ("damage", "said"),
-    [(damage_labels, "labels-train"), (damage_size, "the manifest says"), (damage_link, "no plain file")],
+    [(damage_labels, "labels-train.*SHA-256"), (damage_size, "the manifest says"), (damage_link, "no plain file")],
 )
 def test_damage_is_named(registry, tmp_path, damage, said):
     written(registry, tmp_path / "s")
@@ -232,13 +303,17 @@ def test_a_split_is_found_or_the_nearest_offered(registry, tmp_path):
 # The stream
 
 
+def streamed(registry, split, how, epochs=1, tasks=()):
+    return Stream(split, askable(registry, split, tasks), how, epochs)
+
+
 def seen(stream, places):
     return {k: [(a.timepoint.key, a.question.task, a.text, a.answer) for a in stream[k].asked] for k in places}
 
 
 def test_an_epoch_sees_every_askable_timepoint_once(registry, tmp_path):
     written(registry, tmp_path / "s")
-    stream = Stream(Shards.open(tmp_path / "s").split("train"), registry, Draw(seed=3), epochs=3)
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Draw(seed=3), epochs=3)
     assert len(stream) == 24
     whole = {point.key for point in stream.split.timepoints if point.labels.get("roles")}
     orders = []
@@ -258,8 +333,8 @@ def test_draws_are_the_same_for_any_number_of_workers(registry, tmp_path, worker
     written(registry, tmp_path / "s", shard_bytes=300)
     split = Shards.open(tmp_path / "s").split("train")
     how = Draw(seed=1, paraphrase=0.5)
-    expected = seen(Stream(split, registry, how, 2), range(16))
-    stream = Stream(Shards.open(tmp_path / "s").split("train"), registry, how, 2)
+    expected = seen(streamed(registry, split, how, 2), range(16))
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), how, 2)
     loader = torch.utils.data.DataLoader(stream, batch_size=3, num_workers=workers, collate_fn=list)
     got = [sample for batch in loader for sample in batch]
     assert (
@@ -271,16 +346,16 @@ def test_draws_are_the_same_for_any_number_of_workers(registry, tmp_path, worker
 def test_a_draw_does_not_depend_on_the_other_tasks(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    every = seen(Stream(split, registry, Draw()), range(8))
-    alone = seen(Stream(split, registry, Draw(tasks=("did_happen",))), range(8))
+    every = seen(streamed(registry, split, Draw()), range(8))
+    alone = seen(streamed(registry, split, Draw(), 1, ["did_happen"]), range(8))
     drawn = {(key, text) for rows in every.values() for key, task, text, _ in rows if task == "did_happen"}
-    assert {(key, text) for rows in alone.values() for key, _, text, _ in rows} <= drawn | set()
+    assert {(key, text) for rows in alone.values() for key, _, text, _ in rows} <= drawn
 
 
 def test_at_most_so_many_questions(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    stream = Stream(split, registry, Draw(questions=2), epochs=4)
+    stream = streamed(registry, split, Draw(questions=2), epochs=4)
     assert {len(stream[k].asked) for k in range(len(stream))} <= {1, 2}
     assert len({a.question.task for k in range(len(stream)) for a in stream[k].asked}) > 2
 
@@ -289,7 +364,7 @@ def test_rare_answers_are_drawn_rarely(registry, tmp_path, make_take):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     epochs = 300
-    stream = Stream(split, registry, Draw(tasks=("current_action", "count_people")), epochs)
+    stream = streamed(registry, split, Draw(), epochs, ["current_action", "count_people"])
     nothing = sum(a.answer == "nothing" for k in range(len(stream)) for a in stream[k].asked)
     empty = sum(point.labels.get("actions") == () for point in split.timepoints) * epochs
     assert 0.06 * empty < nothing < 0.14 * empty * 1.5

@@ -71,7 +71,7 @@ def test_a_strangers_plugin_is_listed_sharded_trained_and_evaluated(orqa):
     sharded = orqa("shard", "knotlab", "--root", "lab", "--out", "shards")
     assert [(row["split"], row["timepoints"]) for row in sharded["splits"]] == [("train", 16), ("test", 8)]
 
-    trained = orqa("train", "--data", "shards", "--out", "model", "--set", "steps=3", "--set", "views=[]")
+    trained = orqa("train", "--data", "shards", "--out", "model", "--set", "steps=3")
     assert "knots_left" in trained["tasks"]
     assert (Path(orqa.folder) / "model" / "loss.png").stat().st_size > 1000
 

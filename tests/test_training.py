@@ -9,14 +9,29 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from attrs import evolve  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from orqa_registry import CallError, Card, Dataset, OrqaError, Registry, Take, Timepoint  # noqa: E402
+from orqa_registry import Answerer, CallError, Card, Dataset, OrqaError, Registry, Take, Timepoint  # noqa: E402
 from orqa_shards.stream import Draw  # noqa: E402
 from orqa_shards.write import Source, pack  # noqa: E402
 from orqa_train import evaluation, plots, recipe, report, training  # noqa: E402
 
-SMALL = ("views=[]", "pixels=3136", "batch=2", "tiny.hidden=32", "tiny.vision_hidden=32", "tiny.vocabulary=600")
+SMALL = ("workers=0", "pixels=3136", "batch=2", "tiny.hidden=32", "tiny.vision_hidden=32", "tiny.vocabulary=600")
+
+
+WRONG_CHANGES = (
+    ("steps", "KEY=VALUE"),
+    ("tiny=3", "table"),
+    ("views=room1", "list of names"),
+    ("seed=x", "int"),
+    ("steps=0", "more than 0"),
+    ("warmup=2.0", "0 to 1"),
+    ("precision=bf16", "did you mean 'bfloat16'"),
+    ("schedule=cosin", "did you mean 'cosine'"),
+    ("attention=flash_attention_2", "sdpa"),
+    ("tiny.hidden=16", "at least 8"),
+)
 
 
 class Lab(Dataset):
@@ -106,11 +121,45 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
         training.train(registry, data, made, out, report=stop)
     with pytest.raises(OrqaError, match="--resume"):
         training.train(registry, data, made, out)
+    with pytest.raises(CallError, match="another recipe"):
+        training.train(registry, data, evolve(made, rate=0.5), out, resume=True)
+    (out / training.CHECKPOINTS / "checkpoint-9").mkdir()  # was being written when the run was killed
     seen = []
     training.train(registry, data, made, out, resume=True, report=lambda step, total, loss: seen.append(step))
     assert seen == list(range(6, 13))
     first, second = weights(trained), weights(out)
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
+    logs = [[json.loads(line)["step"] for line in (f / "log.jsonl").read_text().splitlines()] for f in (trained, out)]
+    assert logs[0] == logs[1]
+
+
+def test_a_damaged_view_is_named_without_a_traceback(registry, tmp_path):
+    """Also where another process reads it."""
+
+    class Damaged(Lab):
+        def points(self, split):
+            for point in super().points(split):
+                yield evolve(point, media={"room1.png": b"no picture"})
+
+    pack(registry, [Source(Damaged(), Path(), ("train",))], tmp_path / "s")
+    for workers in (0, 1):
+        made = recipe.load("tiny", [*SMALL, "steps=2", f"workers={workers}"])
+        with pytest.raises(OrqaError) as caught:
+            training.train(registry, tmp_path / "s", made, tmp_path / f"out{workers}")
+        assert str(caught.value).startswith("Lab/train/")
+        assert "not a JPEG or PNG" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_view_that_nobody_has_is_named(registry, data, tmp_path):
+    with pytest.raises(CallError, match="no view 'room9': did you mean 'room1'"):
+        training.train(registry, data, recipe.load("tiny", [*SMALL, "views=['room9']"]), tmp_path / "out")
+
+
+def test_several_processes_are_refused(registry, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(CallError, match="several processes"):
+        training.train(registry, data, recipe.load("tiny", SMALL), tmp_path / "out")
 
 
 def test_what_cannot_be_resumed_or_would_be_lost_is_refused(registry, data, trained, tmp_path):
@@ -183,7 +232,7 @@ def test_answers_do_not_depend_on_the_batch(registry, data, trained):
 
 
 def test_majority_is_the_most_common_answer(registry, data):
-    found = evaluation.evaluate(registry, data, "test", ["majority"], Draw(tasks=("count_people",)))
+    found = evaluation.evaluate(registry, data, "test", ["majority"], Draw(), tasks=["count_people"])
     assert {one.text for one in found.outcome("majority").answers} == {"0"}
     assert found.learnt_from == "train"
     assert found.outcome("majority").macro == pytest.approx((2 * 1.0 + 2 * 0.5) / 6)
@@ -193,6 +242,64 @@ def test_majority_is_the_most_common_answer(registry, data):
 def test_an_unknown_answerer_offers_the_nearest(registry, data, spec):
     with pytest.raises(CallError, match="did you mean"):
         evaluation.evaluate(registry, data, "test", [spec], Draw())
+
+
+class Odd(Answerer):
+    """Answers as a stranger's answerer may."""
+
+    name = "odd"
+    summary = "odd:KIND"
+
+    def open(self, setting):
+        kinds = {
+            "few": lambda batch: [],
+            "numbers": lambda batch: [1 for _ in batch],
+            "raises": lambda batch: 1 / 0,
+            "lazy": lambda batch: (one.question.answer for one in batch),
+        }
+        return kinds[setting.argument]
+
+
+@pytest.fixture
+def with_odd():
+    found = Registry.load()
+    found.answerers["odd"] = Odd()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("few", "expected"), ("numbers", "in words"), ("raises", "ZeroDivision"), ("x", "KeyError")]
+)
+def test_an_answerer_that_misbehaves_is_named(with_odd, data, kind, said):
+    with pytest.raises(OrqaError, match=rf"answerer odd-{kind}.*{said}"):
+        evaluation.evaluate(with_odd, data, "test", [f"odd:{kind}"], Draw())
+
+
+def test_an_answerer_may_be_lazy_and_typed_in_any_case(with_odd, data, tmp_path):
+    found = evaluation.evaluate(with_odd, data, "test", ["ODD:lazy"], Draw())
+    evaluation.write(found, tmp_path)
+    assert (tmp_path / "answers-odd-lazy.jsonl").is_file()
+    assert found.outcome("odd-lazy").macro == 1.0
+
+
+def test_what_eval_writes_scores_the_same_by_score(registry, data, tmp_path, capsys):
+    from orqa_registry.cli import run
+
+    evaluation.write(evaluation.evaluate(registry, data, "test", ["majority"], Draw()), tmp_path)
+    path = tmp_path / "answers-majority.jsonl"
+    assert run(["score", str(path)]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        json.loads(line) for line in path.read_text().splitlines()
+    ]
+
+
+def test_blind_finds_the_model_beside_the_shards(registry, data, trained, tmp_path):
+    import shutil
+
+    shutil.copytree(data, tmp_path / "shards")
+    shutil.copytree(trained, tmp_path / "model")
+    found = evaluation.evaluate(registry, tmp_path / "shards", "test", ["blind"], Draw(), limit=2)
+    assert [one.name for one in found.outcomes] == ["blind", "majority"]
 
 
 def test_blind_needs_one_model(registry, data):
@@ -205,7 +312,7 @@ def test_a_view_that_is_no_image_is_named(registry, data, trained):
 
     processor = Processor.load(str(trained), 3136)
     point = Timepoint("d", "train", "t", "0", 0, media={"room1.jpg": b"not an image"})
-    with pytest.raises(OrqaError, match=r"d/t/0\.room1\.jpg: not an image"):
+    with pytest.raises(OrqaError, match=r"d/t/0\.room1\.jpg: not a JPEG or PNG"):
         processor.prefix(point)
 
 

@@ -94,6 +94,14 @@ def run(arguments: list[str]) -> int:
             raise
         click.echo(f"error: {error}", err=True)
         return 2 if isinstance(error, CallError) else 1
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"error: {where}{error.strerror or error}. What was finished is kept; mend this and call again", err=True
+        )
+        return 1
     except Exception as error:
         if debug:
             raise

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from orqa_registry.asking import ask as ask_all
 from orqa_registry.errors import OrqaError
 from orqa_registry.registry import Registry
 
@@ -44,12 +45,13 @@ def _lines(
     split = registry.split(dataset, split_name)
     tasks = registry.fitting(dataset, wanted)
     folder = registry.locate(dataset, root)
-    found = False
+    found = asked = False
     for take in dataset.takes(folder, split):
         timeline = take.timeline()
         for point in take:
             found = True
-            for task, questions in registry.ask(point, timeline, tasks):
+            for task, questions in ask_all(point, timeline, tasks):
+                asked = True
                 for question in questions:
                     for answer in question.answers:
                         yield {
@@ -65,4 +67,13 @@ def _lines(
                             "weight": question.weight,
                         }
     if not found:
-        raise OrqaError(f"{dataset.name}: no timepoint of split {split} under {folder}")
+        there = [one for one in dataset.splits if next(iter(dataset.takes(folder, one)), None)]
+        hint = f"there are takes of {', '.join(there)}" if there else dataset.card.access
+        raise OrqaError(f"{dataset.name}: no timepoint of split {split} under {folder}: {hint}")
+    if not asked:
+        needs = sorted({facet for task in tasks for facet in task.needs})
+        notes = " ".join(f"{note}." for note in dataset.card.notes)
+        raise OrqaError(
+            f"{dataset.name}: no timepoint of split {split} under {folder} is annotated with {', '.join(needs)}. "
+            f"About its labels: {notes or dataset.card.access}"
+        )

@@ -22,7 +22,8 @@ from orqa_registry.registry import Registry
 def score(registry: Registry, file: Path, as_table: bool) -> None:
     """Add a score to every line of FILE, JSONL with `task`, `truth` and `answer`; `-` reads stdin.
 
-    The names of the original are read too: `question_type`, `gt` and `pred`. What cannot be parsed scores 0.
+    Where a line has a list `truths`, the best of them counts, as in what `eval` writes. The names of the original are
+    read too: `question_type`, `gt` and `pred`. What cannot be parsed scores 0.
 
     \b
     echo '{"task": "count_people", "truth": "4", "answer": "5"}' | orqa-registry score -
@@ -54,8 +55,9 @@ def _scored(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
             try:
                 line = json.loads(text)
                 task, truth, answer = (line[_given(line, field)] for field in ALSO_CALLED)
+                truths = line.get("truths", [truth])
             except (KeyError, TypeError, ValueError) as error:
                 raise OrqaError(
                     f"{file}, line {number}: expected JSON with task, truth and answer: {type(error).__name__}: {error}"
                 ) from error
-            yield {**line, "score": registry.score(task, str(answer), str(truth))}
+            yield {**line, "score": registry.score(task, str(answer), *map(str, truths))}

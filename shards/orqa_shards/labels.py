@@ -12,6 +12,9 @@ import zstandard
 
 from orqa_registry import OrqaError, Timepoint, facets
 
+DAMAGED = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+"""What a line that is no timepoint raises."""
+
 LONGEST_LINE = 1 << 24
 """Bytes of one line; a scene graph with boxes of ten views takes 0.001 of this."""
 
@@ -26,7 +29,7 @@ def to_json(point: Timepoint) -> dict[str, Any]:
         "index": point.index,
         "seconds": point.seconds,
         "media": list(point.media),
-        "labels": point.labels,
+        "labels": dict(point.labels),
     }
 
 
@@ -67,5 +70,5 @@ def read(path: Path) -> Iterator[Timepoint]:
                 yield from_json(json.loads(line))
     except (OSError, zstandard.ZstdError) as error:
         raise OrqaError(f"{path}: cannot be read after line {number}: {error}") from error
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except DAMAGED as error:
         raise OrqaError(f"{path}, line {number}: not a timepoint: {type(error).__name__}: {error}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from attrs import asdict, field, frozen
 
 from orqa_registry import OrqaError
 from orqa_registry.reading import read_json
+from orqa_registry.writing import whole_file
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -75,7 +75,9 @@ class Manifest:
             )
         raw = read_json(path)
         schema = raw.get("schema") if isinstance(raw, dict) else None
-        if isinstance(schema, int) and schema > SCHEMA:
+        if not isinstance(schema, int) or isinstance(schema, bool):
+            raise OrqaError(f"{path}: not a manifest: its schema is {schema!r}, and a whole number was expected")
+        if schema > SCHEMA:
             raise OrqaError(
                 f"{path}: written with schema {schema}, and this orqa-registry reads up to {SCHEMA}: "
                 "update it with pip install -U orqa-registry"
@@ -115,27 +117,12 @@ def _file(entry: Any) -> File:
     return file
 
 
-class whole_file:  # noqa: N801 - reads as a verb phrase where it is used
-    """Context in which a file is written under a temporary name; it gets its own when all went well, or goes away."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".{path.name}.partial")
-
-    def __enter__(self) -> Path:
-        return self._partial
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self._partial.unlink(missing_ok=True)
-            return
-        with self._partial.open("rb") as written:
-            os.fsync(written.fileno())
-        self._partial.replace(self._path)
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex. Raises OSError."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def describe(path: Path, timepoints: int) -> File:
     """Return the entry of a file that is on disk."""
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return File(path.name, path.stat().st_size, digest, timepoints)
+    return File(path.name, path.stat().st_size, digest(path), timepoints)

@@ -10,9 +10,9 @@ from pathlib import Path
 from attrs import define, evolve, field, frozen
 
 from orqa_registry import CallError, OrqaError, Timeline, Timepoint
-from orqa_registry.errors import fold, nearest
+from orqa_registry.errors import match, nearest
 from orqa_shards import labels
-from orqa_shards.manifest import Manifest, SplitEntry
+from orqa_shards.manifest import Manifest, SplitEntry, digest
 
 LARGEST_MEDIUM = 1 << 30
 """Bytes of one medium; larger ones are refused unread."""
@@ -34,10 +34,10 @@ class Shards:
 
     def split(self, name: str) -> Split:
         """Return a split; `val` finds `validation`. Raises CallError with the splits there are."""
-        for there, entry in self.manifest.splits.items():
-            if fold(there) in {fold(name), "validation" if fold(name) == "val" else ""}:
-                return Split(self.folder, there, entry)
-        raise CallError(f"{self.folder} has no split {name!r}: {nearest(name, self.manifest.splits)}")
+        there = match(name, self.manifest.splits)
+        if there is None:
+            raise CallError(f"{self.folder} has no split {name!r}: {nearest(name, self.manifest.splits)}")
+        return Split(self.folder, there, self.manifest.splits[there])
 
 
 @frozen
@@ -85,16 +85,13 @@ class Split:
     @cached_property
     def timepoints(self) -> list[Timepoint]:
         """Every timepoint with its labels; media are read when asked for. Raises OrqaError."""
-        found = [
-            evolve(point, media=TarMedia(self, point.key, tuple(point.media)))
-            for point in labels.read(self.folder / self.entry.labels.name)
-        ]
-        if len(found) != self.entry.timepoints:
-            raise OrqaError(
-                f"{self.folder / self.entry.labels.name}: {len(found)} timepoints, "
-                f"and the manifest says {self.entry.timepoints}"
-            )
-        return found
+        path = self.folder / self.entry.labels.name
+        try:
+            if digest(path) != self.entry.labels.sha256:
+                raise OrqaError(f"{path}: its SHA-256 is not the manifest's: damaged, or of another run. Write it anew")
+        except OSError as error:
+            raise OrqaError(f"{path}: cannot be read: {error.strerror or error}") from error
+        return [evolve(point, media=TarMedia(self, point.key, tuple(point.media))) for point in labels.read(path)]
 
     def timeline(self, point: Timepoint) -> Timeline:
         """Return the timeline of the take that a timepoint belongs to."""

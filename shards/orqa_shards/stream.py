@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
-from orqa_registry import Asked, CallError, Question, Registry, Task, Timepoint
+from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task, Timepoint, ask
 from orqa_registry.draws import seeded
-from orqa_shards.read import Shards, Split
+from orqa_shards.read import Split
 
 
 @frozen
@@ -22,13 +21,12 @@ class Draw:
     """How questions are drawn: one of each task at a timepoint.
 
     seed: everything hangs on it. questions: at most so many a timepoint, None for one of each task.
-    paraphrase: the chance, 0 to 1, that a wording other than the canonical one is used. tasks: names, empty for all.
+    paraphrase: the chance, 0 to 1, that a wording other than the canonical one is used.
     """
 
     seed: int = 0
     questions: int | None = None
     paraphrase: float = 0.0
-    tasks: tuple[str, ...] = ()
 
 
 @frozen
@@ -39,15 +37,13 @@ class Sample:
     asked: tuple[Asked, ...]
 
 
-def draw(
-    registry: Registry, split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch: int
-) -> list[Asked]:
+def draw(split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch: int) -> list[Asked]:
     """Return the questions put at a timepoint in an epoch: one of each task, rare ones rarely (protocol R8).
 
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.
     """
     drawn: list[Asked] = []
-    for task, questions in registry.ask(point, split.timeline(point), tasks, how.seed, epoch):
+    for task, questions in ask(point, split.timeline(point), tasks, how.seed, epoch):
         rng = seeded(how.seed, epoch, point.key, task.name)
         if questions:
             question = rng.choice(questions)
@@ -61,7 +57,12 @@ def draw(
 
 
 def _wording(task: Task, question: Question, rng: Any, how: Draw) -> str:
-    wordings = task.wordings(question)
+    try:
+        wordings = task.wordings(question)
+    except (IndexError, KeyError) as error:
+        raise OrqaError(
+            f"task {task.name}: a paraphrase asks for an argument that a question lacks: {error}"
+        ) from error
     if len(wordings) > 1 and rng.random() < how.paraphrase:
         return str(rng.choice(wordings[1:]))
     return wordings[0]
@@ -76,20 +77,16 @@ def _order(seed: int, epoch: int, length: int) -> tuple[int, ...]:
 
 @define
 class Stream:
-    """A sequence of samples, several epochs long: `stream[i]` is sample i of the run.
+    """A sequence of samples, several epochs long: `stream[i]` is sample i of the run. Tasks as of `askable`.
 
     A sequence rather than an iterator, so that loaders may split it over workers and ranks, and skip to any place.
     A timepoint at which nothing can be asked gives way to the next one in order.
     """
 
     split: Split
-    registry: Registry
+    tasks: Sequence[Task]
     how: Draw = field(factory=Draw)
     epochs: int = 1
-    tasks: list[Task] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.tasks = askable(self.registry, self.split, self.how.tasks)
 
     def __len__(self) -> int:
         return len(self.split) * self.epochs
@@ -102,7 +99,7 @@ class Stream:
         order = _order(self.how.seed, epoch, len(self.split))
         for step in range(len(order)):
             point = self.split.timepoints[order[(within + step) % len(order)]]
-            drawn = draw(self.registry, self.split, point, self.tasks, self.how, epoch)
+            drawn = draw(self.split, point, self.tasks, self.how, epoch)
             if drawn:
                 return Sample(point, tuple(drawn))
         raise CallError(f"nothing can be asked in split {self.split.name}: no task fits what is annotated there")
@@ -122,8 +119,3 @@ def askable(registry: Registry, split: Split, wanted: Sequence[str] = ()) -> lis
             f"its labels are {', '.join(sorted(there)) or 'none'}"
         )
     return fitting
-
-
-def open_stream(folder: Path, split: str, registry: Registry, how: Draw, epochs: int = 1) -> Stream:
-    """Return the stream of a split of a shard folder."""
-    return Stream(Shards.open(folder).split(split), registry, how, epochs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +16,21 @@ import webdataset as wds
 from attrs import define, evolve, field, frozen
 
 from orqa_registry import Dataset, OrqaError, Registry, Take, Timepoint
+from orqa_registry.writing import whole_file
 from orqa_shards import labels
-from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe, whole_file
+from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe
+
+UNFINISHED = ".unfinished"
+"""Marks a folder that is being written: what lies there may be cleared away by the next run."""
+
+OURS = re.compile(r"\.?(.+-\d{6}\.tar|labels-.+\.jsonl\.zst|manifest\.json)(\.partial)?")
+"""Names of files that a run writes."""
+
+MEDIUM = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+")
+"""Names that survive a tar: WebDataset folds case, and drops what begins with an underscore."""
+
+LOST_IN_A_ROW = 100
+"""Media that cannot be read, one after another, before a run stops: the disk is gone, not a file."""
 
 EPOCH_START = 0.0
 """The time of every tar member: the same input gives the same bytes."""
@@ -37,6 +52,7 @@ class _Tally:
     media: Counter[str] = field(factory=Counter)
     facets: Counter[str] = field(factory=Counter)
     skipped: list[str] = field(factory=list)
+    lost_in_a_row: int = 0
 
 
 def pack(
@@ -55,19 +71,13 @@ def pack(
     media: patterns of the media to keep. advance(what, takes done, takes in all) is called after each take.
     A folder that holds finished shards is refused unless `force`. Raises OrqaError.
     """
+    plan = _plan(sources)
     _prepare(out, force=force)
     splits: dict[str, SplitEntry] = {}
     skipped: list[str] = []
-    for split in dict.fromkeys(split for source in sources for split in source.splits):
-        takes = [take for one in sources if split in one.splits for take in one.dataset.takes(one.root, split)]
-        if takes:
-            entry, missed = _write_split(out, split, takes, shard_bytes, media, advance)
-            splits[split] = entry
-            skipped += missed
-    if not splits:
-        raise OrqaError(
-            "nothing to write: " + "; ".join(f"no take of {one.dataset.name} in {one.root}" for one in sources)
-        )
+    for split, takes in plan.items():
+        splits[split], missed = _write_split(out, split, takes, shard_bytes, media, advance)
+        skipped += missed
     manifest = Manifest(
         datasets={one.dataset.name: _card(one.dataset) for one in sources},
         splits=splits,
@@ -76,20 +86,38 @@ def pack(
         skipped=tuple(skipped),
     )
     manifest.write(out)
+    (out / UNFINISHED).unlink()
     return manifest
 
 
+def _plan(sources: Sequence[Source]) -> dict[str, list[Take]]:
+    """Return the takes of each split that has any, before anything is written. Raises OrqaError where there is none."""
+    plan: dict[str, list[Take]] = {}
+    for split in dict.fromkeys(split for source in sources for split in source.splits):
+        takes = [take for one in sources if split in one.splits for take in one.dataset.takes(one.root, split)]
+        if takes:
+            plan[split] = takes
+    if not plan:
+        wanted = (f"no take of {one.dataset.name} in {one.root} is of {', '.join(one.splits)}" for one in sources)
+        raise OrqaError("nothing to write: " + "; ".join(wanted))
+    return plan
+
+
 def _prepare(out: Path, *, force: bool) -> None:
-    """Make the folder empty of shards: what an interrupted run left is no use, what is finished is not lost."""
+    """Clear away shards of ours that are to be replaced or were never finished; what is not ours is not touched."""
     if out.exists() and not out.is_dir():
         raise OrqaError(f"{out} is a file; shards go to a folder")
-    if (out / NAME).exists() and not force:
-        raise OrqaError(f"{out} holds finished shards already: --force writes them anew, or name another folder")
     out.mkdir(parents=True, exist_ok=True)
+    finished, unfinished = (out / NAME).exists(), (out / UNFINISHED).exists()
+    if finished and not force:
+        raise OrqaError(f"{out} holds finished shards already: --force writes them anew, or name another folder")
+    if not finished and not unfinished and any(out.iterdir()):
+        raise OrqaError(f"{out} holds files that are no shards of ours: name an empty folder")
+    (out / UNFINISHED).touch()
     (out / NAME).unlink(missing_ok=True)
-    for pattern in ("*.tar", "labels-*.jsonl.zst", ".*.partial"):
-        for left in out.glob(pattern):
-            left.unlink()
+    for path in out.iterdir():
+        if OURS.fullmatch(path.name):
+            path.unlink()
 
 
 def _write_split(
@@ -107,14 +135,17 @@ def _write_split(
 
     def timepoints() -> Iterator[tuple[Timepoint, bytes, dict[str, bytes]]]:
         for done, take in enumerate(takes, 1):
-            before = len(lines)
+            before, index = len(lines), None
             for point in take:
                 if point.key in keys:
                     raise OrqaError(f"{point.key} occurs twice in split {split} of {point.dataset}")
+                if index is not None and point.index <= index:
+                    raise OrqaError(f"{point.key}: out of order: index {point.index} follows {index}")
                 keys.add(point.key)
+                index = point.index
                 payload = _payload(point, media, tally)
                 tally.facets.update(list(point.labels))
-                line = labels.encode(evolve(point, media=payload))
+                line = _line(point, payload)
                 lines.append(line)
                 yield point, line, payload
             if len(lines) == before:
@@ -153,25 +184,42 @@ def _write_tars(
     return files
 
 
+def _line(point: Timepoint, payload: dict[str, bytes]) -> bytes:
+    """Return the line of a timepoint, surely one that can be read back."""
+    try:
+        line = labels.encode(evolve(point, media=payload))
+        labels.from_json(json.loads(line))
+    except labels.DAMAGED as error:
+        raise OrqaError(
+            f"{point.key}: {error}. The plugin of {point.dataset} yields labels of another shape"
+        ) from error
+    return line
+
+
 def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[str, bytes]:
     """Return the media of a timepoint as bytes; one that cannot be read is absent, counted and named."""
     payload: dict[str, bytes] = {}
     for name in point.media:
-        if not _is_medium(name):
-            raise OrqaError(f"{point.key}: {name!r} cannot be a medium: expected NAME.SUFFIX in letters, digits, _ - .")
+        if not MEDIUM.fullmatch(name):
+            raise OrqaError(
+                f"{point.key}: {name!r} cannot be a medium: expected name.suffix in lower case, as room1.jpg"
+            )
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             try:
                 payload[name] = point.read(name)
             except OSError as error:
                 tally.skipped.append(f"{point.key}.{name}: {error.strerror or error}")
+                tally.lost_in_a_row += 1
+                if tally.lost_in_a_row >= LOST_IN_A_ROW:
+                    raise OrqaError(
+                        f"{LOST_IN_A_ROW} media in a row cannot be read, last {tally.skipped[-1]}"
+                    ) from error
                 continue
+            except AttributeError as error:
+                raise OrqaError(f"{point.key}: medium {name} is neither a Path nor bytes") from error
+            tally.lost_in_a_row = 0
             tally.media[name] += 1
     return payload
-
-
-def _is_medium(name: str) -> bool:
-    letters = name.replace(".", "").replace("_", "").replace("-", "")
-    return "." in name and name != "json" and letters.isalnum() and letters.isascii() and not name.startswith(".")
 
 
 def _card(dataset: Dataset) -> dict[str, str]:

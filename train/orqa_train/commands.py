@@ -62,7 +62,7 @@ def train(
 
     \b
     orqa-registry train --data demo/shards --recipe tiny --out demo/model
-    orqa-registry train --data shards --recipe tiny --set model=Qwen/Qwen2-VL-2B-Instruct --set rate=1e-5 --out run
+    orqa-registry train --data shards --recipe finetune --set model=Qwen/Qwen2-VL-2B-Instruct --out run
     """
     with _installed("train"):
         from orqa_train import plots, training
@@ -93,7 +93,7 @@ def train(
     multiple=True,
     required=True,
     metavar="NAME|FOLDER",
-    help="majority, truth, a model's FOLDER, blind (that model without its eyes), or what a plugin brings; repeat.",
+    help="majority, truth, a model's FOLDER, blind (that model with its views grey), or what a plugin brings; repeat.",
 )
 @click.option("--out", type=FOLDER, help="Folder for the results. Default: eval-SPLIT in the shard folder's parent.")
 @click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
@@ -126,10 +126,11 @@ def eval_(
         from orqa_shards.stream import Draw
         from orqa_train import evaluation, report
 
-    target = out or data.resolve().parent / f"eval-{split}"
-    how = Draw(seed, tasks=tasks)
     with show.progress("timepoints") as advance:
-        found = evaluation.evaluate(registry, data, split, answerers, how, limit=limit, batch=batch, report=advance)
+        found = evaluation.evaluate(
+            registry, data, split, answerers, Draw(seed), tasks=tasks, limit=limit, batch=batch, report=advance
+        )
+    target = out or data.resolve().parent / f"eval-{found.split.name}"
     evaluation.write(found, target)
     report.write_page(found, target / "index.html")
     if as_json:
@@ -139,16 +140,6 @@ def eval_(
 
 
 def _print(found: Evaluation, out: Path) -> None:
-    from statistics import fmean
-
-    names = [one.name for one in found.outcomes]
-    by_task = {one.name: one.by_task() for one in found.outcomes}
-    rows = [
-        (task, len(by_task[names[0]][task]), *(f"{fmean(by_task[name][task]):.3f}" for name in names))
-        for task in by_task[names[0]]
-    ]
-    rows.append(("macro", "", *(f"{one.macro:.3f}" for one in found.outcomes)))
-    rows.append(("micro", len(found.outcomes[0].answers), *(f"{one.micro:.3f}" for one in found.outcomes)))
     title = f"{found.split.name} of {found.data}; majority learnt from {found.learnt_from}; page: {out}/index.html"
-    columns = ("task", "questions", *names)
+    columns, rows = found.rows()
     show.print_table(title, columns, rows, numbers=columns[1:])

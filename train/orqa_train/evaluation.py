@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from attrs import define, field, frozen
 
-from orqa_registry import Asked, CallError, Registry, Setting
-from orqa_registry.errors import nearest
-from orqa_shards.manifest import whole_file
+from orqa_registry import Asked, CallError, OrqaError, Registry, Setting, Task
+from orqa_registry.errors import say
+from orqa_registry.records import key_part
+from orqa_registry.writing import whole_file
 from orqa_shards.read import Shards, Split
 from orqa_shards.stream import Draw, askable, draw
 from orqa_train.answerers import is_model_folder
 
+TRAIN = "train"
 COMMON = "majority"
 """The answerer that every table compares with."""
 
@@ -69,6 +72,18 @@ class Evaluation:
         """Return the outcome of an answerer by name."""
         return next(one for one in self.outcomes if one.name == name)
 
+    def rows(self) -> tuple[list[str], list[list[str]]]:
+        """Return the head and the rows of the table: tasks, then the two means."""
+        names = [one.name for one in self.outcomes]
+        tasks = [one.by_task() for one in self.outcomes]
+        rows = [
+            [task, str(len(scores)), *(f"{fmean(by_task[task]):.3f}" for by_task in tasks)]
+            for task, scores in tasks[0].items()
+        ]
+        rows.append(["macro", "", *(f"{one.macro:.3f}" for one in self.outcomes)])
+        rows.append(["micro", str(len(self.outcomes[0].answers)), *(f"{one.micro:.3f}" for one in self.outcomes)])
+        return ["task", "questions", *names], rows
+
     def summary(self) -> dict[str, Any]:
         """Return the scores, for `results.json`."""
         return {
@@ -99,31 +114,62 @@ def evaluate(
     answerers: Sequence[str],
     how: Draw,
     *,
+    tasks: Sequence[str] = (),
     limit: int | None = None,
     batch: int = 16,
     report: Callable[[str, int, int], None] = lambda who, done, total: None,
 ) -> Evaluation:
     """Put the questions of a split to answerers; `limit` takes so many timepoints, spread evenly.
 
-    report(answerer, timepoints done, timepoints in all) is called after each batch. Raises OrqaError and CallError.
+    tasks: names of those to ask, all that fit if empty. report(answerer, timepoints done, timepoints in all) is called
+    after each batch. Raises OrqaError and CallError.
     """
     shards = Shards.open(data)
     split = shards.split(split_name)
-    groups = [group for group in _questions(registry, split, how, limit) if group]
+    asking = askable(registry, split, tasks)
+    groups = [group for group in _questions(split, asking, how, limit) if group]
     if not groups:
         raise CallError(f"no question is drawn from split {split.name} of {data}")
-    learnt = shards.split("train") if "train" in shards.manifest.splits else split
+    named = _named(registry, answerers)
+    learnt = _learnt_from(shards, split, asking)
 
     def history() -> Iterator[Asked]:
-        return (asked for group in _questions(registry, learnt, how, None) for asked in group)
+        fitting = [task for task in asking if task.needs <= set(learnt.entry.facets)]
+        return (asked for group in _questions(learnt, fitting, how, None) for asked in group)
 
-    models = tuple(spec for spec in answerers if is_model_folder(spec))
+    models = tuple(spec for spec in answerers if is_model_folder(spec)) or _beside(data)
     outcomes = []
-    for name, spec in _named(registry, answerers).items():
-        kind, argument = ("model", spec) if spec in models else _parse(spec)
-        answer = registry.answerer(kind).open(Setting(argument, history, models))
+    for name, spec in named.items():
+        kind, argument = ("model", spec) if is_model_folder(spec) else _parse(spec)
+        with _blamed(name):
+            answer = registry.answerer(kind).open(Setting(argument, history, models))
         outcomes.append(Outcome(name, list(_answers(registry, answer, groups, batch, name, report))))
     return Evaluation(data, split, learnt.name, how, tuple(outcomes))
+
+
+def _learnt_from(shards: Shards, split: Split, asking: Sequence[Task]) -> Split:
+    """Return the split that the most common answers come from: train, or the one asked where train has none."""
+    if TRAIN in shards.manifest.splits:
+        train = shards.split(TRAIN)
+        if any(task.needs <= set(train.entry.facets) for task in asking):
+            return train
+    return split
+
+
+def _beside(data: Path) -> tuple[str, ...]:
+    """Return the trained models that lie beside the shards, for an answerer that needs one and was given none."""
+    return tuple(str(path.parent) for path in sorted(data.resolve().parent.glob("*/config.json")))
+
+
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """Name the answerer in what it raises."""
+    try:
+        yield
+    except OrqaError:
+        raise
+    except Exception as error:
+        raise OrqaError(f"answerer {name} failed: {say(error)}") from error
 
 
 def _parse(spec: str) -> tuple[str, str | None]:
@@ -138,23 +184,22 @@ def _named(registry: Registry, specs: Sequence[str]) -> dict[str, str]:
         kind, argument = _parse(spec)
         if is_model_folder(spec):
             name = Path(spec).resolve().name
-        elif kind in registry.answerers:
-            name = f"{kind}-{Path(argument).name}" if argument else kind
+            name = f"{name}-trained" if name in registry.answerers and name != "model" else name
         else:
-            raise CallError(
-                f"{spec!r} is neither an answerer nor a trained model's folder: {nearest(kind, registry.answerers)}"
-            )
+            kind = registry.answerer(kind).name
+            name = f"{kind}-{Path(argument).name}" if argument else kind
+        if name == COMMON and COMMON in named:
+            continue  # asked for in another spelling
         named[name if name not in named else f"{name}-{len(named) + 1}"] = spec
     return named
 
 
-def _questions(registry: Registry, split: Split, how: Draw, limit: int | None) -> Iterator[list[Asked]]:
-    tasks = askable(registry, split, how.tasks)
+def _questions(split: Split, tasks: Sequence[Task], how: Draw, limit: int | None) -> Iterator[list[Asked]]:
     points = split.timepoints
     if limit is not None and limit < len(points):
         points = [points[place * len(points) // limit] for place in range(limit)]
     for point in points:
-        yield draw(registry, split, point, tasks, how, epoch=0)
+        yield draw(split, point, tasks, how, epoch=0)
 
 
 def _answers(
@@ -167,9 +212,12 @@ def _answers(
 ) -> Iterator[Answer]:
     for start in range(0, len(groups), batch):
         asked = [one for group in groups[start : start + batch] for one in group]
-        texts = answer(asked)
-        if len(texts) != len(asked):
-            raise CallError(f"answerer {name} gave {len(texts)} answers to {len(asked)} questions")
+        with _blamed(name):
+            texts = list(answer(asked))
+        if len(texts) != len(asked) or not all(isinstance(text, str) for text in texts):
+            raise OrqaError(
+                f"answerer {name}: {len(asked)} answers in words were expected, not {len(texts)}: {texts[:3]}"
+            )
         for one, text in zip(asked, texts, strict=True):
             yield Answer(one, text, registry.score(one.question.task, text, *one.question.answers))
         report(name, min(start + batch, len(groups)), len(groups))
@@ -178,8 +226,10 @@ def _answers(
 def write(evaluation: Evaluation, out: Path) -> None:
     """Write `results.json` and one `answers-NAME.jsonl` for each answerer."""
     out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob("answers-*.jsonl"):
+        stale.unlink()
     for outcome in evaluation.outcomes:
-        with whole_file(out / f"answers-{outcome.name}.jsonl") as partial:
+        with whole_file(out / f"answers-{key_part(outcome.name)}.jsonl") as partial:
             lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(outcome.answers))
             partial.write_text("".join(lines), encoding="utf-8")
     with whole_file(out / "results.json") as partial:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
@@ -56,7 +57,7 @@ def build(recipe: Recipe, texts: Iterable[str]) -> tuple[PreTrainedModel, Proces
         torch.manual_seed(recipe.seed)
         processor = _tiny_processor(recipe, texts)
         return _tiny_model(recipe.tiny, processor), processor
-    return load(recipe.model, recipe.pixels, recipe.views, recipe.attention, recipe.precision)
+    return load(recipe.model, recipe.pixels, recipe.views, recipe.attention)
 
 
 def load(
@@ -68,11 +69,11 @@ def load(
         if kind not in FAMILY:
             raise OrqaError(f"{name} is a {kind} model; this trainer knows {', '.join(FAMILY)}")
         model = AutoModelForImageTextToText.from_pretrained(
-            name, attn_implementation=attention, dtype=getattr(torch, precision)
+            name, attn_implementation=attention, dtype=getattr(torch, precision), use_safetensors=True
         )
         return model, Processor.load(name, pixels, views)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, SafetensorError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise OrqaError(f"model {name!r} cannot be loaded: {first}") from error
 
 

@@ -156,7 +156,8 @@ class Processor:
     def _image(self, point: Timepoint, view: str) -> Image.Image:
         name = next(one for one in point.media if one.rpartition(".")[0] == view)
         try:
-            image = Image.open(io.BytesIO(point.read(name)))
+            # By name: among all the formats that Pillow knows, one hands its input to another program.
+            image = Image.open(io.BytesIO(point.read(name)), formats=("JPEG", "PNG"))
             if image.width * image.height > LARGEST_IMAGE:
                 raise OrqaError(f"{point.key}.{name}: {image.width}x{image.height} pixels, more than {LARGEST_IMAGE}")
             if self.blank:
@@ -164,8 +165,8 @@ class Processor:
             # Decoding straight to a smaller size is free with JPEG, and enough for the budget.
             image.draft("RGB", _within(image.size, self.pixels))
             return image.convert("RGB")
-        except (UnidentifiedImageError, OSError) as error:
-            raise OrqaError(f"{point.key}.{name}: not an image: {error}") from error
+        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+            raise OrqaError(f"{point.key}.{name}: not a JPEG or PNG: {error}") from error
 
 
 def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:

@@ -13,6 +13,18 @@ from attrs import asdict, evolve, field, fields, frozen
 from orqa_registry import CallError
 from orqa_registry.errors import nearest
 
+CHOICES = {
+    "attention": ("sdpa", "eager"),  # those that take a mask of our own
+    "precision": ("float32", "bfloat16"),
+    "schedule": ("constant", "constant_with_warmup", "cosine", "linear"),
+}
+
+
+def _positive(record: object, *keys: str) -> None:
+    for key in keys:
+        if getattr(record, key) <= 0:
+            raise ValueError(f"{key} is {getattr(record, key)}, and more than 0 was expected")
+
 
 @frozen
 class Tiny:
@@ -22,10 +34,20 @@ class Tiny:
     layers: int = 2
     heads: int = 4
     vision_hidden: int = 64
-    vision_layers: int = 2
+    vision_layers: int = 1
     patch: int = 14
-    init_std: float = 0.12
+    init_std: float = 0.06
     vocabulary: int = 1024
+
+    def __attrs_post_init__(self) -> None:
+        _positive(
+            self, "hidden", "layers", "heads", "vision_hidden", "vision_layers", "patch", "init_std", "vocabulary"
+        )
+        for width in ("hidden", "vision_hidden"):
+            if getattr(self, width) % (8 * self.heads) and getattr(self, width) // self.heads < 8:
+                raise ValueError(
+                    f"{width} is {getattr(self, width)}: at least 8 for each of {self.heads} heads is needed"
+                )
 
 
 @frozen
@@ -37,7 +59,8 @@ class Recipe:
     tasks: train on these alone, all that fit if empty. questions: at most so many a timepoint, 0 for one of each task.
     paraphrase: chance, 0 to 1, of a wording other than the canonical one. tokens: longest sequence.
     batch: timepoints a step and device. rate: peak learning rate. workers: processes that read and decode.
-    threads: CPU threads of the model itself, 0 for what torch chooses.
+    threads: CPU threads of the model itself, 0 for what torch chooses. precision: float32, or bfloat16 for computing
+    alone, on a GPU; weights stay float32. attention: one that takes a mask of our own.
     """
 
     model: str = "tiny"
@@ -45,7 +68,7 @@ class Recipe:
     steps: int = 1000
     batch: int = 16
     accumulate: int = 1
-    rate: float = 3e-3
+    rate: float = 2e-3
     warmup: float = 0.05
     weight_decay: float = 0.0
     clip: float = 1.0
@@ -59,10 +82,19 @@ class Recipe:
     attention: str = "sdpa"
     precision: str = "float32"
     gradient_checkpointing: bool = False
-    save_every: int = 1000
+    save_every: int = 200
     workers: int = 0
     threads: int = 0
     tiny: Tiny = field(factory=Tiny)
+
+    def __attrs_post_init__(self) -> None:
+        _positive(self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip")
+        for key, choices in CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise ValueError(f"{key} is {getattr(self, key)!r}: {nearest(getattr(self, key), choices)}")
+        for key in ("warmup", "paraphrase"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ValueError(f"{key} is {getattr(self, key)}, and 0 to 1 was expected")
 
     def to_toml(self) -> str:
         """Return the recipe as TOML that `load` reads back."""
@@ -145,7 +177,10 @@ def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
             filled[key] = value
         else:
             raise CallError(f"{where}: {key} is {type(now).__name__}, not {value!r}")
-    return evolve(record, **filled)
+    try:
+        return evolve(record, **filled)
+    except ValueError as error:
+        raise CallError(f"{where}: {error}") from error
 
 
 def _toml(value: Any) -> str:

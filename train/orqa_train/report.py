@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
+from PIL import Image
+
 from orqa_registry import Timepoint
 from orqa_registry.records import is_view
-from orqa_shards.manifest import whole_file
+from orqa_registry.writing import whole_file
 from orqa_train.evaluation import COMMON, Evaluation, Outcome
 from orqa_train.plots import scores_by_task
+
+LARGEST_PICTURE = 60_000
+"""Bytes of a view that goes into the page as it is."""
 
 STYLE = """
 :root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #1d2327; }
@@ -43,7 +49,7 @@ def write_page(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
     body = [
         f"<h1>{html.escape(title)}</h1><p class=about>{html.escape(about)}</p>",
         "<h2>Scores</h2>",
-        _scores(evaluation),
+        _table(*evaluation.rows(), sums=2),
         f'<img class=plot alt="scores by task" src="{_data(_plot(evaluation), "png")}">',
         "<h2>Some timepoints</h2>",
         *_examples(evaluation, examples),
@@ -54,20 +60,6 @@ def write_page(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
     )
     with whole_file(out) as partial:
         partial.write_text(page, encoding="utf-8")
-
-
-def _scores(evaluation: Evaluation) -> str:
-    names = [one.name for one in evaluation.outcomes]
-    per_task = {one.name: one.by_task() for one in evaluation.outcomes}
-    rows = [
-        [task, str(len(per_task[names[0]][task])), *(f"{fmean(per_task[name][task]):.3f}" for name in names)]
-        for task in per_task[names[0]]
-    ]
-    rows.append(["macro", "", *(f"{one.macro:.3f}" for one in evaluation.outcomes)])
-    rows.append(
-        ["micro", str(len(evaluation.outcomes[0].answers)), *(f"{one.micro:.3f}" for one in evaluation.outcomes)]
-    )
-    return _table(["task", "questions", *names], rows, sums=2)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], sums: int = 0) -> str:
@@ -105,10 +97,24 @@ def _views(point: Timepoint) -> str:
     figures = []
     for name in filter(is_view, point.media):
         view, _, suffix = name.rpartition(".")
-        source = _data(point.read(name), "jpeg" if suffix == "jpg" else suffix)
+        source = _data(*_thumbnail(point.read(name), "jpeg" if suffix == "jpg" else suffix))
         caption = html.escape(view)
         figures.append(f'<figure><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>')
     return f"<div class=views>{''.join(figures)}</div>" if figures else "<p class=about>no view</p>"
+
+
+def _thumbnail(content: bytes, kind: str) -> tuple[bytes, str]:
+    """Return a picture small enough for a page; a large one that cannot be read becomes an empty one."""
+    if len(content) <= LARGEST_PICTURE:
+        return content, kind
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+            image.thumbnail((480, 480))
+            small = io.BytesIO()
+            image.convert("RGB").save(small, "JPEG", quality=85)
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return b"", kind
+    return small.getvalue(), "jpeg"
 
 
 def _answers(outcomes: Sequence[Outcome], places: Sequence[int]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import metadata
 from math import ceil
@@ -15,7 +16,10 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from orqa_registry import CallError, OrqaError, Registry
+from orqa_registry import CallError, OrqaError, Registry, Task
+from orqa_registry.errors import nearest
+from orqa_registry.reading import read_json
+from orqa_registry.records import is_view
 from orqa_shards.read import Shards, Split
 from orqa_shards.stream import Draw, Stream, askable, draw
 from orqa_train import models
@@ -27,6 +31,7 @@ LOG = "log.jsonl"
 RECIPE = "recipe.toml"
 ABOUT = "orqa.json"
 CHECKPOINTS = "checkpoints"
+STATE = "trainer_state.json"
 
 
 def train(
@@ -43,35 +48,46 @@ def train(
 
     report(step, steps, loss) is called after each step. Raises OrqaError and CallError.
     """
-    _prepare(out, resume=resume)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise CallError("training over several processes is to come: run one process, on one GPU")
+    split = Shards.open(data).split(split_name)
+    tasks = askable(registry, split, recipe.tasks)
+    _check_views(split, recipe.views)
+    about = {
+        "tasks": [task.name for task in tasks],
+        "views": list(recipe.views),
+        "pixels": recipe.pixels,
+        "data": {"split": split.name, "timepoints": len(split), "labels_sha256": split.entry.labels.sha256},
+        "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
+    }
+    checkpoint = _prepare(out, recipe, about, resume=resume)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    split = Shards.open(data).split(split_name)
-    how = Draw(recipe.seed, recipe.questions or None, recipe.paraphrase, recipe.tasks)
-    model, processor = models.build(recipe, _texts(registry, split, recipe))
-    samples = recipe.steps * recipe.batch * recipe.accumulate
-    stream = Stream(split, registry, how, epochs=max(1, ceil(samples / len(split))))
+    model, processor = models.build(recipe, _texts(split, tasks, recipe))
+    if checkpoint is None:
+        processor.save(out)
+    else:
+        processor = Processor.load(str(out), recipe.pixels, recipe.views)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable()
-    (out / RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
-    log = _Log(out / LOG, report, recipe.steps, resume=resume)
+    samples = recipe.steps * recipe.batch * recipe.accumulate
+    how = Draw(recipe.seed, recipe.questions or None, recipe.paraphrase)
+    stream = Stream(split, tasks, how, epochs=max(1, ceil(samples / len(split))))
     trainer = _Trainer(
         model=model,
         args=_arguments(recipe, out),
         train_dataset=Sequences(stream, processor, recipe.tokens),
         data_collator=partial(collate, processor),
-        callbacks=[log],
+        callbacks=[_Log(out / LOG, report, recipe.steps)],
     )
     trainer.remove_callback(PrinterCallback)
-    done = trainer.train(resume_from_checkpoint=resume)
-    about = {
-        "tasks": [task.name for task in stream.tasks],
-        "views": list(processor.views),
-        "pixels": processor.pixels,
-        "data": {"split": split.name, "timepoints": len(split), "labels_sha256": split.entry.labels.sha256},
-        "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
-    }
-    _save(model, processor, about, out)
+    try:
+        done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    except OrqaError as error:
+        # From a reading process it comes with that process's traceback around it.
+        last = str(error).strip().splitlines()[-1].removeprefix(f"{OrqaError.__module__}.OrqaError: ")
+        raise OrqaError(last) from error
+    _save(model, processor, out)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return {
         "out": str(out),
@@ -84,26 +100,47 @@ def train(
     }
 
 
-def _prepare(out: Path, *, resume: bool) -> None:
+def _check_views(split: Split, wanted: Sequence[str]) -> None:
+    """Raise CallError where a recipe names a view that no timepoint has: a typing error would go unseen."""
+    there = {name.rpartition(".")[0] for name in split.entry.media if is_view(name)}
+    for view in wanted:
+        if view not in there:
+            raise CallError(f"split {split.name} has no view {view!r}: {nearest(view, there)}")
+
+
+def _prepare(out: Path, recipe: Recipe, about: dict[str, Any], *, resume: bool) -> Path | None:
+    """Make the folder ready and return the checkpoint to go on from, None for a fresh start.
+
+    A run goes on with the recipe and the data that it began with, or not at all.
+    """
     if (out / "config.json").exists():
         raise OrqaError(f"{out} holds a trained model already: name another folder, or remove it")
-    there = (out / CHECKPOINTS).is_dir() and any((out / CHECKPOINTS).iterdir())
-    if there and not resume:
-        raise OrqaError(f"{out} holds checkpoints of an unfinished run: --resume goes on with it")
-    if resume and not there:
+    # The library writes the trainer's state last: a checkpoint without it was cut short.
+    whole = {int(path.parent.name.rpartition("-")[2]): path.parent for path in out.glob(f"{CHECKPOINTS}/*/{STATE}")}
+    if not resume:
+        if whole:
+            raise OrqaError(f"{out} holds checkpoints of an unfinished run: --resume goes on with it")
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in ((RECIPE, recipe.to_toml()), (ABOUT, json.dumps(about, indent=2) + "\n"), (LOG, "")):
+            (out / name).write_text(text, encoding="utf-8")
+        return None
+    if not whole:
         raise CallError(f"--resume: there is no checkpoint in {out / CHECKPOINTS}")
-    out.mkdir(parents=True, exist_ok=True)
+    if (out / RECIPE).read_text(encoding="utf-8") != recipe.to_toml():
+        raise CallError(f"--resume: the run in {out} began with another recipe: --recipe {out / RECIPE} is that one")
+    if read_json(out / ABOUT)["data"] != about["data"]:
+        raise CallError(f"--resume: the run in {out} began with other data")
+    return whole[max(whole)]
 
 
-def _texts(registry: Registry, split: Split, recipe: Recipe) -> Iterator[str]:
+def _texts(split: Split, tasks: Sequence[Task], recipe: Recipe) -> Iterator[str]:
     """Yield what a tiny model's tokenizer learns from: the tasks' own words on this split, and the names of views."""
-    tasks = askable(registry, split, recipe.tasks)
+    by_name = {task.name: task for task in tasks}
     yield "\n".join(name.rpartition(".")[0] + ": " for name in split.entry.media)
     yield "user\nassistant\n"
-    how = Draw(recipe.seed, None, 0.0, recipe.tasks)
     for point in split.timepoints:
-        for asked in draw(registry, split, point, tasks, how, 0):
-            yield from registry.tasks[asked.question.task].wordings(asked.question)
+        for asked in draw(split, point, tasks, Draw(recipe.seed), 0):
+            yield from by_name[asked.question.task].wordings(asked.question)
             yield from asked.question.answers
 
 
@@ -132,7 +169,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         report_to="none",
         disable_tqdm=True,
     )
-    # Several GPUs are for torchrun, a process each: DataParallel would cut our positions, (3, B, L), in three.
+    # One GPU of several: the library would split a batch over all of them, and cut our positions, (3, B, L), in three.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
 
@@ -169,13 +206,15 @@ def additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 class _Log(TrainerCallback):
     """Writes the loss as JSONL and tells about each step."""
 
-    def __init__(
-        self, path: Path, report: Callable[[int, int, float | None], None], steps: int, *, resume: bool
-    ) -> None:
+    def __init__(self, path: Path, report: Callable[[int, int, float | None], None], steps: int) -> None:
         self._path, self._report, self._steps = path, report, steps
         self._loss: float | None = None
-        if not resume:
-            path.write_text("", encoding="utf-8")
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # What was logged after the checkpoint is about to be logged again.
+        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = (line for line in lines if json.loads(line)["step"] <= state.global_step)
+        self._path.write_text("".join(kept), encoding="utf-8")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
@@ -188,14 +227,13 @@ class _Log(TrainerCallback):
         self._report(state.global_step, self._steps, self._loss)
 
 
-def _save(model: PreTrainedModel, processor: Processor, about: dict[str, Any], out: Path) -> None:
+def _save(model: PreTrainedModel, processor: Processor, out: Path) -> None:
     """Write the model folder; `config.json` comes last, so that a folder that has one is whole."""
     partial_folder = out / ".partial"
     shutil.rmtree(partial_folder, ignore_errors=True)
     partial_folder.mkdir()
     model.save_pretrained(partial_folder)
     processor.save(partial_folder)
-    (partial_folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     for file in sorted(partial_folder.iterdir(), key=lambda file: file.name == "config.json"):
         file.replace(out / file.name)
     partial_folder.rmdir()

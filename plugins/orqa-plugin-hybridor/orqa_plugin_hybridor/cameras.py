@@ -10,12 +10,12 @@ import numpy as np
 from attrs import frozen
 
 from orqa_plugin_hybridor.geometry import Vector
+from orqa_plugin_hybridor.layout import CAMERAS
 from orqa_plugin_hybridor.solids import Floats
 
-ROOM_VIEWS: tuple[str, ...] = ("room1", "room2", "room3")
-CAMERA_VIEWS: tuple[str, ...] = (*ROOM_VIEWS, "detail")
+ROOM_VIEWS: tuple[str, ...] = CAMERAS[:3]
 SCREEN_VIEW = "screen"
-VIEWS: tuple[str, ...] = (*CAMERA_VIEWS, SCREEN_VIEW)
+VIEWS: tuple[str, ...] = (*CAMERAS, SCREEN_VIEW)
 
 CORNERS = {"room1": (1, 1), "room2": (-1, 1), "room3": (1, -1)}
 CORNER_AT = 2930.0

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, frozen
 
-from orqa_plugin_hybridor.cameras import CAMERA_VIEWS, Camera, hang_cameras
+from orqa_plugin_hybridor.cameras import Camera, hang_cameras
 from orqa_plugin_hybridor.figures import add_patient, add_person
 from orqa_plugin_hybridor.instruments import add_robot, add_tool
+from orqa_plugin_hybridor.layout import CAMERAS
 from orqa_plugin_hybridor.raycast import NEAR, Buffers, cast
 from orqa_plugin_hybridor.room import CEILING, FLOORS, HALF, WALLS, Room, furniture, scenery
 from orqa_plugin_hybridor.screen import BANDS
@@ -102,7 +103,7 @@ class Filming:
         feet = [(*room.to_room((placed.x, placed.y, 0.0))[:2], 430.0) for placed in situation.people]
         state = (situation.patient, situation.arm, situation.phase, situation.operated)
         pictures: dict[str, Picture] = {}
-        for view in CAMERA_VIEWS:
+        for view in CAMERAS:
             camera, kept = self.cameras[view], self._sets[view]
             if kept.dressed is None or kept.dressing != state:
                 kept.dressed, kept.dressing = kept.still.copy(), state

@@ -86,7 +86,6 @@ class Plot:
             arm=self._arm(seconds, steps),
             operated=frozenset(),
             breaches=[],
-            calibrated=False,
         )
         for step in steps:
             placed = situation.find(step.actor)

@@ -95,7 +95,6 @@ class Situation:
     arm: Arm
     operated: frozenset[str]
     breaches: list[Breach]
-    calibrated: bool
     assisted: bool = field(default=False)
     soothed: bool = field(default=False)
 

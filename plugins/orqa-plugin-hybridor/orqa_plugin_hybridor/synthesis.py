@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -16,8 +15,7 @@ from attrs import frozen
 
 from orqa_plugin_hybridor.layout import INDEX, SCHEMA, TAKE, TAKE_NAME, split_of, take_name
 from orqa_registry import CallError
-
-STOPPED = "stopped"
+from orqa_registry.writing import whole_file
 
 
 class StoppedError(Exception):
@@ -48,8 +46,9 @@ class Order:
 def prepare(root: Path, order: Order, force: bool) -> list[int]:
     """Make `root` ready and return the numbers of the takes still to be written.
 
-    Whole takes of the same order stay. Raises CallError where other files lie in the folder, or takes of another
-    order, unless `force`: then such takes are deleted; files that are not ours are never touched.
+    Whole takes of the same order stay, also where more takes are wanted now; which split a take is of depends on how
+    many there are, so growing a data set moves some. Raises CallError where other files lie in the folder, or takes of
+    another order, unless `force`: then such takes are deleted; files that are not ours are never touched.
     """
     root.mkdir(parents=True, exist_ok=True)
     wanted = {take_name(number): number for number in range(1, order.takes + 1)}
@@ -61,7 +60,9 @@ def prepare(root: Path, order: Order, force: bool) -> list[int]:
             if not order.fits(_parsed(path)):
                 stale.append(path)
         elif name.startswith(".hybrid") and name.endswith(".partial"):
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+        elif name.startswith("."):
+            continue  # what a file manager leaves behind
         elif TAKE_NAME.fullmatch(name) and path.is_dir():
             if name in wanted and order.fits(_parsed(path / TAKE)):
                 del missing[name]
@@ -75,8 +76,15 @@ def prepare(root: Path, order: Order, force: bool) -> list[int]:
             f"timepoints, {order.size} px, seed {order.seed}: name another folder, or say --force to replace it"
         )
     for path in stale:
-        path.unlink() if path.is_file() else shutil.rmtree(path)
+        _remove(path)
     return sorted(missing.values())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _parsed(path: Path) -> Any:
@@ -105,9 +113,8 @@ def synthesise(root: Path, order: Order, numbers: list[int], workers: int, progr
             record(root, order.seed, number, order.timepoints, order.size, tick)
     else:
         _spread(root, order, numbers, min(workers, len(numbers)), progress)
-    temporary = root / f".{INDEX}.{os.getpid()}"
-    temporary.write_text(json.dumps(order.index, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(root / INDEX)
+    with whole_file(root / INDEX) as partial:
+        partial.write_text(json.dumps(order.index, indent=1) + "\n", encoding="utf-8")
 
 
 def _spread(root: Path, order: Order, numbers: list[int], workers: int, progress: Callable[[int], None]) -> None:

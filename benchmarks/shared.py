@@ -1,0 +1,94 @@
+"""What sharing a sequence saves: all questions of a timepoint in one, against a sequence for each, in one run.
+
+    python benchmarks/shared.py --data demo/shards
+
+Encoding, forward and backward of the tiny model on one thread; the loss is compared too, since it must be the same.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from orqa_registry import Registry
+from orqa_shards.read import Shards
+from orqa_shards.stream import Draw, Sample, Stream, askable
+from orqa_train import models
+from orqa_train import recipe as recipes
+from orqa_train.sequences import collate, encode
+from orqa_train.training import additive
+
+
+def measure(work: Callable[[], float], runs: int) -> tuple[float, float]:
+    """Return the median seconds of some work, after one run that does not count, and what it returned."""
+    found = work()
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        found = work()
+        seconds.append(time.perf_counter() - started)
+    return median(seconds), found
+
+
+def main() -> None:
+    """Print seconds and questions a second of both ways, and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--timepoints", type=int, default=8)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    split = Shards.open(given.data).split("train")
+    stream = Stream(split, askable(Registry.load(), split), Draw())
+    samples = [stream[place] for place in range(given.timepoints)]
+    words = [text for sample in samples for asked in sample.asked for text in (asked.text, asked.answer)]
+    model, processor = models.build(recipes.load("tiny"), words)
+
+    def loss(batch: dict[str, Any]) -> torch.Tensor:
+        batch["attention_mask"] = additive(batch["attention_mask"], torch.float32)
+        answers = int((batch["labels"] != -100).sum())
+        total: torch.Tensor = model(**batch).loss * answers
+        total.backward()
+        return total.detach()
+
+    def together() -> float:
+        return float(loss(collate(processor, [encode(processor, sample, 4096) for sample in samples])))
+
+    def apart() -> float:
+        return sum(
+            float(
+                loss(
+                    collate(
+                        processor, [encode(processor, Sample(one.timepoint, (asked,)), 4096) for asked in one.asked]
+                    )
+                )
+            )
+            for one in samples
+        )
+
+    questions = sum(len(sample.asked) for sample in samples)
+    (shared, first), (single, second) = measure(together, given.runs), measure(apart, given.runs)
+    if abs(first - second) > 1e-3 * abs(second):
+        raise SystemExit(f"the losses differ: {first} and {second}")
+    rows = {
+        "questions": questions,
+        "questions_a_timepoint": questions / given.timepoints,
+        "shared_questions_a_second": questions / shared,
+        "single_questions_a_second": questions / single,
+        "ratio": single / shared,
+    }
+    if given.json:
+        print(json.dumps(rows, indent=2))
+        return
+    for name, value in rows.items():
+        print(f"{name.replace('_', ' '):28} {value:8.1f}")
+
+
+if __name__ == "__main__":
+    main()
