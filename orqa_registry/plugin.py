@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
+from orqa_registry import facets
+from orqa_registry.errors import OrqaError
 from orqa_registry.records import Asked, Card, Moment, Question, Take
 
 RARE = 0.1
@@ -89,3 +91,36 @@ class Answerer(ABC):
 
         Raises OrqaError where it cannot.
         """
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+
+
+SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    Dataset: {
+        "card": ("a Card", lambda value: isinstance(value, Card)),
+        "provides": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
+        "splits": ("a list of names", lambda value: _names(value) and bool(value)),
+        "media": ("a dictionary of medium names", lambda value: isinstance(value, Mapping)),
+    },
+    Task: {
+        "needs": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
+        "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
+        "paraphrases": ("a list of sentences", _names),
+        "answer_format": ("a phrase", lambda value: isinstance(value, str)),
+    },
+    Answerer: {"summary": ("a sentence", lambda value: isinstance(value, str))},
+}
+"""What a plugin author fills in: attribute -> what it must be, in words and as a check."""
+
+
+def check(thing: Dataset | Task | Answerer) -> None:
+    """Raise OrqaError where an attribute is missing or of another shape, CallError where a facet is unknown."""
+    for kind, attributes in SHAPES.items():
+        for attribute, (shape, fits) in attributes.items() if isinstance(thing, kind) else ():
+            value = getattr(thing, attribute, None)
+            if not fits(value):
+                raise OrqaError(f"{thing.name}.{attribute} must be {shape}, not {value!r}")
+            for facet in value or () if attribute in {"provides", "needs"} else ():
+                facets.check(facet)

@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 import pluggy
 from attrs import define, field, frozen
 
-from orqa_registry import facets, hooks
+from orqa_registry import hooks
 from orqa_registry.errors import CallError, OrqaError, fold, match, nearest, say
-from orqa_registry.plugin import Answerer, Dataset, Task
-from orqa_registry.records import Card
+from orqa_registry.plugin import Answerer, Dataset, Task, check
 
 GROUP = "orqa_registry"
 KNOWN_GROUP = "orqa_registry.known"
@@ -130,7 +129,7 @@ class Registry:
         answerers = self._yielded(plugin, "orqa_answerers", Answerer, self.answerers)
         for things in (datasets, tasks, answerers):
             for one in things:
-                _check(one)
+                check(one)
         self.datasets.update((one.name, one) for one in datasets)
         self.tasks.update((one.name, one) for one in tasks)
         self.answerers.update((one.name, one) for one in answerers)
@@ -269,39 +268,6 @@ class Registry:
             raise
         except Exception as error:
             raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {say(error)}") from error
-
-
-def _names(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
-
-
-SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
-    Dataset: {
-        "card": ("a Card", lambda value: isinstance(value, Card)),
-        "provides": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
-        "splits": ("a list of names", lambda value: _names(value) and bool(value)),
-        "media": ("a dictionary of medium names", lambda value: isinstance(value, Mapping)),
-    },
-    Task: {
-        "needs": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
-        "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
-        "paraphrases": ("a list of sentences", _names),
-        "answer_format": ("a phrase", lambda value: isinstance(value, str)),
-    },
-    Answerer: {"summary": ("a sentence", lambda value: isinstance(value, str))},
-}
-"""What a plugin author fills in: attribute -> what it must be, in words and as a check."""
-
-
-def _check(thing: Dataset | Task | Answerer) -> None:
-    """Raise OrqaError where an attribute is missing or of another shape, CallError where a facet is unknown."""
-    for kind, attributes in SHAPES.items():
-        for attribute, (shape, fits) in attributes.items() if isinstance(thing, kind) else ():
-            value = getattr(thing, attribute, None)
-            if not fits(value):
-                raise OrqaError(f"{thing.name}.{attribute} must be {shape}, not {value!r}")
-            for facet in value or () if attribute in {"provides", "needs"} else ():
-                facets.check(facet)
 
 
 def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
