@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import pluggy
-from attrs import define, field, frozen
+from attrs import frozen
 
 from orqa_registry import hooks
 from orqa_registry.errors import CallError, OrqaError, fold, match, nearest, say
@@ -51,20 +51,17 @@ class Plugin:
 Thing = TypeVar("Thing", Dataset, Task, Answerer)
 
 
-@define
 class Registry:
     """Datasets, tasks and answerers by name. An object: tests and notebooks build their own."""
 
-    datasets: dict[str, Dataset] = field(factory=dict)
-    tasks: dict[str, Task] = field(factory=dict)
-    answerers: dict[str, Answerer] = field(factory=dict)
-    plugins: dict[str, Plugin] = field(factory=dict)
-    problems: list[Problem] = field(factory=list)
-    missing: dict[str, str] = field(factory=dict)
-    strict: bool = False
-    _manager: pluggy.PluginManager = field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self.datasets: dict[str, Dataset] = {}
+        self.tasks: dict[str, Task] = {}
+        self.answerers: dict[str, Answerer] = {}
+        self.plugins: dict[str, Plugin] = {}
+        self.problems: list[Problem] = []
+        self.missing: dict[str, str] = {}
+        self.strict = strict
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
 
@@ -79,8 +76,9 @@ class Registry:
         allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
         # A distribution's metadata are parsed at each look, and one distribution brings a dozen plugins.
         origin = lru_cache(maxsize=None)(_origin)
+        points = metadata.entry_points()  # once: it reads a file of every distribution there is
         known, others = (
-            sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
+            sorted(points.select(group=group), key=lambda point: (point.name, point.value))
             for group in (KNOWN_GROUP, GROUP)
         )
         own = {(point.name, point.value): point for point in others}

@@ -74,7 +74,8 @@ class Point:
 
 def entry_points(monkeypatch, known, others):
     groups = {registry_module.KNOWN_GROUP: known, registry_module.GROUP: others}
-    monkeypatch.setattr(registry_module.metadata, "entry_points", lambda group: groups[group])
+    points = types.SimpleNamespace(select=lambda group: groups[group])
+    monkeypatch.setattr(registry_module.metadata, "entry_points", lambda: points)
 
 
 def test_a_plugin_that_fails_to_import_is_named(monkeypatch, tmp_path):

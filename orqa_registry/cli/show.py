@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
 
 
+@lru_cache(maxsize=2)
 def console(*, stderr: bool = False) -> Console:
     """Return a console as wide as the terminal, or wide enough to read where there is none."""
     from rich.console import Console
