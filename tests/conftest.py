@@ -1,8 +1,19 @@
 """What several tests build on."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from orqa_registry import Take, Timepoint
+from orqa_registry import Registry, Take, Timepoint
+
+sys.path.insert(0, str(Path(__file__).parent))  # small_room.py
+
+
+@pytest.fixture
+def registry():
+    """Return all that is installed."""
+    return Registry.load()
 
 
 @pytest.fixture

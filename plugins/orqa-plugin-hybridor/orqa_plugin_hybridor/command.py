@@ -32,7 +32,7 @@ def synth(
     \b
     Examples:
       orqa-registry synth --out data/HybridOR
-      orqa-registry synth --out /tmp/tiny --takes 4 --timepoints 12 --size 112
+      orqa-registry synth --out tiny --takes 4 --timepoints 12 --size 112
       orqa-registry ask HybridOR --root data/HybridOR --split train --limit 5
     """
     from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise

@@ -1,0 +1,34 @@
+"""A small dataset that the tests of shards and of streams write."""
+
+from pathlib import Path
+
+from orqa_registry import Card, Dataset, Take, Timepoint, Triplet
+from orqa_shards.write import Source, pack
+
+LABELS = [
+    {"roles": ("nurse", "patient"), "actions": ("sawing",), "relations": (Triplet("nurse", "closeTo", "patient"),)},
+    {"roles": (), "actions": ()},
+    {},
+]
+
+
+class Room(Dataset):
+    """Twelve timepoints in two splits, with an odd take name and a file that is not there."""
+
+    name = "A.Room"
+    card = Card("t", "l", "a")
+    provides = {"roles", "actions", "relations"}
+    splits = ("train", "test")
+
+    def takes(self, root, split):
+        for name in ("one", "two.b") if split == "train" else ("three",):
+            yield Take(self.name, split, name, lambda name=name: self.points(root, split, name))
+
+    def points(self, root, split, name):
+        for k in range(4):
+            media = {"room1.jpg": f"{name}{k}".encode() * 50, "speech.txt": b"hello", "room2.jpg": root / "gone.jpg"}
+            yield Timepoint(self.name, split, name, f"{k:03d}", k, k / 2, media, LABELS[k % 3])
+
+
+def written(registry, out, root=Path("/nowhere"), **options):
+    return pack(registry, [Source(Room(), root, ("train", "test"))], out, **options)
