@@ -1,11 +1,13 @@
 """Writes what follows from the code: `python docs/build.py`. A test holds it up to date."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from orqa_registry import Registry
+from orqa_registry import Dataset, Registry
 from orqa_registry.cli import build
+from orqa_registry.facets import FACETS
 
 HOME = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- matrix: written by docs/build.py -->", "<!-- end of matrix -->"
@@ -37,6 +39,78 @@ def commands(registry: Registry) -> str:
     return "\n".join(parts)
 
 
+def datasets(registry: Registry) -> str:
+    """Return what each dataset gives and where it lies on disk, from the plugins."""
+    named = sorted(registry.datasets.items())
+    head = " | ".join(name for name, _ in named)
+    rule = "|---|" + ":-:|" * len(named)
+    facets = [name for name in FACETS if any(name in one.provides for _, one in named)]
+    media = sorted({medium for _, one in named for medium in one.media}, key=lambda name: (_kind(name), name))
+    kinds = list(dict.fromkeys(map(_kind, media)))
+    parts = [
+        "# Datasets",
+        "",
+        "Written by `docs/build.py` from the plugins. `orqa-registry doctor NAME --root DIR` says what is on disk.",
+        "",
+        "## Who gives what",
+        "",
+        f"| facet | {head} |",
+        rule,
+        *(_row(f"`{name}`", (name in one.provides for _, one in named)) for name in facets),
+        "",
+        f"| sensors | {head} |",
+        rule,
+        *(_row(f"`{kind}`", (any(_kind(name) == kind for name in one.media) for _, one in named)) for kind in kinds),
+        "",
+        "`VIEW` stands for a camera. What a facet means and in which unit it is: `orqa-registry info NAME`.",
+        "",
+    ]
+    for name, one in named:
+        parts += _dataset(name, one, [task.name for task in registry.fitting(one)])
+    return "\n".join(parts)
+
+
+def _row(title: str, marks: Iterable[bool]) -> str:
+    return f"| {title} | " + " | ".join("●" if mark else "" for mark in marks) + " |"
+
+
+def _kind(medium: str) -> str:
+    """Return what a medium is, whichever camera it is of."""
+    stem, _, suffix = medium.partition(".")
+    if suffix in {"jpg", "png"}:
+        return "VIEW.jpg"
+    if suffix == "mask.png" and stem.startswith("lowres"):
+        return "lowresN.mask.png"
+    return f"VIEW.{suffix}" if suffix in {"mask.png", "depth.png", "keypoints.json"} else medium
+
+
+def _dataset(name: str, dataset: Dataset, tasks: list[str]) -> list[str]:
+    card = dataset.card
+    facts = {
+        "size": card.size,
+        "licence": card.licence,
+        "access": card.access,
+        "homepage": card.homepage,
+        "cite": card.citation,
+        "splits": ", ".join(
+            f"{split} ({len(dataset.official[split])} takes)" if split in dataset.official else split
+            for split in dataset.splits
+        ),
+        f"{len(tasks)} tasks": ", ".join(f"`{task}`" for task in tasks),
+    }
+    parts = [f"## {name}", "", f"{card.title}.", "", "| | |", "|---|---|"]
+    parts += [f"| {key} | {value} |" for key, value in facts.items() if value]
+    parts += ["", "| medium | what it is |", "|---|---|"]
+    parts += [f"| `{medium}` | {meaning} |" for medium, meaning in dataset.media.items()]
+    if dataset.pieces:
+        parts += ["", "| piece | lies in | gives | from |", "|---|---|---|---|"]
+        for piece in dataset.pieces:
+            gives = ", ".join(f"`{one}`" for one in (*piece.media, *piece.facets))
+            parts.append(f"| {piece.name} | `{piece.files}` | {gives} | {piece.access or card.access} |")
+    parts += ["", *(f"- {note}" for note in card.notes), ""]
+    return parts
+
+
 def pages(registry: Registry) -> dict[Path, str]:
     """Return each written file with what it should hold."""
     readme = HOME / "README.md"
@@ -45,6 +119,7 @@ def pages(registry: Registry) -> dict[Path, str]:
     return {
         readme: f"{before}{BEGIN}\n{matrix(registry)}\n{END}{after}",
         HOME / "docs" / "reference" / "commands.md": commands(registry),
+        HOME / "docs" / "reference" / "datasets.md": datasets(registry),
     }
 
 

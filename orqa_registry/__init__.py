@@ -9,16 +9,18 @@
         for timepoint in take:
             for task, questions in ask(timepoint, timeline, registry.fitting(dataset)): ...
 
-Plugins may rely on what is here, and on the modules asking, draws, facets, reading, records, scenegraph, scoring,
-timeline, vocabulary, writing and cli.show. Importing it does nothing else.
+Plugins may rely on what is here, and on the modules asking, draws, facets, formats, image, memory, reading, records,
+room, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing and cli.show. Importing it does nothing else.
 """
 
 from orqa_registry import scenegraph, scoring
 from orqa_registry.asking import ask
-from orqa_registry.errors import CallError, OrqaError
+from orqa_registry.cards import Card, Check, Layout, Piece
+from orqa_registry.errors import CallError, DataWarning, MissingLibraryError, OrqaError
 from orqa_registry.hooks import hookimpl, hookspec
+from orqa_registry.labels import Labels
 from orqa_registry.plugin import RARE, Answerer, Dataset, Setting, Task
-from orqa_registry.records import Asked, Card, Moment, Question, Take, Timepoint, Triplet
+from orqa_registry.records import Asked, Box, Moment, Question, Take, Timepoint, Triplet
 from orqa_registry.registry import Problem, Registry
 from orqa_registry.timeline import Timeline
 
@@ -26,11 +28,18 @@ __all__ = [
     "RARE",
     "Answerer",
     "Asked",
+    "Box",
     "CallError",
     "Card",
+    "Check",
+    "DataWarning",
     "Dataset",
+    "Labels",
+    "Layout",
+    "MissingLibraryError",
     "Moment",
     "OrqaError",
+    "Piece",
     "Problem",
     "Question",
     "Registry",

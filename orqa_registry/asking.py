@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orqa_registry.draws import seeded
 from orqa_registry.errors import OrqaError, say
 from orqa_registry.plugin import Task
 from orqa_registry.records import Moment, Question, Timepoint
@@ -12,19 +11,31 @@ from orqa_registry.timeline import Timeline
 
 
 def ask(
-    timepoint: Timepoint, timeline: Timeline, tasks: Iterable[Task], *seed: object
+    timepoint: Timepoint, timeline: Timeline, tasks: Iterable[Task], *seed: object, compat: bool = False
 ) -> Iterator[tuple[Task, list[Question]]]:
     """Yield for each task all questions that it asks at a timepoint; a task whose facets are absent is left out.
 
-    Raises OrqaError that names task and timepoint where a task fails, or asks what is not a question of its own.
+    compat: as the original asks, defects and all (protocol 13). Raises OrqaError that names task and timepoint where a
+    task fails, or asks what is not a question of its own.
     """
+    there: dict[str, bool] = {}
     for task in tasks:
-        if all(facet in timepoint.labels for facet in task.needs):
-            moment = Moment(timepoint, timeline, seeded(*seed, timepoint.key, task.name, "ask"))
-            try:
-                questions = list(task.ask(moment))
-                if strange := [one for one in questions if not isinstance(one, Question) or one.task != task.name]:
-                    raise OrqaError(f"it yielded {strange[0]!r}, which is no question of its own; use self.pose")
-            except Exception as error:
-                raise OrqaError(f"task {task.name} failed at {timepoint.key}: {say(error)}") from error
-            yield task, questions
+        for facet in task.needs:
+            if facet not in there:
+                there[facet] = timepoint.has(facet)
+            if not there[facet]:
+                break
+        else:
+            moment = Moment(timepoint, timeline, (*seed, timepoint.key, task.name, "ask"), compat)
+            yield task, _asked(task, moment)
+
+
+def _asked(task: Task, moment: Moment) -> list[Question]:
+    try:
+        questions, name = list(task.ask(moment)), task.name
+        for one in questions:
+            if not isinstance(one, Question) or one.task != name:
+                raise OrqaError(f"it yielded {one!r}, which is no question of its own; use self.pose")
+    except Exception as error:
+        raise OrqaError(f"task {task.name} failed at {moment.timepoint.key}: {say(error)}") from error
+    return questions

@@ -13,6 +13,14 @@ class CallError(OrqaError):
     """The call was wrong: an unknown name or an impossible combination. The command line exits with 2."""
 
 
+class MissingLibraryError(OrqaError):
+    """A library that an optional part needs is not installed."""
+
+
+class DataWarning(UserWarning):
+    """A file is damaged and was left out: it costs its own modality or timepoint. `--strict` makes it an error."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that offers the known names most like `name`, or all of them where they are few."""
     import difflib  # only a wrong call needs it

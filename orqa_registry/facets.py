@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from orqa_registry.errors import CallError, nearest
-from orqa_registry.records import Triplet
+from orqa_registry.records import Box, Triplet
 from orqa_registry.vocabulary import ROBOT_PHASES, ROLES, TOOLS
 
 
@@ -71,18 +71,31 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _box(value: Any) -> Box:
+    entity, *corners = value
+    return Box(_name(entity), *_numbers(corners, 4))
+
+
 def _boxes(value: Any) -> dict[str, Any]:
     return {
         _name(view): {
             "size": _numbers(_mapping(found)["size"], 2),
-            "entities": {_name(entity): _numbers(box, 4) for entity, box in _mapping(found["entities"]).items()},
+            "boxes": tuple(_box(one) for one in found["boxes"]),
         }
         for view, found in _mapping(value).items()
     }
 
 
-def _positions(value: Any) -> dict[str, tuple[float, ...]]:
-    return {_name(entity): _numbers(position, 3) for entity, position in _mapping(value).items()}
+def _positions(value: Any) -> dict[str, Any]:
+    reach = _mapping(value)["reach"]
+    if isinstance(reach, bool) or not isinstance(reach, int | float) or not reach > 0:
+        raise ValueError(f"reach: a length in mm was expected, not {reach!r}")
+    extents = _mapping(value["extents"]).items()
+    return {"reach": reach, "extents": {_name(entity): _numbers(extent, 6) for entity, extent in extents}}
+
+
+def _seconds(value: Any) -> Any:
+    raise ValueError("a clock is no label: it is what Timepoint.seconds says")
 
 
 def _gaze(value: Any) -> tuple[float, ...]:
@@ -112,12 +125,24 @@ FACETS: Mapping[str, Facet] = {
         Facet("robot_phase", "step of the robot, or empty between steps", _optional_name, choices=ROBOT_PHASES),
         Facet("robot_calibrated", "whether the robot has been calibrated by now", _flag),
         Facet("sterility_breach", "breaches of sterility now, each in words; none: sterile", _names),
-        Facet("boxes", "view -> size (width, height) and entity -> (x0, y0, x1, y1)", _boxes, "pixels of the original"),
-        Facet("positions", "entity -> centre (x, y, z) in the room", _positions, "mm"),
+        Facet(
+            "boxes",
+            "view -> size (width, height) and boxes (entity, x0, y0, x1, y1), inclusive, in the order of the file",
+            _boxes,
+            "pixels of the original",
+        ),
+        Facet(
+            "positions",
+            "extents: entity -> (x0, y0, z0, x1, y1, z1) in the room; reach: half a side of what counts as the room",
+            _positions,
+            "mm",
+        ),
         Facet("tracked_tools", "tools that the tracker camera sees", _names),
         Facet("gaze", "where the wearer looks (x, y), origin at the top left", _gaze, "0 to 1"),
         Facet("screen_text", "what the robot's screen says", _name),
+        Facet("clock", "when it was: timepoints so close that what happens between two is known", _seconds, "s"),
         Facet("attributes", "thing -> attribute -> value in words", _attributes),
+        Facet("predicted", "facets of this timepoint that a model predicted: they are no annotation", _names),
     )
 }
 

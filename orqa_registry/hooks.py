@@ -37,7 +37,7 @@ def orqa_datasets() -> Iterable[Dataset]:
         class KnotLab(Dataset):
             name = "KnotLab"
             card = Card(title="Knot tying lab", licence="CC BY 4.0", access="open download")
-            provides = {"actions"}
+            provides = {"actions", "clock"}
             splits = ("train", "test")
 
             def takes(self, root, split):

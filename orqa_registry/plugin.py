@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from orqa_registry import facets
+from orqa_registry import facets, scoring
+from orqa_registry.cards import Card, Check, Layout, Piece
 from orqa_registry.errors import OrqaError
-from orqa_registry.records import Asked, Card, Moment, Question, Take
+from orqa_registry.records import Asked, Moment, Question, Take
 
 RARE = 0.1
 """The chance that a question with an empty answer is drawn, `nothing` for instance (protocol R8)."""
@@ -22,6 +23,7 @@ class Dataset(ABC):
 
     name: as the literature writes it, `4D-OR`. splits: the official ones, in order.
     provides: facets that its labels can have. media: what its sensors give, by medium name.
+    official: split -> names of its takes, where they are known beforehand. pieces: what a download consists of.
     """
 
     name: ClassVar[str]
@@ -29,10 +31,24 @@ class Dataset(ABC):
     provides: ClassVar[frozenset[str] | set[str]]
     splits: ClassVar[Sequence[str]] = ("train", "validation", "test")
     media: ClassVar[Mapping[str, str]] = {}
+    official: ClassVar[Mapping[str, Sequence[str]]] = {}
+    pieces: ClassVar[Sequence[Piece]] = ()
 
     @abstractmethod
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that are on disk. Raises OrqaError that says what was looked for and where."""
+
+    def home(self, root: Path) -> Path:
+        """Return the folder that holds the files: `root`, or one in it. Raises OrqaError where none does."""
+        return root
+
+    def checks(self, root: Path) -> Iterator[Check]:
+        """Yield counts of what is on disk beside known numbers. Opens label files at most."""
+        yield from ()
+
+    def layout(self) -> Layout | None:
+        """Return how this dataset's files are written, or None where nobody wrote that down."""
+        return None
 
 
 class Task(ABC):
@@ -40,6 +56,8 @@ class Task(ABC):
 
     needs: facets without which it cannot be asked. question: the canonical wording, with {fields} for its arguments.
     paraphrases: other wordings of the same meaning. answer_format: what an answer looks like, in words.
+    choices: every answer there is, where they are known. sentences: ways to say an {answer} in full; where they depend
+    on it, a dictionary from answer to ways, `*` for all others.
     """
 
     name: ClassVar[str]
@@ -47,6 +65,8 @@ class Task(ABC):
     question: ClassVar[str]
     paraphrases: ClassVar[Sequence[str]] = ()
     answer_format: ClassVar[str] = "a word or a phrase"
+    choices: ClassVar[Sequence[str]] = ()
+    sentences: ClassVar[Sequence[str] | Mapping[str, Sequence[str]]] = ()
 
     @abstractmethod
     def ask(self, moment: Moment) -> Iterator[Question]:
@@ -59,6 +79,25 @@ class Task(ABC):
     def pose(self, *answers: str, view: str | None = None, weight: float = 1.0, **arguments: str) -> Question:
         """Return a question of this task with its right answers, the canonical wording filled with `arguments`."""
         return Question(self.name, self.question.format(**arguments), answers, arguments, view, weight)
+
+    def score_fairly(self, truth: str, answer: str) -> float:
+        """Return what `score` gives where it is neither too kind nor too hard (defects D24 and D25).
+
+        `score` is what the benchmark publishes; this stands beside it. Here case, space around and a full stop at the
+        end make no difference; a task whose published score has another defect mends that too.
+        """
+        return self.score(scoring.tidy(truth), scoring.tidy(answer))
+
+    def alike(self, answer: str) -> str:
+        """Return what answers have in common that count as one when rare ones are sampled more often (protocol 6)."""
+        return answer
+
+    def say(self, question: Question, answer: str) -> list[str]:
+        """Return an answer in full sentences, none where the task has no words for it."""
+        found = self.sentences
+        if isinstance(found, Mapping):
+            found = found.get(answer, found.get("*", ()))
+        return [sentence.format(**{**question.arguments, "answer": answer}) for sentence in found]
 
     def wordings(self, question: Question) -> list[str]:
         """Return the question in every wording there is, the canonical one first."""
@@ -97,18 +136,26 @@ def _names(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
 
 
+def _sentences(value: Any) -> bool:
+    return all(map(_names, value.values())) if isinstance(value, Mapping) else _names(value)
+
+
 SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     Dataset: {
         "card": ("a Card", lambda value: isinstance(value, Card)),
         "provides": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
         "splits": ("a list of names", lambda value: _names(value) and bool(value)),
         "media": ("a dictionary of medium names", lambda value: isinstance(value, Mapping)),
+        "official": ("a dictionary of split -> take names", lambda value: isinstance(value, Mapping)),
+        "pieces": ("a list of Piece", lambda value: all(isinstance(one, Piece) for one in value)),
     },
     Task: {
         "needs": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
         "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
         "paraphrases": ("a list of sentences", _names),
         "answer_format": ("a phrase", lambda value: isinstance(value, str)),
+        "choices": ("a list of answers", _names),
+        "sentences": ("a list of sentences, or a dictionary of such", lambda value: _sentences(value)),
     },
     Answerer: {"summary": ("a sentence", lambda value: isinstance(value, str))},
 }

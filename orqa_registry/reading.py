@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from orqa_registry.errors import OrqaError
+from orqa_registry.errors import DataWarning, MissingLibraryError, OrqaError
+
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 LARGEST_JSON = 1 << 30
 """Bytes; the largest label file known is 0.02 of this."""
@@ -35,3 +41,37 @@ def settle(root: Path, holds: Callable[[Path], bool]) -> Path | None:
         return root
     inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and holds(folder)]
     return inside[0] if len(inside) == 1 else None
+
+
+def spare(function: Callable[Arguments, Found], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Found | None:
+    """Return what a reader returns, or warn with what it says is wrong and return None: the rest can still be used.
+
+    Raises MissingLibraryError, which no other file can mend.
+    """
+    try:
+        return function(*args, **kwargs)
+    except MissingLibraryError:
+        raise
+    except OrqaError as error:
+        warnings.warn(str(error), DataWarning, stacklevel=2)
+        return None
+
+
+def library(module: str, purpose: str, requirement: str) -> Any:
+    """Return an optional library. Raises MissingLibraryError that says what needs it and what to install."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingLibraryError(f"{purpose} needs {error.name}: pip install '{requirement}'") from error
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder by name, none where it is not there.
+
+    What an index names is looked up here, so it can point nowhere else, and a file that is absent costs no look.
+    """
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:  # it knows what is a file without a look at each
+        files = {entry.name for entry in entries if entry.is_file()}
+    return {path.name: path for path in folder.iterdir() if path.name in files}

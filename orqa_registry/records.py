@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from attrs import field, frozen
 
+from orqa_registry.draws import seeded
+from orqa_registry.labels import NOTHING, Labels
 from orqa_registry.timeline import Timeline
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""An empty, unchangeable mapping."""
+CLOCK = "clock"
+"""The facet of a timepoint that has `seconds`."""
+
+Medium = Path | bytes | Callable[[], bytes]
+"""What a sensor gave: a file, its bytes, or a function that makes them, called when somebody reads."""
 
 
 class Triplet(NamedTuple):
@@ -29,6 +33,16 @@ class Triplet(NamedTuple):
     object: str
 
 
+class Box(NamedTuple):
+    """Where something is in a view: inclusive extents in pixels of the original, which may lie outside the image."""
+
+    entity: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
 @frozen
 class Timepoint:
     """One synchronised moment of a take.
@@ -36,9 +50,10 @@ class Timepoint:
     dataset, split, take, frame: names; frame is the id as the dataset writes it.
     index: the order inside the take, strictly increasing.
     seconds: time since the take began, or None where the dataset has no clock.
-    media: what sensors gave, name -> file or bytes. The name is the suffix in a shard: `room1.jpg`, `points.npy`.
+    media: what sensors gave, by name. The name is the suffix in a shard: `room1.jpg`, `points.npy`.
         A name `VIEW.jpg` or `VIEW.png` is a camera view; `room1.mask.png` is not.
     labels: what people annotated, facet -> value (see `facets`). Absent is not annotated; empty is nothing there.
+        `Labels` where a facet takes opening a file.
     """
 
     dataset: str
@@ -47,7 +62,7 @@ class Timepoint:
     frame: str
     index: int
     seconds: float | None = None
-    media: Mapping[str, Path | bytes] = NOTHING
+    media: Mapping[str, Medium] = NOTHING
     labels: Mapping[str, Any] = NOTHING
 
     @property
@@ -56,14 +71,29 @@ class Timepoint:
         return "/".join(key_part(part) for part in (self.dataset, self.take, self.frame))
 
     @property
+    def claimed(self) -> frozenset[str]:
+        """The facets that can be asked about, `clock` among them where there is one; no file is opened to say so."""
+        known = self.labels.claimed if isinstance(self.labels, Labels) else frozenset(self.labels)
+        return known | {CLOCK} if self.seconds is not None else known
+
+    def has(self, facet: str) -> bool:
+        """Tell whether a facet is annotated here; for one that is late, its file is opened to say so."""
+        return self.seconds is not None if facet == CLOCK else facet in self.labels
+
+    @property
     def views(self) -> list[str]:
         """The camera views present, in the dataset's order, without their suffix."""
         return [name.rpartition(".")[0] for name in self.media if is_view(name)]
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of one medium. Raises KeyError where it is absent and OSError where it cannot be read."""
+        """Return the bytes of one medium.
+
+        Raises KeyError where it is absent, OSError or OrqaError where it cannot be read.
+        """
         medium = self.media[name]
-        return medium if isinstance(medium, bytes) else medium.read_bytes()
+        if isinstance(medium, bytes):
+            return medium
+        return medium.read_bytes() if isinstance(medium, Path) else medium()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -98,11 +128,20 @@ class Take:
 
 @frozen
 class Moment:
-    """What a task sees: a timepoint, the timeline of its take, and chance that depends on what it is about alone."""
+    """What a task sees: a timepoint, the timeline of its take, and chance that depends on what it is about alone.
+
+    compat: ask as the original does where published checkpoints or numbers rely on a defect of it (protocol 13).
+    """
 
     timepoint: Timepoint
     timeline: Timeline
-    rng: random.Random = field(repr=False)
+    seed: tuple[object, ...] = ()
+    compat: bool = False
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """Chance, the same for the same moment and task whoever asks; made when a task wants some."""
+        return seeded(*self.seed)
 
     @property
     def labels(self) -> Mapping[str, Any]:
@@ -127,22 +166,22 @@ class Question:
 
     task: str
     text: str
-    answers: tuple[str, ...] = field(validator=lambda _self, _field, value: _right(value))
+    answers: tuple[str, ...]
     arguments: Mapping[str, str] = NOTHING
     view: str | None = None
     weight: float = 1.0
+
+    def __attrs_post_init__(self) -> None:
+        if not self.answers:
+            raise ValueError("a question needs at least one right answer; ask nothing instead")
+        for one in self.answers:
+            if not isinstance(one, str):
+                raise TypeError(f"answers are words, not {self.answers!r}")
 
     @property
     def answer(self) -> str:
         """The first of the right answers."""
         return self.answers[0]
-
-
-def _right(answers: tuple[str, ...]) -> None:
-    if not answers:
-        raise ValueError("a question needs at least one right answer; ask nothing instead")
-    if not all(isinstance(one, str) for one in answers):
-        raise TypeError(f"answers are words, not {answers!r}")
 
 
 @frozen
@@ -153,16 +192,3 @@ class Asked:
     question: Question
     text: str
     answer: str
-
-
-@frozen
-class Card:
-    """What one has to know before using a dataset."""
-
-    title: str
-    licence: str
-    access: str
-    homepage: str = ""
-    citation: str = ""
-    size: str = ""
-    notes: tuple[str, ...] = ()

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from orqa_registry.errors import OrqaError
-from orqa_registry.reading import read_json
-from orqa_registry.records import Triplet
+from orqa_registry.labels import Source
+from orqa_registry.reading import read_json, spare
+from orqa_registry.records import Timepoint, Triplet
 from orqa_registry.vocabulary import (
     HELD_TOOLS,
     STATIC_PREDICATES,
     TOOL_OF_ACTION,
     TOOLS,
     canonical_order,
+    display,
     entity,
     predicate,
 )
 
 HANDED_ACTIONS = frozenset({"cutting", "drilling", "sawing", "suturing", "hammering", "cementing", "cleaning"})
 """Actions whose subject holds an instrument in the ORQA graphs of 4D-OR."""
+
+
+NOBODY = frozenset({"human_7", "human_8"})
+"""People who are in raw labels by mistake."""
 
 
 def actions(relations: Iterable[Triplet]) -> tuple[str, ...]:
@@ -53,6 +61,12 @@ def _calibrates(graph: Iterable[Triplet]) -> bool:
     return any(edge.predicate == "calibrating" and edge.object == "mako_robot" for edge in graph)
 
 
+@lru_cache(maxsize=1 << 14)
+def _edge(subject: str, verb: str, thing: str) -> Triplet:
+    """Return an edge by the vocabulary's names. Label files repeat few of them many times: each is made once."""
+    return Triplet(entity(subject), predicate(verb), entity(thing))
+
+
 def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
     """Return take -> frame -> scene graph of an ORQA `relationships_SPLIT.json` (datasets.md 1.1).
 
@@ -64,10 +78,7 @@ def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
         raise OrqaError(f"{path}: a list of timepoints was expected, not {type(entries).__name__}")
     for place, entry in enumerate(entries):
         try:
-            graph = tuple(
-                Triplet(entity(subject), predicate(verb), entity(thing))
-                for subject, thing, verb in entry["relationships"]
-            )
+            graph = tuple(_edge(subject, verb, thing) for subject, thing, verb in entry["relationships"])
             graphs.setdefault(str(entry["take_name"]), {})[str(entry["frame_id"])] = graph
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OrqaError(
@@ -75,6 +86,69 @@ def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
                 f"[subject, object, predicate]: {type(error).__name__}: {error}"
             ) from error
     return graphs
+
+
+def to_text(graph: Iterable[Triplet]) -> str:
+    """Return a graph as answers write it (protocol 4.18): `<SG> nurse,drill,holding; nurse,patient,closeTo </SG>`."""
+    edges = (f"{display(edge.subject)},{display(edge.object)},{edge.predicate}" for edge in graph)
+    return f"<SG> {'; '.join(edges)} </SG>".replace("  ", " ")
+
+
+def to_relationships(points: Iterable[Timepoint]) -> list[dict[str, Any]]:
+    """Return the entries of an ORQA `relationships_SPLIT.json`: the annotated graphs of timepoints, in its order."""
+    return [
+        {
+            "take_name": point.take,
+            "frame_id": point.frame,
+            "relationships": sorted([edge.subject, edge.object, edge.predicate] for edge in point.labels["relations"]),
+        }
+        for point in points
+        if "relations" in point.labels
+    ]
+
+
+def facets(graph: tuple[Triplet, ...]) -> dict[str, Any]:
+    """Return the facets that a scene graph gives: the graph itself, the actions, the tools."""
+    return {"relations": graph, "actions": actions(graph), "tools": tools(graph)}
+
+
+def late_facets(path: Path, *, hands: bool) -> dict[str, Source]:
+    """Return the facets of a raw label file as late ones; a damaged file is warned of and gives none."""
+
+    def read() -> dict[str, Any]:
+        graph = spare(read_raw, path, hands=hands)
+        return {} if graph is None else facets(graph)
+
+    return dict.fromkeys(("relations", "actions", "tools"), read)
+
+
+def read_raw(path: Path, *, hands: bool) -> tuple[Triplet, ...]:
+    """Return the graph of one raw label file, with what the ORQA graphs add (datasets.md 1.4, `infer`).
+
+    Its rows are [subject, predicate, object, ...]; where people are numbered, the file says who they are. Raises
+    OrqaError that names the file.
+    """
+    labels = read_json(path)
+    try:
+        roles = {human: entity(role) for human, role in labels.get("human_name_annotations", {}).items()}
+        edges = [
+            _edge(_who(row[0], roles), row[1], _who(row[2], roles))
+            for row in labels["rel_annotations"]
+            if not NOBODY & {row[0], row[2]}
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise OrqaError(
+            f"{path}: expected rel_annotations as [subject, predicate, object, ...]: {type(error).__name__}: {error}"
+        ) from error
+    return infer(edges, hands=hands)
+
+
+def _who(name: str, roles: Mapping[str, str]) -> str:
+    """Return the role of an anonymous human; one without a role is a circulator."""
+    if not name.startswith("human_"):
+        return name
+    role = roles.get(name, "none")
+    return "circulator" if role == "none" else role
 
 
 def infer(edges: Iterable[Triplet], *, hands: bool) -> tuple[Triplet, ...]:

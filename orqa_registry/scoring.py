@@ -1,11 +1,23 @@
-"""The scorers of the benchmark (protocol.md 10), with its exact brackets. None of them ever raises."""
+"""The scorers of the benchmark (protocol.md 10), with its exact brackets. None of them ever raises.
+
+Where the original raises (a true distance of 0, numbers beyond a float), the score is what its brackets mean: 1 for the
+same number, else 0.
+"""
 
 from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+Brackets = Sequence[tuple[float, float]]
+"""Limits that an error has to stay under, and what it then scores; the first that holds counts."""
 
 
 def label(truth: str, answer: str) -> float:
     """Score a name: 1 where equal but for case and surrounding space, else 0."""
-    return float(truth.lower().strip() == answer.lower().strip())
+    return 1.0 if truth == answer or truth.lower().strip() == answer.lower().strip() else 0.0
 
 
 def count(truth: str, answer: str) -> float:
@@ -19,19 +31,29 @@ def count(truth: str, answer: str) -> float:
 
 def names(truth: str, answer: str) -> float:
     """Score a comma-separated set: shared names over all names, in any order (Jaccard index)."""
-    wanted, given = _names(truth), _names(answer)
+    wanted, given = set(_names(truth)), set(_names(answer))
     return len(wanted & given) / len(wanted | given)
+
+
+def order(truth: str, answer: str) -> float:
+    """Score a comma-separated list in order: 1 less edits (Levenshtein) over the length of the truth, at least 0."""
+    wanted, given = _names(truth), _names(answer)
+    row = list(range(len(given) + 1))
+    for place, one in enumerate(wanted, 1):
+        before, row[0] = row[0], place
+        for column, other in enumerate(given, 1):
+            before, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, before + (one != other))
+    return 1.0 - min(row[-1] / len(wanted), 1.0)
 
 
 def seconds(truth: str, answer: str) -> float:
     """Score `12 seconds`: 1 under 10 % off, 0.5 under 25 % off, else 0; a truth of 0 must be met exactly."""
-    try:
-        wanted, given = _seconds(truth), _seconds(answer)
-    except ValueError:
-        return 0.0
-    if wanted == 0:
-        return float(given == 0)
-    return _bracket(_ratio(abs(given - wanted), wanted), ((0.10, 1.0), (0.25, 0.5)))
+    return _relative(truth, answer, ("seconds", "s"), ((0.10, 1.0), (0.25, 0.5)))
+
+
+def distance(truth: str, answer: str) -> float:
+    """Score `850 mm`: 1 under 10 % off, 0.5 under 25 %, 0.25 under 50 %, else 0; a truth of 0 must be met exactly."""
+    return _relative(truth, answer, ("mm",), ((0.10, 1.0), (0.25, 0.5), (0.50, 0.25)))
 
 
 def percent(truth: str, answer: str) -> float:
@@ -43,20 +65,149 @@ def percent(truth: str, answer: str) -> float:
     return _bracket(error, ((10, 1.0), (25, 0.5)))
 
 
-def _names(text: str) -> set[str]:
-    return {name.strip().lower() for name in text.split(",")}
-
-
-def _seconds(text: str) -> int:
-    return int(text.replace("seconds", "").replace("s", ""))
-
-
-def _ratio(error: int, whole: int) -> float:
+def box(truth: str, answer: str) -> float:
+    """Score `x_min, x_max, y_min, y_max` by overlap (IoU): from 0.75, 0.5, 0.25, 0.125 on it is 1, 0.75, 0.5, 0.25."""
     try:
-        return error / whole
+        (ax0, ax1, ay0, ay1), (bx0, bx1, by0, by1) = _box(truth), _box(answer)
+    except ValueError:
+        return 0.0
+    shared = max(0, min(ax1, bx1) - max(ax0, bx0)) * max(0, min(ay1, by1) - max(ay0, by0))
+    union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - shared
+    overlap = _ratio(shared, union) if union > 0 else 0.0
+    return next(
+        (score for least, score in ((0.75, 1.0), (0.5, 0.75), (0.25, 0.5), (0.125, 0.25)) if overlap >= least), 0.0
+    )
+
+
+def point(truth: str, answer: str) -> float:
+    """Score `x, y, z` by distance in steps of the normalised room: under 50, 100, 200, 400 are the brackets."""
+    return _near(truth, answer, float, 3, ((50, 1.0), (100, 0.75), (200, 0.5), (400, 0.25)))
+
+
+def gaze(truth: str, answer: str) -> float:
+    """Score `x, y` by distance in bins of the image: under 25, 50, 100, 200 are the brackets."""
+    return _near(truth, answer, int, 2, ((25, 1.0), (50, 0.75), (100, 0.5), (200, 0.25)))
+
+
+def graph(truth: str, answer: str) -> float:
+    """Score a scene graph: the mean over the true predicates of the part of their pairs that is found.
+
+    Case counts, what is found beyond the truth does not (defect D24: see `graph_f1`), and an empty truth scores 1.
+    """
+    found = set(triplets(answer))
+    pairs: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for triplet in triplets(truth):
+        pairs[triplet[2]].add(triplet)
+    if not pairs:
+        return 1.0
+    return sum(len(wanted & found) / len(wanted) for wanted in pairs.values()) / len(pairs)
+
+
+def graph_f1(truth: str, answer: str) -> float:
+    """Score a scene graph with precision: the mean over all predicates, true or given, of F1; both empty score 1."""
+    wanted, given = (set(triplets(tidy(without_tags(text)))) for text in (truth, answer))
+    predicates = {triplet[2] for triplet in wanted | given}
+    if not predicates:
+        return 1.0
+    scores = []
+    for predicate in predicates:
+        true, found = ({one for one in every if one[2] == predicate} for every in (wanted, given))
+        scores.append(2 * len(true & found) / (len(true) + len(found)))
+    return sum(scores) / len(scores)
+
+
+def text(truth: str, answer: str) -> float:
+    """Score free text: BLEU of single words with brevity penalty, without brackets; an empty truth scores 1."""
+    wanted, given = _words(truth), _words(answer)
+    if not wanted:
+        return 1.0
+    if not given:
+        return 0.0
+    hits = sum((Counter(wanted) & Counter(given)).values())
+    return hits / len(given) * min(1.0, math.exp(1 - len(wanted) / len(given)))
+
+
+def tidy(text: str) -> str:
+    """Return an answer without what makes no difference: case, space around it, a full stop at its end."""
+    return text.strip().removesuffix(".").strip().lower()
+
+
+def without_graph(answer: str) -> str:
+    """Return a grounded answer without its scene graph: cut from the first <SG> to the first </SG> (protocol 9.7)."""
+    start, end = answer.find("<SG>"), answer.find("</SG>")
+    return answer if start < 0 or end < 0 else answer[:start] + answer[end + len("</SG>") :]
+
+
+def triplets(text: str) -> list[tuple[str, str, str]]:
+    """Return the triplets of a graph as answers write it; what is no triplet is left out."""
+    found = []
+    for item in without_tags(text).split(";"):
+        fields = item.split(",")
+        if len(fields) == 3:
+            found.append((fields[0].strip(), fields[1].strip(), fields[2].strip()))
+    return found
+
+
+def without_tags(text: str) -> str:
+    """Return a graph without the tags around it."""
+    return text.replace("<SG>", "").replace("</SG>", "")
+
+
+def sorted_names(text: str) -> str:
+    """Return a comma-separated list in alphabetical order."""
+    return ", ".join(sorted(text.split(", ")))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip().lower() for name in text.split(",")]
+
+
+def _relative(truth: str, answer: str, units: Sequence[str], brackets: Brackets) -> float:
+    for unit in units:
+        truth, answer = truth.replace(unit, ""), answer.replace(unit, "")
+    try:
+        wanted, given = int(truth), int(answer)
+    except ValueError:
+        return 0.0
+    if wanted == 0:
+        return float(given == 0)
+    return _bracket(_ratio(abs(given - wanted), wanted), brackets)
+
+
+def _near(truth: str, answer: str, kind: type[int] | type[float], many: int, brackets: Brackets) -> float:
+    try:
+        wanted, given = ([kind(part) for part in text.split(",")] for text in (truth, answer))
+        if len(wanted) != many or len(given) != many:
+            return 0.0
+        return _bracket(math.sqrt(sum((one - other) ** 2 for one, other in zip(wanted, given, strict=True))), brackets)
+    except (OverflowError, ValueError):
+        return 0.0
+
+
+def _box(text: str) -> tuple[int, int, int, int]:
+    x0, x1, y0, y1 = map(int, text.split(","))
+    return min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+
+
+_WORD = re.compile(
+    r"\.{2,}"
+    r"|[a-z]+(?=n't\b)|n't\b|'(?:s|m|d|re|ve|ll)\b"
+    r"|[^\s.,:;?!()\[\]{}\"'`<>@#$%&*]+(?:[.,'][^\s.,:;?!()\[\]{}\"'`<>@#$%&*]+)*"
+    r"|\S"
+)
+"""Words as the Penn Treebank cuts them, near enough: punctuation apart, `don't` in two, numbers whole."""
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _ratio(part: int, whole: int) -> float:
+    try:
+        return part / whole
     except OverflowError:
         return float("inf")
 
 
-def _bracket(error: float, brackets: tuple[tuple[float, float], ...]) -> float:
+def _bracket(error: float, brackets: Brackets) -> float:
     return next((score for limit, score in brackets if error < limit), 0.0)

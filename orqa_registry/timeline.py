@@ -71,15 +71,16 @@ class Track:
         first, last = bounds
         return Span(self._index[first], self._index[last], self._seconds[first], self._seconds[last])
 
-    def following(self, index: int) -> str | None:
+    def following(self, index: int, *, gaps: bool = False) -> str | None:
         """Return the first later value that differs from the one at `index`; timepoints without a value are skipped.
 
-        For facets with at most one value a timepoint, such as robot_phase (protocol 4.12, defect D12 fixed).
+        With `gaps` a timepoint without a value is itself what differs, and then nothing follows (defect D12). For
+        facets with at most one value a timepoint, such as robot_phase (protocol 4.12).
         """
         position = bisect_left(self._index, index)
         if position == len(self._index) or self._index[position] != index:
             return None
-        return self._following[position]
+        return (self._following_gaps if gaps else self._following)[position]
 
     @cached_property
     def _runs(self) -> dict[tuple[str, int], tuple[int, int]]:
@@ -92,6 +93,14 @@ class Track:
                     runs.update(((value, inside), bounds) for inside in range(where[first], position + 1))
                     first = order + 1
         return runs
+
+    @cached_property
+    def _following_gaps(self) -> list[str | None]:
+        answers: list[str | None] = [None] * len(self._rows)
+        for position in range(len(self._rows) - 2, -1, -1):
+            here, after = self._rows[position][:1], self._rows[position + 1][:1]
+            answers[position] = answers[position + 1] if here == after else (after[0] if after else None)
+        return answers
 
     @cached_property
     def _following(self) -> list[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 ROLES: tuple[str, ...] = (
     "patient",
@@ -111,6 +112,24 @@ ROBOT_PHASES: tuple[str, ...] = (
     "Install actual Saw tip",
 )
 
+JOINTS: tuple[str, ...] = (
+    "head",
+    "neck",
+    "left_shoulder",
+    "right_shoulder",
+    "left_hip",
+    "right_hip",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_knee",
+    "right_knee",
+    "left_foot",
+    "right_foot",
+)
+"""Joints of a pose, in the order of 4D-OR; MVOR has the first ten (datasets.md 2.4 and 4.2)."""
+
 ALIASES: Mapping[str, str] = {
     "ae": "anesthesia_equipment",
     "anaesthesia_equipment": "anesthesia_equipment",
@@ -154,6 +173,36 @@ MASK_LABELS: Mapping[int, str] = {
 }
 """Grey value of a mask -> name; 0 is background, other values are artefacts and mean nothing."""
 
+MASK_COLOURS: Mapping[int, tuple[int, int, int]] = {
+    1: (255, 51, 153),
+    2: (0, 0, 255),
+    3: (255, 255, 0),
+    4: (133, 0, 133),
+    5: (255, 0, 0),
+    6: (183, 91, 255),
+    7: (177, 255, 110),
+    8: (255, 128, 0),
+    9: (116, 166, 116),
+    10: (76, 161, 245),
+    11: (125, 100, 25),
+    12: (128, 255, 0),
+    13: (0, 255, 128),
+    15: (204, 0, 0),
+    16: (0, 255, 234),
+    17: (255, 128, 128),
+    18: (60, 75, 255),
+    24: (255, 255, 128),
+    25: (0, 204, 128),
+    26: (255, 255, 255),
+    27: (162, 232, 108),
+    28: (153, 0, 153),
+    29: (153, 76, 0),
+}
+"""Id of MASK_LABELS -> red, green, blue, 0..255, in coloured masks and labelled clouds (datasets.md 1.5).
+
+Each id has a colour of its own; black is background.
+"""
+
 _PREDICATES_FOLDED = {name.lower(): name for name in PREDICATES} | dict(PREDICATE_ALIASES)
 
 
@@ -169,6 +218,7 @@ def predicate(name: str) -> str:
     return _PREDICATES_FOLDED.get(folded.lower(), folded[:1].lower() + folded[1:])
 
 
+@lru_cache(maxsize=1 << 12)
 def display(name: str) -> str:
     """Return a name as questions and answers write it: `head_surgeon` -> `head surgeon` (protocol 2)."""
     return ALIASES.get(name, name).replace("_", " ")

@@ -38,9 +38,11 @@ def test_list_for_programs(capsys):
     assert set(listed) == {"datasets", "tasks", "answerers", "plugins", "problems", "not_installed"}
     assert listed["problems"] == []
     assert listed["datasets"]["4D-OR"]["tasks"] == [
+        "count_people",
         "current_action",
         "did_happen",
         "interaction",
+        "role_people",
         "status_action",
         "time_until_step",
         "tools_used",
@@ -68,7 +70,7 @@ def test_info(capsys, name):
         (["ask", "4D-OR", "--split", "test"], 2, "--root DIR"),
         (["ask", "4D-OR", "--split", "test", "--root", "nowhere"], 1, "there is no folder nowhere"),
         (["ask", "4D-OR", "--split", "test", "--root", "."], 1, "looked for export_holistic_take1_processed"),
-        (["ask", "4D-OR", "--split", "test", "--root", ".", "--task", "role_people"], 2, "does not provide roles"),
+        (["ask", "4D-OR", "--split", "test", "--root", ".", "--task", "current_robot_step"], 2, "not provide robot"),
         (["ask", "4D-OR", "--split", "test", "--root", ".", "--task", "tool_use"], 2, "did you mean 'tools_used'"),
         (["score", "nothing.jsonl"], 2, "nothing.jsonl"),
         (["shard", "4D-OR", "HybridOR", "--root", ".", "--out", "s"], 2, "--root NAME=."),

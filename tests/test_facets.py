@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orqa_registry import CallError, OrqaError, Triplet, facets
+from orqa_registry import Box, CallError, OrqaError, Triplet, facets
 from orqa_registry.reading import read_json
 from orqa_registry.scenegraph import infer, read_relationships
 from orqa_registry.vocabulary import display, entity, predicate
@@ -16,8 +16,9 @@ from orqa_registry.vocabulary import display, entity, predicate
 def test_values_survive_json():
     labels = {
         "relations": (Triplet("nurse", "holding", "drill"),),
-        "boxes": {"room1": {"size": (10, 20), "entities": {"nurse": (1, 2, 3, 4)}}},
-        "positions": {"nurse": (1.0, 2.5, -3.0)},
+        "boxes": {"room1": {"size": (10, 20), "boxes": (Box("nurse", 1, 2, 3, 4), Box("nurse", 0, 0, 1, 1))}},
+        "positions": {"reach": 3000, "extents": {"nurse": (1.0, 2.5, -3.0, 4.0, 5.0, 6.5)}},
+        "predicted": ("boxes",),
         "gaze": (0.25, 0.5),
         "robot_phase": None,
         "sterility_breach": ("the nurse touched the drape",),
@@ -33,9 +34,13 @@ def test_values_survive_json():
         ("roles", "nurse"),
         ("roles", [1]),
         ("relations", [["a", "b"]]),
-        ("boxes", {"room1": {"entities": {}}}),
-        ("boxes", {"room1": {"size": [1, 2], "entities": {"a": [1, 2, 3]}}}),
-        ("positions", {"a": [1, 2, "3"]}),
+        ("boxes", {"room1": {"boxes": []}}),
+        ("boxes", {"room1": {"size": [1, 2], "boxes": [["a", 1, 2, 3]]}}),
+        ("boxes", {"room1": {"size": [1, 2], "boxes": [3]}}),
+        ("positions", {"reach": 1, "extents": {"a": [1, 2, "3", 4, 5, 6]}}),
+        ("positions", {"reach": 0, "extents": {}}),
+        ("positions", {"extents": {}}),
+        ("clock", 3.0),
         ("gaze", [True, 1]),
         ("robot_calibrated", "yes"),
     ],

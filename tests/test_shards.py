@@ -157,7 +157,7 @@ def room_of(*points):
         ([{"labels": {"roles": "nurse"}}], "d/t/0: facet 'roles'"),
         ([{"labels": {"roles": {1, 2}}}], "d/t/0"),
         ([{"index": 1}, {"index": 1, "frame": "1"}], "d/t/1: out of order"),
-        ([{"media": {"x.jpg": "/a/string"}}], "d/t/0: medium x.jpg is neither"),
+        ([{"media": {"x.jpg": "/a/string"}}], "d/t/0: medium x.jpg is no Path, bytes or function"),
         ([{"media": {"_depth.png": b""}}], "cannot be a medium"),
         ([{"media": {"Room.jpg": b""}}], "cannot be a medium"),
         ([{"media": {"../x.jpg": b""}}], "cannot be a medium"),

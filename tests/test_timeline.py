@@ -65,8 +65,8 @@ def test_order_is_held():
 def asked(take, index, task):
     registry = Registry.load()
     point = list(take)[index]
-    ((_, questions),) = ask(point, take.timeline(), [registry.task(task)])
-    return {" ".join(one.arguments.values()): one.answer for one in questions}
+    found = ask(point, take.timeline(), [registry.task(task)])
+    return {" ".join(one.arguments.values()): one.answer for _, questions in found for one in questions}
 
 
 def test_time_and_status(make_take):
@@ -81,8 +81,9 @@ def test_time_and_status(make_take):
 
 def test_without_a_clock_nothing_is_timed(make_take):
     take = make_take([{"actions": ("cutting",)}] * 3, step=None)
-    assert asked(take, 1, "time_until_step") == asked(take, 1, "status_action") == {}
-    assert asked(take, 1, "did_happen") == {"cutting": "yes"}
+    for task in ("time_until_step", "status_action", "did_happen"):
+        assert asked(take, 1, task) == {}, "nobody knows what happened between two timepoints"
+    assert asked(take, 1, "current_action") == {"": "cutting"}
 
 
 def test_next_step_never_asks_for_none(make_take):

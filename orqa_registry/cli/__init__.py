@@ -8,17 +8,20 @@ import sys
 import click
 
 from orqa_registry.cli.ask import ask
+from orqa_registry.cli.doctor import doctor
+from orqa_registry.cli.history import history
 from orqa_registry.cli.info import info
 from orqa_registry.cli.listing import list_
 from orqa_registry.cli.score import score
-from orqa_registry.errors import CallError, OrqaError, nearest
+from orqa_registry.cli.show import damage_shown
+from orqa_registry.errors import CallError, DataWarning, OrqaError, nearest
 from orqa_registry.registry import Registry
 
 
 class Commands(click.Group):
     """A group that offers the nearest commands where a name is unknown, and lists commands in the order of work."""
 
-    ORDER = ("list", "info", "synth", "ask", "shard", "train", "eval", "score")
+    ORDER = ("list", "info", "synth", "doctor", "ask", "history", "shard", "train", "eval", "score")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one needs them."""
@@ -44,14 +47,15 @@ def build(registry: Registry) -> click.Group:
     )
     @click.version_option(package_name="orqa-registry")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-    def cli(debug: bool) -> None:
+    @click.option("--strict", is_flag=True, help="Stop at the first damaged file instead of leaving it out.")
+    def cli(debug: bool, strict: bool) -> None:
         """Operating-room datasets and question types, as plugins of one registry.
 
         A dataset plugin yields timepoints, a task plugin asks questions about them; `shard` packs the timepoints,
         `train` and `eval` ask the questions while reading. A dataset gets every task whose needs it meets.
         """
 
-    for command in (list_, info, ask, score):
+    for command in (list_, info, doctor, ask, history, score):
         cli.add_command(command)
     registry.add_commands(cli)
     return cli
@@ -66,8 +70,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
-    debug = "--debug" in arguments  # wherever it stands: it is asked for after something failed
-    arguments = [one for one in arguments if one != "--debug"]
+    # Wherever they stand: they are asked for after something failed.
+    debug, strict = "--debug" in arguments, "--strict" in arguments
+    arguments = [one for one in arguments if one not in {"--debug", "--strict"}]
+    with damage_shown(strict=strict):
+        return _run(arguments, debug=debug)
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
     try:
         registry = Registry.load()
         cli = build(registry)
@@ -89,7 +99,7 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has seen enough; nothing is left to flush it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OrqaError as error:
+    except (OrqaError, DataWarning) as error:
         if debug:
             raise
         click.echo(f"error: {error}", err=True)

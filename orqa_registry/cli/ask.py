@@ -21,25 +21,36 @@ from orqa_registry.registry import Registry
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the raw files; else ORQA_DATA/DATASET.")
 @click.option("--split", required=True, help="Which split, for instance validation.")
 @click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
+@click.option("--compat", type=click.Choice(["orqa-v1"]), help="Ask as the original does, defects and all.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many lines.")
 @click.pass_obj
 def ask(
-    registry: Registry, dataset: str, root: Path | None, split: str, tasks: tuple[str, ...], limit: int | None
+    registry: Registry,
+    dataset: str,
+    root: Path | None,
+    split: str,
+    tasks: tuple[str, ...],
+    compat: str | None,
+    limit: int | None,
 ) -> None:
     """Print every question that can be asked of DATASET as JSONL, a line an answer.
 
     A question with several right answers takes several lines. `weight` is the chance that a draw keeps the question:
     those whose answer is nothing are rare in the benchmark.
 
+    --compat orqa-v1 is for comparing with published numbers: it counts roles rather than persons, knows the last box of
+    a class alone, doubles distances that are in mm already, and takes a pause of the robot for its last step.
+
     \b
     orqa-registry ask 4D-OR --root DIR --split validation --task tools_used --limit 3
+    orqa-registry ask MM-OR --root DIR --split validation --compat orqa-v1
     """
-    for line in islice(_lines(registry, dataset, root, split, tasks), limit):
+    for line in islice(_lines(registry, dataset, root, split, tasks, compat is not None), limit):
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def _lines(
-    registry: Registry, name: str, root: Path | None, split_name: str, wanted: tuple[str, ...]
+    registry: Registry, name: str, root: Path | None, split_name: str, wanted: tuple[str, ...], compat: bool
 ) -> Iterator[dict[str, Any]]:
     dataset = registry.dataset(name)
     split = registry.split(dataset, split_name)
@@ -50,7 +61,7 @@ def _lines(
         timeline = take.timeline()
         for point in take:
             found = True
-            for task, questions in ask_all(point, timeline, tasks):
+            for task, questions in ask_all(point, timeline, tasks, compat=compat):
                 asked = True
                 for question in questions:
                     for answer in question.answers:

@@ -11,8 +11,13 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orqa_registry.errors import DataWarning
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+SHOWN = 10
+"""Damaged files that are named; the others are counted."""
 
 UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
@@ -49,6 +54,33 @@ def print_table(
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+@contextmanager
+def damage_shown(*, strict: bool) -> Iterator[None]:
+    """Show what readers warn of on stderr: the first few, then how many there were. `strict` raises the first."""
+    import warnings
+
+    seen: set[str] = set()  # a take is read more than once
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any, **named: Any
+    ) -> None:
+        if not issubclass(category, DataWarning):
+            return others(message, category, filename, lineno, *rest, **named)
+        if str(message) not in seen and len(seen) < SHOWN:
+            sys.stderr.write(f"warning: {message}\n")
+        seen.add(str(message))
+        return None
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error" if strict else "always", DataWarning)
+        others, warnings.showwarning = warnings.showwarning, show
+        try:
+            yield
+        finally:
+            if len(seen) > SHOWN:
+                sys.stderr.write(f"warning: {len(seen)} files were left out in all; --strict stops at the first\n")
 
 
 class Advance(Protocol):

@@ -23,6 +23,11 @@ class Interaction(Task):
         "Which relation does {subject} have to {object}?",
         "What is {subject} doing in relation to {object}?",
     )
+    sentences = (
+        "The interaction of {subject} with {object} is {answer}.",
+        "{subject} and {object} are linked by {answer}.",
+        "What {subject} does to {object} is {answer}.",
+    )
     answer_format = "one predicate"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
@@ -49,6 +54,14 @@ class CurrentAction(Task):
         "What is going on at this moment?",
         "What is being done at present?",
     )
+    sentences = {
+        "nothing": ("Nothing is happening at the moment.", "There is nothing being done right now."),
+        "*": (
+            "The current action is {answer}.",
+            "What is happening now is {answer}.",
+            "At the moment there is {answer}.",
+        ),
+    }
     answer_format = "one action"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
@@ -65,13 +78,18 @@ class DidHappen(Task):
     """Whether an action of the take has happened by now."""
 
     name = "did_happen"
-    needs = {"actions"}
+    needs = {"actions", "clock"}
     question = "Did {action} happen?"
     paraphrases = (
         "Has {action} happened by now?",
         "Was {action} done so far?",
         "Has there been any {action} up to this point?",
     )
+    sentences = {
+        "yes": ("Yes, {action} has happened.", "Yes, there has been {action} by now."),
+        "no": ("No, {action} has not happened.", "No, there has been no {action} so far."),
+    }
+    choices = ("yes", "no")
     answer_format = "yes or no"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
@@ -89,12 +107,17 @@ class TimeUntilStep(Task):
     """How many seconds there are until an action happens the next time; needs a clock."""
 
     name = "time_until_step"
-    needs = {"actions"}
+    needs = {"actions", "clock"}
     question = "How long until {action}?"
     paraphrases = (
         "In how many seconds does {action} happen?",
         "How much time is left before {action}?",
         "When will {action} come next, counted from now?",
+    )
+    sentences = (
+        "It is {answer} until {action}.",
+        "The next {action} comes in {answer}.",
+        "There are {answer} left before {action}.",
     )
     answer_format = "<integer> seconds"
 
@@ -118,12 +141,17 @@ class StatusAction(Task):
     """How far an action is, in per cent of its time; needs a clock and an action of some length."""
 
     name = "status_action"
-    needs = {"actions"}
+    needs = {"actions", "clock"}
     question = "What is the status of {action}?"
     paraphrases = (
         "How much of {action} is done?",
         "How far along is {action}?",
         "What percentage of {action} is completed?",
+    )
+    sentences = (
+        "So far, {answer} of {action} is done.",
+        "The status of {action} is {answer}.",
+        "{action} is {answer} complete.",
     )
     answer_format = "<integer>%"
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.vocabulary import ROLES, canonical_order, display
+
+NUMBERED = re.compile(r"human (\d+)")
+MOST_NUMBERED = 5
+"""People without a role that the original knows of."""
+
+
+def _counted(moment: Moment) -> Collection[str]:
+    """Return the people present; for the original each role once, and numbered people up to the fifth (D5)."""
+    roles: Collection[str] = moment.labels["roles"]
+    if not moment.compat:
+        return roles
+    return {role for role in roles if not (found := NUMBERED.fullmatch(role)) or int(found[1]) <= MOST_NUMBERED}
 
 
 class CountPeople(Task):
@@ -22,11 +35,19 @@ class CountPeople(Task):
         "Count everybody in the OR, the patient included.",
         "How many persons can be seen in the operating room?",
     )
+    sentences = {
+        "1": ("There is 1 person in the OR.", "Exactly 1 person is present."),
+        "*": (
+            "There are {answer} people in the OR.",
+            "The number of people in the operating room is {answer}.",
+            "I count {answer} people.",
+        ),
+    }
     answer_format = "exactly one integer"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint: nobody is a legal answer."""
-        yield self.pose(str(len(moment.labels["roles"])))
+        yield self.pose(str(len(_counted(moment))))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a count."""
@@ -44,11 +65,19 @@ class RolePeople(Task):
         "Name the roles of everybody present in the OR.",
         "What are the roles of the people in the room?",
     )
+    sentences = {
+        "no one": ("There is no one in the OR.", "No one is present."),
+        "*": (
+            "In the OR there are {answer}.",
+            "The people present are {answer}.",
+            "These people are in the operating room: {answer}.",
+        ),
+    }
     answer_format = "roles separated by commas, without 'and'"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; an empty room rarely."""
-        roles = canonical_order(set(moment.labels["roles"]), ROLES)
+        roles = canonical_order(set(_counted(moment)), ROLES)
         if roles:
             yield self.pose(", ".join(map(display, roles)))
         else:
@@ -57,6 +86,10 @@ class RolePeople(Task):
     def score(self, truth: str, answer: str) -> float:
         """Score as a set."""
         return scoring.names(truth, answer)
+
+    def alike(self, answer: str) -> str:
+        """Return the roles in alphabetical order."""
+        return scoring.sorted_names(answer)
 
 
 @hookimpl

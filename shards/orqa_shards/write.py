@@ -15,7 +15,7 @@ from typing import Any
 import webdataset as wds
 from attrs import define, evolve, field, frozen
 
-from orqa_registry import Dataset, OrqaError, Registry, Take, Timepoint
+from orqa_registry import Dataset, MissingLibraryError, OrqaError, Registry, Take, Timepoint
 from orqa_registry.writing import whole_file
 from orqa_shards import labels
 from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe
@@ -144,7 +144,7 @@ def _write_split(
                 keys.add(point.key)
                 index = point.index
                 payload = _payload(point, media, tally)
-                tally.facets.update(list(point.labels))
+                tally.facets.update(facet for facet in point.claimed if point.has(facet))
                 line = _line(point, payload)
                 lines.append(line)
                 yield point, line, payload
@@ -207,16 +207,19 @@ def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[s
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             try:
                 payload[name] = point.read(name)
-            except OSError as error:
-                tally.skipped.append(f"{point.key}.{name}: {error.strerror or error}")
+            except MissingLibraryError:
+                raise
+            except (OSError, OrqaError) as error:
+                why = error.strerror or error if isinstance(error, OSError) else error
+                tally.skipped.append(f"{point.key}.{name}: {why}")
                 tally.lost_in_a_row += 1
                 if tally.lost_in_a_row >= LOST_IN_A_ROW:
                     raise OrqaError(
                         f"{LOST_IN_A_ROW} media in a row cannot be read, last {tally.skipped[-1]}"
                     ) from error
                 continue
-            except AttributeError as error:
-                raise OrqaError(f"{point.key}: medium {name} is neither a Path nor bytes") from error
+            except (AttributeError, TypeError) as error:
+                raise OrqaError(f"{point.key}: medium {name} is no Path, bytes or function: {error}") from error
             tally.lost_in_a_row = 0
             tally.media[name] += 1
     return payload

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orqa_registry import OrqaError, Registry, Triplet
+from orqa_registry import DataWarning, OrqaError, Registry, Triplet
 
 NANOSECONDS = 1_000_000_000
 
@@ -63,8 +63,8 @@ def test_scene_graphs_of_the_relationships_file(dataset, tmp_path, place):
     entries = [("004_4DOR", "000000", []), ("004_4DOR", "000002", [["head_surgeon", "patient", "drilling"]])]
     relationships(tmp_path / place / "relationships_validation.json", entries)
     first, second, third = read(dataset, tmp_path)["004_4DOR"]
-    assert first.labels == {"relations": (), "actions": (), "tools": ()}
-    assert second.labels == {}, "a frame that is not in the file is not annotated"
+    assert dict(first.labels) == {"relations": (), "actions": (), "tools": ()}
+    assert dict(second.labels) == {}, "a frame that is not in the file is not annotated"
     assert third.labels["relations"] == (Triplet("head_surgeon", "drilling", "patient"),)
     assert (third.labels["actions"], third.labels["tools"]) == (("drilling",), ("drill",))
 
@@ -84,7 +84,7 @@ def test_scene_graphs_of_the_raw_labels(dataset, tmp_path):
     (folder / "relation_labels" / "000001.json").write_text(json.dumps(raw))
     (folder / "relation_labels" / "000002.json").write_text('{"rel_annotations": []}')
     first, second, third = read(dataset, tmp_path)["004_4DOR"]
-    assert first.labels == {}
+    assert dict(first.labels) == {}
     assert third.labels["relations"] == ()
     assert second.labels["relations"] == (
         Triplet("anaesthetist", "manipulating", "anesthesia_equipment"),
@@ -130,8 +130,6 @@ def test_an_index_cannot_point_out_of_its_folder(dataset, tmp_path):
         ("timestamp_to_pcd_and_frames_list.json", "{}", "a list of frames was expected"),
         ("timestamp_to_pcd_and_frames_list.json", '[["soon", {}]]', "row 0"),
         ("timestamp_to_pcd_and_frames_list.json", '[["1", {}], ["2"]]', "row 1"),
-        ("relation_labels/000000.json", "[]", r"000000\.json"),
-        ("relation_labels/000000.json", '{"rel_annotations": [["a"]]}', r"000000\.json"),
         ("../relationships_validation.json", '[{"take_name": "004_4DOR"}]', "entry 0"),
     ],
 )
@@ -142,6 +140,20 @@ def test_damaged_files_are_named(dataset, tmp_path, file, text, said):
     with pytest.raises(OrqaError, match=said) as caught:
         read(dataset, tmp_path)
     assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"rel_annotations": [["a"]]}', '{"rel_annotations": [[1, 2, 3]]}'])
+def test_a_damaged_raw_label_costs_its_timepoint_alone(dataset, tmp_path, text):
+    folder = take(tmp_path, 4) / "relation_labels"
+    folder.mkdir()
+    (folder / "000000.json").write_text(text)
+    (folder / "000001.json").write_text('{"rel_annotations": []}')
+    first, second, third = read(dataset, tmp_path)["004_4DOR"]
+    assert first.claimed - {"clock"} == {"relations", "actions", "tools"}
+    with pytest.warns(DataWarning, match=r"000000\.json"):
+        assert dict(first.labels) == {}
+    assert dict(second.labels) == {"relations": (), "actions": (), "tools": ()}
+    assert dict(third.labels) == {}
 
 
 @pytest.mark.parametrize("make", [lambda root: None, lambda root: (root / "export_holistic_take4_processed").mkdir()])

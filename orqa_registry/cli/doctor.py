@@ -1,0 +1,86 @@
+"""`orqa-registry doctor`: what of a download is there, what is not, and what that costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orqa_registry import survey
+from orqa_registry.cli import show
+from orqa_registry.registry import Registry
+
+
+@click.command()
+@click.argument("dataset")
+@click.option(
+    "--root", type=click.Path(file_okay=False, path_type=Path), help="Folder of the raw files. Default: ORQA_DATA/NAME."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+@click.pass_obj
+def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -> None:
+    """Say what of DATASET is on disk: takes, sensors, labels, and what is missing.
+
+    Folders are listed and labels read, no image is opened. What is missing is told with the question types that it
+    costs, where to get it, and under which terms; counts stand beside the numbers that are known of the whole dataset.
+    A folder that an archive wrapped around the data is seen through, and named.
+
+    \b
+    orqa-registry doctor 4D-OR --root /data/4D-OR
+    orqa-registry doctor MVOR --root /data/MVOR --json
+    """
+    chosen = registry.dataset(dataset)
+    folder = registry.locate(chosen, root)
+    with show.progress("takes") as advance:
+        found = survey.examine(chosen, folder, registry.fitting(chosen), advance)
+    if as_json:
+        show.print_json(found.as_json())
+    else:
+        _print(found)
+
+
+def _print(found: survey.Survey) -> None:
+    name, many = found.dataset.name, found.timepoints
+    taken = "" if found.home == found.root else " (one folder further in)"
+    click.echo(f"{name} in {found.home}{taken}: {many:,} timepoints\n")
+    rows = (
+        (split, len(one.takes), len(found.dataset.official.get(split, ())) or "", one.timepoints, _list(one.missing))
+        for split, one in found.splits.items()
+    )
+    columns = ("split", "takes", "official", "timepoints", "missing")
+    show.print_table("Takes", columns, rows, numbers=columns[1:4])
+    for split, one in found.splits.items():
+        for take, why in one.damaged.items():
+            click.echo(f"damaged: {split} take {take}: {why}")
+    pieces = (
+        (_state(one.timepoints, many), one.piece.name, _share(one.timepoints, many), one.piece.files, _list(one.costs))
+        for one in found.pieces
+    )
+    show.print_table("Pieces", ("", "piece", "has it", "files", "its lack costs"), pieces, numbers=("has it",))
+    asked = ((task, _share(found.tasks[task], many)) for task in sorted(found.tasks))
+    show.print_table("Can be asked at", ("task", "timepoints"), asked, numbers=("timepoints",))
+    if found.checks:
+        known = (("ok" if one.good else "?", one.what, one.found, one.expected, one.note) for one in found.checks)
+        columns = ("", "known number", "found", "expected", "note")
+        show.print_table("Known numbers", columns, known, numbers=("found", "expected"))
+    absent = [one.piece for one in found.pieces if one.timepoints == 0]
+    if absent:
+        card = found.dataset.card
+        get = ((one.name, one.access or card.access, one.terms or card.licence) for one in absent)
+        show.print_table("Where to get what is missing", ("piece", "from", "terms"), get)
+
+
+def _state(part: int | None, whole: int) -> str:
+    if part is None:
+        return ""
+    return "all" if part == whole and whole else "some" if part else "none"
+
+
+def _share(part: int | None, whole: int) -> str:
+    if part is None:
+        return "see below"
+    return f"{part:,} ({part / whole:.0%})" if whole else "0"
+
+
+def _list(names: list[str] | tuple[str, ...], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")

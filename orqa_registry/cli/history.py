@@ -1,0 +1,144 @@
+"""`orqa-registry history`: what changed in a take, and what a prompt remembers of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orqa_registry.cli import show
+from orqa_registry.errors import CallError, OrqaError, match, nearest
+from orqa_registry.memory import (
+    STYLES,
+    Change,
+    Log,
+    Memory,
+    change_log,
+    compat_log,
+    published,
+    published_timepoint,
+    rows,
+)
+from orqa_registry.plugin import Dataset
+from orqa_registry.records import Take, Timepoint
+from orqa_registry.registry import Registry
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the raw files; else ORQA_DATA/DATASET.")
+@click.option("--take", "wanted", required=True, help="Which take, for instance 004_4DOR.")
+@click.option("--split", help="The split that the take is in. Default: the first that has it.")
+@click.option("--at", "frames", multiple=True, metavar="FRAME", help="Print the memory at this frame; repeatable.")
+@click.option("--all", "every", is_flag=True, help="Print the memory at every frame.")
+@click.option("--style", type=click.Choice(STYLES), default=STYLES[0], show_default=True, help="What a memory tells.")
+@click.option("--compat", type=click.Choice(["orqa-v1"]), help="Log and word it as the original does.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of lines.")
+@click.pass_obj
+def history(
+    registry: Registry,
+    dataset: str,
+    root: Path | None,
+    wanted: str,
+    split: str | None,
+    frames: tuple[str, ...],
+    every: bool,
+    style: str,
+    compat: str | None,
+    as_json: bool,
+) -> None:
+    """Print what changed in a take of DATASET as JSONL, or with --at or --all the memory strings made of it.
+
+    A change is a whole triple of the scene graph, or an action where a dataset has no graphs: `+` from this frame on
+    it holds, `-` from this frame on it does not. Frames that nobody annotated change nothing. The changes, replayed,
+    give every graph back.
+
+    The memory at a frame tells what changed strictly before it. `short`: the last five changes, `not` before what
+    ended. `long`: all that began before those, each once. `longshort`: both, as published checkpoints expect it.
+
+    --compat orqa-v1 is for those checkpoints, and prints changes in the shape of their surgery_sg_*.json. It loses
+    triples that differ in the object alone, denies the object (`nurse,holding,not saw`), and logs an action at every
+    frame.
+
+    \b
+    orqa-registry history 4D-OR --root DIR --take 004_4DOR
+    orqa-registry history 4D-OR --root DIR --take 004_4DOR --at 000120 --at 000300 --style short
+    orqa-registry history 4D-OR --root DIR --take 004_4DOR --compat orqa-v1 --all
+    """
+    if frames and every:
+        raise CallError("--at names frames and --all means every frame: say one of them")
+    chosen = registry.dataset(dataset)
+    splits = [registry.split(chosen, split)] if split else chosen.splits
+    take = _find(chosen, registry.locate(chosen, root), splits, wanted)
+    points = list(take)
+    log = _log(take, points, compat=compat)
+    if frames or every:
+        told = "memories"
+        lines: Iterable[Any] = _memories(points if every else _at(take, points, frames), log, style)
+    else:
+        told = "changes"
+        lines = published(log) if compat else _changes(points, log)
+    if as_json:
+        about = {"dataset": take.dataset, "split": take.split, "take": take.name, "compat": compat}
+        show.print_json({**about, **({"style": style} if told == "memories" else {}), told: list(lines)})
+        return
+    for line in lines:
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _find(dataset: Dataset, folder: Path, splits: Sequence[str], wanted: str) -> Take:
+    """Return a take by name, without regard to case and punctuation. Raises CallError with the nearest names."""
+    names = []
+    for split in splits:
+        for take in dataset.takes(folder, split):
+            if match(wanted, [take.name]):
+                return take
+            names.append(take.name)
+    where = f"{', '.join(splits)} of {dataset.name} under {folder}"
+    raise CallError(f"no take {wanted!r} in {where}: {nearest(wanted, names)}")
+
+
+def _log(take: Take, points: Sequence[Timepoint], *, compat: str | None) -> Log:
+    if not any("relations" in point.labels or "actions" in point.labels for point in points):
+        raise OrqaError(
+            f"{take.dataset}: take {take.name} has no history: none of its {len(points)} timepoints is annotated with "
+            f"relations or actions. What of the labels is on disk: orqa-registry doctor {take.dataset}"
+        )
+    try:
+        return compat_log(rows(points, when=_published)) if compat else change_log(rows(points))
+    except ValueError as error:
+        raise OrqaError(f"{take.dataset}: take {take.name}: {error}") from error
+
+
+def _published(point: Timepoint) -> int:
+    return published_timepoint(point.frame)
+
+
+def _at(take: Take, points: Iterable[Timepoint], frames: Iterable[str]) -> list[Timepoint]:
+    known = {point.frame: point for point in points}
+    for frame in frames:
+        if frame not in known:
+            raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, known)}")
+    return [known[frame] for frame in frames]
+
+
+def _memories(points: Iterable[Timepoint], log: Log, style: str) -> Iterator[dict[str, str]]:
+    memory = Memory(log)
+    for point in points:
+        timepoint = _published(point) if log.compat else point.index
+        yield {"frame": point.frame, "memory": memory.text(timepoint, style)}
+
+
+def _changes(points: Iterable[Timepoint], log: Log) -> Iterator[dict[str, Any]]:
+    frames = {point.index: point.frame for point in points}
+    for change in log.changes:
+        yield {"frame": frames[change.timepoint], "timepoint": change.timepoint, **_change(change)}
+
+
+def _change(change: Change) -> dict[str, str]:
+    sign = {"change": "-" if change.ended else "+"}
+    return sign | ({"action": change.what} if isinstance(change.what, str) else change.what._asdict())

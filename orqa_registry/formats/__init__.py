@@ -1,0 +1,4 @@
+"""Readers of file formats that several datasets share: bounded, never executed, and every error names the file.
+
+The modules need numpy, some need more: import them late, inside the function that opens a file.
+"""

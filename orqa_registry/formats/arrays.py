@@ -1,0 +1,113 @@
+"""Arrays on disk: .npy, .npz with pickled dicts, and .pt with one tensor; nothing in a file is ever executed.
+
+Arrays come with memory of their own, in native byte order and C order, whatever the file has.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from orqa_registry.formats.archives import members
+from orqa_registry.formats.buffers import Array, array, plain_dtype
+from orqa_registry.formats.files import DamageError, Reading, read_bytes
+from orqa_registry.formats.stand_ins import numpy_object, torch_tensor
+
+_NPY = "an array of booleans, numbers or strings as numpy.save writes it"
+_NPZ = "arrays, or a dict of arrays, as numpy.savez writes them"
+_PT = "one tensor as torch.save writes it (torch 1.6 or later)"
+
+_LONGEST_HEADER = 10_000  # bytes with the padding, as in numpy; without it a tenth
+_HEADER = re.compile(
+    r"\{ *'descr': *'([^']{1,40})' *, *'fortran_order': *(True|False) *, *'shape': *\(([0-9L, ]{0,400})\) *,? *\}"
+)
+
+
+def read_npy(path: Path) -> Array:
+    """Return the array of a .npy file. Raises OrqaError; pickled objects are refused."""
+    return from_npy(read_bytes(path), str(path))
+
+
+def from_npy(data: bytes, where: str = "npy bytes") -> Array:
+    """Return the array of .npy bytes; `where` is what an error names. Raises OrqaError; pickles are refused."""
+    with Reading(where, _NPY):
+        descr, fortran, shape, start = _header(data)
+        return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)
+
+
+def to_npy(values: Any) -> bytes:
+    """Return an array of booleans, numbers or strings as .npy bytes. Raises OrqaError for anything else."""
+    made = io.BytesIO()
+    with Reading("values for .npy bytes", "an array of booleans, numbers or strings"):
+        values = np.asarray(values)
+        plain_dtype(values.dtype.str)
+        np.lib.format.write_array(made, values, allow_pickle=False)
+    return made.getvalue()
+
+
+def read_npz(path: Path) -> dict[str, Any]:
+    """Return the members of a .npz file by name: an array, or what a pickled 0-d object array holds.
+
+    That may be an array, a string, a number, None, and dicts (keys strings or integers), lists and tuples of these;
+    its pickle is read by `pickles`, which runs nothing. numpy's scalars come as Python's. Raises OrqaError.
+    """
+    data = read_bytes(path)
+    with Reading(path, _NPZ):
+        found = members(data)
+        if others := [name for name in found if not name.endswith(".npy")]:
+            raise DamageError(f"a member {others[0][:80]!r}, which is no .npy")
+    return {name[:-4]: _member(content, f"{path}: {name[:80]!r}") for name, content in found.items()}
+
+
+def read_pt(path: Path) -> Array:
+    """Return the tensor that a .pt file holds, wherever it was saved from; torch is not needed.
+
+    float16/32/64, int8/16/32/64, uint8 or bool, contiguous; alone or the one tensor in dicts, lists and tuples.
+    Raises OrqaError.
+    """
+    data = read_bytes(path)
+    with Reading(path, _PT):
+        found = members(data)
+        roots = [name[: -len("data.pkl")] for name in found if re.fullmatch(r"[^/]+/data\.pkl", name)]
+        if len(roots) != 1:
+            raise DamageError("no data.pkl, or several")
+        tensor = torch_tensor(found[f"{roots[0]}data.pkl"])
+        content = found.get(f"{roots[0]}data/{tensor.storage.key}")
+        order = {b"little": "<", b"big": ">"}.get(found.get(f"{roots[0]}byteorder", b"little"))
+        if content is None or order is None:
+            raise DamageError("the values of the tensor are not there, or in no known byte order")
+        return tensor.values(content, order)
+
+
+def _header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
+    """Return descr, Fortran order, shape and where the values begin. numpy would evaluate the header as Python."""
+    if data[:6] != b"\x93NUMPY" or data[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
+        raise DamageError("not the beginning of a .npy file")
+    start = 10 if data[6] == 1 else 12
+    end = start + int.from_bytes(data[8:start], "little")
+    if end > min(len(data), _LONGEST_HEADER):
+        raise DamageError(f"a header of {end} bytes, longer than the file or {_LONGEST_HEADER}")
+    text = data[start:end].decode("latin-1").rstrip(" \n")
+    match = _HEADER.fullmatch(text) if len(text) <= _LONGEST_HEADER // 10 else None
+    if match is None:
+        raise DamageError("a header without a plain descr, fortran_order and shape")
+    descr, fortran, shape = match.groups()
+    sides = [side.strip().removesuffix("L") for side in shape.split(",")]  # Python 2 wrote 3L
+    sides = sides[:-1] if sides[-1] == "" else sides
+    if not all(side.isdecimal() and len(side) < 19 for side in sides):
+        raise DamageError(f"a header with the shape ({shape})")
+    return descr, fortran == "True", tuple(map(int, sides)), end
+
+
+def _member(data: bytes, where: str) -> Any:
+    with Reading(where, _NPZ):
+        descr, fortran, shape, start = _header(data)
+        if descr != "|O":
+            return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)
+        if shape:
+            raise DamageError(f"objects in the shape {shape}, not ()")
+        return numpy_object(data[start:])

@@ -1,0 +1,45 @@
+"""Arrays from bytes that claim to be one: nothing is allocated before the claim has been held against the bytes."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from orqa_registry.formats.files import DamageError
+
+Array = npt.NDArray[Any]
+
+_PLAIN = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9]\d{0,5})", re.ASCII)
+_LARGEST_CODE = {"b": (np.uint8, 1), "U": (np.uint32, 0x10FFFF)}  # kinds of which some bytes are no value
+_MOST_DIMENSIONS = 32
+_MOST_VALUES = 1 << 40  # where there are no bytes to hold a shape against, because another dimension is 0
+
+
+def plain_dtype(text: str) -> np.dtype[Any]:
+    """Return the dtype of `text`, such as `<f4`: booleans, numbers, strings. Raises DamageError for any other."""
+    if not _PLAIN.fullmatch(text):
+        raise DamageError(f"values of type {text[:40]!r}, not booleans, numbers or strings")
+    return np.dtype(text)
+
+
+def array(data: bytes | memoryview, dtype: np.dtype[Any], shape: Any, fortran: bool) -> Array:
+    """Return an array of its own memory, in native byte order and C order.
+
+    Raises DamageError where `shape` is not one, or `data` is not exactly what it takes.
+    """
+    known = isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape)
+    if not known or len(shape) > _MOST_DIMENSIONS or math.prod(max(side, 1) for side in shape) > _MOST_VALUES:
+        raise DamageError("a shape that no array has")
+    if (needed := math.prod(shape) * dtype.itemsize) != len(data):
+        raise DamageError(f"{len(data)} bytes for shape {shape} of {dtype}, which takes {needed}")
+    values: Array = np.ndarray(shape, dtype, buffer=data, order="F" if fortran else "C")
+    made = np.array(values, dtype=dtype.newbyteorder("="), order="C")
+    if dtype.kind in _LARGEST_CODE and made.size:
+        kind, most = _LARGEST_CODE[dtype.kind]
+        if made.reshape(-1).view(kind).max() > most:
+            raise DamageError(f"bytes that are no value of {dtype}")
+    return made

@@ -1,0 +1,52 @@
+"""Files of a known size, and errors that name them: what the readers of binary formats have in common."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from orqa_registry.errors import OrqaError, say
+
+LARGEST = 1 << 28
+"""Bytes that a file, or what it unpacks to, may have; the largest known is 0.02 of this."""
+
+
+class DamageError(Exception):
+    """What is wrong with a file, before it has been said which file that is (see `Reading`)."""
+
+
+class Reading:
+    """Turns whatever a damaged file makes a library raise into an OrqaError: `with Reading(path, "a PNG"): ...`.
+
+    where: the file, or what else an error names. expected: what it should have been.
+    """
+
+    def __init__(self, where: object, expected: str) -> None:
+        self.where = where
+        self.expected = expected
+
+    def __enter__(self) -> None:
+        """Nothing has happened yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise OrqaError for any error; one that is an OrqaError already stays as it is."""
+        if error is None or isinstance(error, OrqaError) or not isinstance(error, Exception):
+            return
+        text = str(error) if isinstance(error, DamageError) else " ".join(say(error).split())[:300]
+        raise OrqaError(f"{self.where}: {text}; expected {self.expected}") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most LARGEST bytes. Raises OrqaError for any other."""
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # asked before opening: a pipe would wait for its writer
+            raise OrqaError(f"{path}: not a regular file; expected one with data in it")
+        if state.st_size > LARGEST:
+            raise OrqaError(f"{path}: {state.st_size} bytes; expected at most {LARGEST}")
+        with path.open("rb") as file:
+            return file.read(state.st_size)
+    except OSError as error:
+        raise OrqaError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a name that no file can have
+        raise OrqaError(f"{str(path)!r}: cannot be read: {error}") from error

@@ -1,0 +1,66 @@
+"""Rigid motions, and pinhole cameras without lens distortion.
+
+Axes of a camera are OpenCV's: x right, y down, z forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+def pose(translation: Any, quaternion: Any) -> Floats:
+    """Return the 4 x 4 matrix that turns by a quaternion (x, y, z, w), of any length, and then moves by (x, y, z).
+
+    Raises ValueError where these are not 3 and 4 finite numbers, or the quaternion is 0.
+    """
+    moved = np.asarray(translation, dtype=np.float64)
+    turned = np.asarray(quaternion, dtype=np.float64)
+    if moved.shape != (3,) or turned.shape != (4,) or not np.isfinite([*moved, *turned]).all() or not turned.any():
+        raise ValueError("a pose needs a translation of 3 numbers and a quaternion of 4, finite and not all 0")
+    turned = turned / np.abs(turned).max()  # so that the square of what is tiny does not vanish
+    x, y, z, w = turned / np.linalg.norm(turned)
+    matrix = np.eye(4)
+    matrix[:3, :3] = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrix[:3, 3] = moved
+    return matrix
+
+
+def invert(matrix: Any) -> Floats:
+    """Return the inverse of a rigid 4 x 4 matrix. Raises ValueError where it is not rigid to three decimals."""
+    forward = np.asarray(matrix, dtype=np.float64)
+    if forward.shape != (4, 4) or not np.allclose(forward[:3, :3] @ forward[:3, :3].T, np.eye(3), atol=1e-3):
+        raise ValueError("not a rigid 4 x 4 matrix: its columns are not at right angles, or not of length 1")
+    inverse = np.eye(4)
+    inverse[:3, :3] = forward[:3, :3].T
+    inverse[:3, 3] = -forward[:3, :3].T @ forward[:3, 3]
+    return inverse
+
+
+def transform(matrix: Any, points: Any) -> Floats:
+    """Return points (N, 3) after a 4 x 4 matrix, in the unit of its translation."""
+    affine = np.asarray(matrix, dtype=np.float64)
+    moved: Floats = np.asarray(points, dtype=np.float64).reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]
+    return moved
+
+
+def project(camera: Mapping[str, Any], points: Any) -> Floats:
+    """Return (N, 3): column u and row v in pixels and depth in mm, of points (N, 3) in mm (datasets.md 4.4).
+
+    camera: `intrinsics` 3 x 3 and `world_to_camera` 4 x 4, as in calibration.json. No distortion and no clipping:
+    points behind the camera come with their negative depth; where depth is 0, division is by 1.
+    """
+    (fx, skew, cx), (_, fy, cy), _ = np.asarray(camera["intrinsics"], dtype=np.float64)
+    seen = transform(camera["world_to_camera"], points)
+    x, y, depth = seen.T
+    divisor = np.where(depth == 0, 1.0, depth)
+    return np.column_stack([(fx * x + skew * y) / divisor + cx, fy * y / divisor + cy, depth])

@@ -1,0 +1,113 @@
+"""Where things are in an image, in the bins of the benchmark (protocol.md R4): 0 to 999 along each axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from orqa_registry.records import Box, Moment
+
+BINS = 999
+"""The bin of the far edge; the near edge is bin 0."""
+
+
+def bin_of(value: float, size: float) -> int:
+    """Return the bin of a coordinate in pixels, in an image of so many."""
+    return math.trunc(value / size * BINS)
+
+
+@frozen
+class Placed:
+    """A box and the bins of its sides."""
+
+    box: Box
+    x_min: int
+    x_max: int
+    y_min: int
+    y_max: int
+
+    @property
+    def entity(self) -> str:
+        """What it is a box of."""
+        return self.box.entity
+
+    @property
+    def as_text(self) -> str:
+        """The answer to where it is: x before y, unlike the corners of a box."""
+        return f"{self.x_min}, {self.x_max}, {self.y_min}, {self.y_max}"
+
+
+@frozen
+class Shown:
+    """What one view shows. size: width and height in pixels."""
+
+    size: tuple[float, float]
+    boxes: tuple[Placed, ...]
+
+    def from_left_to_right(self, *, by_bin: bool) -> list[str]:
+        """Return the entities by the middles of their boxes, in pixels or, as the original, in whole bins."""
+
+        def middle(one: Placed) -> float:
+            return (one.x_min + one.x_max) // 2 if by_bin else (one.box.x0 + one.box.x1) / 2
+
+        return [one.entity for one in sorted(self.boxes, key=middle)]
+
+
+def views(moment: Moment) -> Iterator[tuple[str, Shown]]:
+    """Yield each annotated view with what it shows.
+
+    What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10).
+    """
+    for view, found in moment.labels["boxes"].items():
+        size, boxes = found["size"], found["boxes"]
+        if moment.compat:
+            boxes = {box.entity: box for box in boxes}.values()
+        else:
+            boxes = [cut for box in boxes if (cut := _cut(box, size)) is not None]
+        yield view, Shown(size, tuple(_placed(box, size) for box in boxes))
+
+
+def _cut(box: Box, size: Sequence[float]) -> Box | None:
+    """Return the part of a box that lies in the image, or None."""
+    x0, y0, x1, y1 = max(box.x0, 0), max(box.y0, 0), min(box.x1, size[0]), min(box.y1, size[1])
+    return Box(box.entity, x0, y0, x1, y1) if x0 < size[0] and y0 < size[1] and x1 >= 0 and y1 >= 0 else None
+
+
+def _placed(box: Box, size: Sequence[float]) -> Placed:
+    x_min, x_max = (bin_of(value, size[0]) for value in (box.x0, box.x1))
+    y_min, y_max = (bin_of(value, size[1]) for value in (box.y0, box.y1))
+    return Placed(box, x_min, x_max, y_min, y_max)
+
+
+@frozen
+class Gaze:
+    """A gaze within the image. view: the view it is of, where that is known. x, y: bins. pixel: None without a size."""
+
+    view: str | None
+    x: int
+    y: int
+    pixel: tuple[int, int] | None
+
+    def met(self, moment: Moment) -> str | None:
+        """Return the entity of the first box, in the order of the file, that holds the gaze."""
+        if self.view is None or self.pixel is None:
+            return None
+        x, y = self.pixel
+        boxes = moment.labels["boxes"][self.view]["boxes"]
+        return next((box.entity for box in boxes if box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1), None)
+
+
+def gaze(moment: Moment) -> Gaze | None:
+    """Return the gaze of a timepoint, or None where it is outside the image."""
+    x, y = moment.labels["gaze"]
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        return None
+    found = moment.labels.get("boxes", {})
+    if len(found) != 1:
+        return Gaze(None, math.trunc(x * BINS), math.trunc(y * BINS), None)
+    ((view, shown),) = found.items()
+    width, height = shown["size"]
+    pixel = math.trunc(x * width), math.trunc(y * height)
+    return Gaze(view, bin_of(pixel[0], width), bin_of(pixel[1], height), pixel)

@@ -1,0 +1,57 @@
+"""The labels of a timepoint, of which some are known only once a file has been opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+Source = Callable[[], Mapping[str, Any]]
+"""Opens what has to be opened and returns the facets that are in it; a facet left out is absent."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""An empty, unchangeable mapping."""
+
+
+class Labels(Mapping[str, Any]):
+    """Facet -> value. A late facet costs nothing until somebody asks for it, or whether it is there.
+
+    ready: values at hand. late: facet -> source, called at most once, on the first look at one of its facets; several
+    facets may share a source, and one that its source does not return is absent.
+    """
+
+    __slots__ = ("_known", "_late")
+
+    def __init__(self, ready: Mapping[str, Any] = NOTHING, late: Mapping[str, Source] = NOTHING) -> None:
+        self._known = dict(ready)
+        self._late = dict(late)
+
+    @property
+    def claimed(self) -> frozenset[str]:
+        """The facets that are there, or will be if their files can be read; nothing is opened to say so."""
+        return frozenset(self._known) | frozenset(self._late)
+
+    def __getitem__(self, facet: str) -> Any:
+        self._settle(facet)
+        return self._known[facet]
+
+    def __contains__(self, facet: object) -> bool:
+        self._settle(facet)
+        return facet in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        for facet in list(self._late):
+            self._settle(facet)
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Labels({self._known!r}, late={sorted(self._late)})"
+
+    def _settle(self, facet: object) -> None:
+        source = self._late.get(facet) if isinstance(facet, str) else None
+        if source is not None:
+            self._late = {name: one for name, one in self._late.items() if one is not source}
+            self._known.update(source())

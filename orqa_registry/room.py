@@ -1,0 +1,42 @@
+"""Where things are in the room, in steps of the benchmark (protocol.md R5): -1000 to 1000 along each axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+from orqa_registry.records import Moment
+
+
+def steps(moment: Moment) -> dict[str, tuple[int, int, int]]:
+    """Return entity -> the middle of its extents, in thousandths of half a side of what counts as the room."""
+    found = moment.labels["positions"]
+    return {entity: _steps(extent, found["reach"]) for entity, extent in found["extents"].items()}
+
+
+def _steps(extent: Sequence[float], reach: float) -> tuple[int, int, int]:
+    sides = [math.trunc((value + reach) / (2 * reach) * 2000 - 1000) for value in extent]
+    x, y, z = ((low + high) // 2 for low, high in zip(sides[:3], sides[3:], strict=True))
+    return x, y, z
+
+
+def distances(moment: Moment) -> dict[tuple[str, str], int]:
+    """Return pair -> whole millimetres between the middles of two entities, each pair once.
+
+    The original rounds middles to the units of the files, and counts every unit as 2 mm (defect D9).
+    """
+    found = moment.labels["positions"]
+    unit = found.get("unit", 1.0)
+    middles = {entity: _middle(extent) for entity, extent in found["extents"].items()}
+    if moment.compat:
+        middles = {entity: [math.floor(value / unit) for value in middle] for entity, middle in middles.items()}
+    factor = 2 if moment.compat else 1
+    return {
+        (one, other): math.trunc(factor * math.dist(middles[one], middles[other]))
+        for one, other in combinations(middles, 2)
+    }
+
+
+def _middle(extent: Sequence[float]) -> list[float]:
+    return [(low + high) / 2 for low, high in zip(extent[:3], extent[3:], strict=True)]

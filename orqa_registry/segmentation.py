@@ -1,0 +1,104 @@
+"""What masks say about a timepoint: who and what is there, and where (protocol.md R2; datasets.md 1.5 and 1.6).
+
+Two kinds of masks: annotated ones of single views, as large as they were drawn; and 32 x 32 ones in which a cell has
+the rarest class that it covers, made from annotated masks or, mostly, from a model's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from orqa_registry.labels import Source
+from orqa_registry.reading import files_in, spare
+from orqa_registry.vocabulary import MASK_LABELS, ROLES
+
+LEAST = 10
+"""Pixels, or cells, without which a class does not count as seen."""
+
+
+_LOW_RES = re.compile(r"(?P<timestamp>\d+)_(?P<place>\d)_GT(?P<truth>True|False)\.png")
+
+
+@define
+class LowRes:
+    """The 32 x 32 masks of one timepoint, by their number: a count of the masks found, not a camera's."""
+
+    annotated: dict[int, Path] = field(factory=dict)
+    predicted: dict[int, Path] = field(factory=dict)
+
+    @property
+    def media(self) -> dict[str, Path]:
+        """The masks as media, `lowres0.mask.png`; an annotated one goes before a predicted one."""
+        masks = {**self.predicted, **self.annotated}
+        return {f"lowres{place}.mask.png": masks[place] for place in sorted(masks)}
+
+
+def low_res(folder: Path) -> dict[str, LowRes]:
+    """Return timestamp, as the names write it -> masks of a folder `take_segmasks_per_timepoint/TAKE`."""
+    found: dict[str, LowRes] = {}
+    for name, path in files_in(folder).items():
+        if match := _LOW_RES.fullmatch(name):
+            masks = found.setdefault(match["timestamp"], LowRes())
+            kind = masks.annotated if match["truth"] == "True" else masks.predicted
+            kind[int(match["place"])] = path
+    return found
+
+
+def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | None = None) -> dict[str, Source]:
+    """Return the late facets that the masks of a timepoint give.
+
+    views: view -> its annotated mask, where there is one; cameras: the views that can have one. `boxes` come from
+    annotated masks alone. `roles` and `entities` come from what was annotated where that covers every camera, and else
+    from a model's masks, which the facet `predicted` then says.
+    """
+    late: dict[str, Source] = {}
+    if views:
+        late["boxes"] = partial(_boxes, dict(views))
+    present: Source | None = None
+    small = small or LowRes()
+    if small.annotated:
+        present = partial(_present, tuple(small.annotated.values()))
+    elif cameras and all(view in views for view in cameras):
+        present = partial(_present, tuple(views[view] for view in cameras))
+    elif small.predicted:
+        present = partial(_predicted, tuple(small.predicted.values()))
+        late["predicted"] = present
+    if present is not None:
+        late["roles"] = late["entities"] = present
+    return late
+
+
+def _present(masks: Iterable[Path]) -> dict[str, Any]:
+    from orqa_registry.formats.images import read_mask
+    from orqa_registry.formats.masks import labels
+
+    read = [mask for mask in (spare(read_mask, path) for path in masks) if mask is not None]
+    if not read:
+        return {}
+    seen = {name for mask in read for name in labels(mask, LEAST)}
+    entities = tuple(name for name in MASK_LABELS.values() if name in seen)
+    return {"entities": entities, "roles": tuple(role for role in ROLES if role in seen)}
+
+
+def _predicted(masks: Iterable[Path]) -> dict[str, Any]:
+    found = _present(masks)
+    return {**found, "predicted": ("entities", "roles")} if found else {}
+
+
+def _boxes(views: Mapping[str, Path]) -> dict[str, Any]:
+    from orqa_registry.formats.images import read_mask
+    from orqa_registry.formats.masks import boxes
+
+    read = {view: spare(read_mask, path) for view, path in views.items()}
+    found = {
+        view: {"size": (mask.shape[1], mask.shape[0]), "boxes": boxes(mask, LEAST)}
+        for view, mask in read.items()
+        if mask is not None
+    }
+    return {"boxes": found} if found else {}

@@ -1,0 +1,202 @@
+"""4D-OR in its real layout (datasets.md 1 and 2): splits, labels, what a download consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orqa_plugin_4dor import names
+from orqa_plugin_4dor.sensors import Sensors, read_index
+from orqa_registry import (
+    Card,
+    Check,
+    Dataset,
+    Labels,
+    Layout,
+    OrqaError,
+    Piece,
+    Take,
+    Timepoint,
+    Triplet,
+    scenegraph,
+    scenes,
+    segmentation,
+)
+from orqa_registry.reading import files_in, read_json, settle, spare
+
+AUTHORS = "request form linked from the homepage"
+ORQA = "https://github.com/egeozsoy/ORQA (data/)"
+
+
+class FourDOR(Dataset):
+    """4D-OR: ten simulated knee replacements, 6,734 timepoints at one a second, six calibrated cameras."""
+
+    name = names.NAME
+    card = Card(
+        title="4D-OR: semantic scene graphs for operating room domain modeling",
+        licence="terms of use in the request form (code MIT)",
+        access="request form linked from the homepage; unpack so that DIR holds export_holistic_take1_processed ...",
+        homepage="https://github.com/egeozsoy/4D-OR",
+        citation="Özsoy et al., 4D-OR: Semantic Scene Graphs for OR Domain Modeling, MICCAI 2022",
+        size="10 takes, 6,734 timepoints",
+        notes=(
+            "scene graphs: data/relationships_SPLIT.json of ORQA, else relation_labels/ of each take",
+            "no nurse, technician or robot; frames without relations at the start and the end of takes",
+            "image numbers differ by camera; views are found by camera, never by place in a list",
+            "masks of cameras 1, 2 and 5; artefact ids and *_interpolated.png are not annotation",
+            "people and entities come from 32 x 32 masks, mostly a model's: the facet `predicted` says so",
+            "clouds and poses in units of 2 mm, given here in mm",
+        ),
+    )
+    provides = frozenset(
+        {"clock", "relations", "actions", "tools", "roles", "entities", "boxes", "attributes", "predicted"}
+    )
+    media: ClassVar[Mapping[str, str]] = {
+        **{f"room{camera}.jpg": f"ceiling camera {camera}, 2048 x 1536" for camera in names.CAMERAS},
+        **{f"room{camera}.mask.png": f"annotated mask, camera {camera}" for camera in names.MASK_CAMERAS},
+        **{f"lowres{place}.mask.png": "32 x 32 mask of one of cameras 1, 2, 5" for place in range(3)},
+        "points.npy": "fused cloud, float32 N x 6: x, y, z in mm, red, green, blue 0..255",
+        "poses.json": "14 3D joints of each person, mm",
+        **{f"room{camera}.keypoints.json": f"2D joints, camera {camera}" for camera in names.CAMERAS},
+        "calibration.json": "view -> size, intrinsics, world_to_camera in mm, distortion",
+    }
+    official: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        split: tuple(map(names.take_name, numbers)) for split, numbers in names.SPLITS.items()
+    }
+    splits = tuple(names.SPLITS)
+    pieces = (
+        Piece("frame index", f"export_holistic_takeN_processed/{names.INDEX}", access=AUTHORS),
+        Piece("images", "export_holistic_takeN_processed/colorimage/", media=("room*.jpg",), access=AUTHORS),
+        Piece(
+            "scene graphs",
+            "data/relationships_SPLIT.json, or export_holistic_takeN_processed/relation_labels/",
+            facets=("relations", "actions", "tools"),
+            access=f"{ORQA}; raw labels: {AUTHORS}",
+            terms="Apache-2.0 (ORQA)",
+        ),
+        Piece(
+            "masks",
+            "export_holistic_takeN_processed/segmentation_export_{1,2,5}/",
+            media=("room*.mask.png",),
+            facets=("boxes", "roles", "entities"),
+            access="4D-OR_panoptic_segmentations.zip at huggingface.co/datasets/egeozsoy/MM-OR, laid into the takes",
+        ),
+        Piece(
+            "32 x 32 masks",
+            f"{names.LOW_RES}/NNN_4DOR/TIMESTAMP_I_GTFalse.png",
+            media=("lowres*.mask.png",),
+            facets=("roles", "entities", "predicted"),
+            access="made from a panoptic model's output with the scripts of https://github.com/egeozsoy/MM-OR",
+        ),
+        Piece(
+            "clouds",
+            "export_holistic_takeN_processed/pcds_sparse/ or pcds/",
+            media=("points.npy",),
+            access=f"{AUTHORS}; sparse ones: 4D-OR_pcd_sparse.zip of the MM-OR download",
+        ),
+        Piece(
+            "3D poses",
+            f"export_holistic_takeN_processed/annotations/, or {names.JOINTS_BY_TAKE}/",
+            media=("poses.json",),
+            access=AUTHORS,
+        ),
+        Piece(
+            "2D poses",
+            f"export_holistic_takeN_processed/{names.KEYPOINTS}",
+            media=("*.keypoints.json",),
+            access=AUTHORS,
+        ),
+        Piece(
+            "calibration",
+            "export_holistic_takeN_processed/camera0C.json",
+            media=("calibration.json",),
+            access=AUTHORS,
+        ),
+        scenes.PIECE,
+    )
+
+    def home(self, root: Path) -> Path:
+        """Return the folder of the takes: `root`, or the one in it that holds any. Raises OrqaError."""
+        home = settle(root, _is_root)
+        if home is None:
+            raise OrqaError(
+                f"4D-OR: {root} holds no take: looked for export_holistic_take1_processed/{names.INDEX} ... "
+                f"export_holistic_take10_processed/{names.INDEX}, here and one folder further in. {self.card.access}"
+            )
+        return home
+
+    def takes(self, root: Path, split: str) -> Iterator[Take]:
+        """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
+        home = self.home(root)
+        labels = next(filter(Path.is_file, label_files(home, split)), None)
+        graphs = scenegraph.read_relationships(labels) if labels else {}
+        found = []
+        for number in names.SPLITS[split]:
+            if (names.take_folder(home, number) / names.INDEX).is_file():
+                take = names.take_name(number)
+                read = partial(_timepoints, home, number, split, graphs.get(take))
+                found.append(Take(self.name, split, take, read))
+        yield from found
+        if split == "train":  # scenes always imitate timepoints of it
+            yield from scenes.takes(home, self.name, split, found)
+
+    def checks(self, root: Path) -> Iterator[Check]:
+        """Yield the length of each frame index, and of the scene graph files (datasets.md 9.6)."""
+        home = self.home(root)
+        for number, known in names.TIMEPOINTS.items():
+            index = names.take_folder(home, number) / names.INDEX
+            if index.is_file():
+                rows = spare(read_json, index)
+                found = len(rows) if isinstance(rows, list) else "damaged"
+                yield Check(f"{names.take_name(number)}: frames in its index", found, known)
+        for split, numbers in names.SPLITS.items():
+            labels = next(filter(Path.is_file, label_files(home, split)), None)
+            graphs = spare(scenegraph.read_relationships, labels) if labels else None
+            if graphs is not None:
+                found = sum(len(frames) for take, frames in graphs.items() if take.endswith("_4DOR"))
+                known = sum(names.TIMEPOINTS[number] for number in numbers)
+                yield Check(f"scene graphs of {split}", found, known)
+
+    def layout(self) -> Layout:
+        """Return how 4D-OR is written."""
+        from orqa_plugin_4dor.writer import write
+
+        first = ((1, "train"), (4, "validation"), (2, "test"))
+        rest = ((number, split) for split, numbers in names.SPLITS.items() for number in numbers)
+        takes = dict.fromkeys((split, names.take_name(number)) for number, split in (*first, *rest))
+        return Layout(tuple(takes), write)
+
+
+def _is_root(folder: Path) -> bool:
+    return any((names.take_folder(folder, number) / names.INDEX).is_file() for number in names.TIMEPOINTS)
+
+
+def label_files(home: Path, split: str) -> Iterator[Path]:
+    """Yield where the scene graphs of a split may lie."""
+    yield home / "data" / f"relationships_{split}.json"
+    yield home / f"relationships_{split}.json"
+
+
+def _timepoints(
+    home: Path, number: int, split: str, graphs: Mapping[str, tuple[Triplet, ...]] | None
+) -> Iterator[Timepoint]:
+    folder, take = names.take_folder(home, number), names.take_name(number)
+    sensors = Sensors(home, number)
+    raw = {} if graphs is not None else files_in(folder / "relation_labels")
+    views = tuple(f"room{camera}" for camera in names.MASK_CAMERAS)
+    start: int | None = None
+    for index, (timestamp, written, streams) in enumerate(read_index(folder / names.INDEX)):
+        start = timestamp if start is None else start
+        frame = f"{index:06d}"
+        late = segmentation.sources(sensors.annotated(streams), views, sensors.low_res.get(written))
+        ready: dict[str, Any] = {}
+        if graphs is not None and frame in graphs:
+            ready = scenegraph.facets(graphs[frame])
+        elif f"{frame}.json" in raw:
+            late |= scenegraph.late_facets(raw[f"{frame}.json"], hands=True)
+        # Integers are subtracted before they become seconds: nanoseconds since 1970 do not fit a float.
+        seconds = (timestamp - start) / names.NANOSECONDS
+        media = sensors.media(frame, written, streams)
+        yield Timepoint(names.NAME, split, take, frame, index, seconds, media, Labels(ready, late))

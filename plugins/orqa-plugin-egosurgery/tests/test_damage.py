@@ -1,0 +1,231 @@
+"""What is damaged costs its own modality, is counted and named; what nothing can do without is an error."""
+
+import json
+import warnings
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orqa_plugin_egosurgery import EgoSurgery
+from orqa_plugin_egosurgery.boxes import read_boxes
+from orqa_plugin_egosurgery.tables import read_gaze, read_phases
+from orqa_registry import DataWarning, OrqaError, facets
+
+TOOLS = "annotations/bbox/by_split/tools/train.json"
+HANDS = "annotations/bbox/by_split/hands/train.json"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"images": [], "annotations": 3, "categories": []}', "\xff\xfe"])
+def test_a_damaged_box_file_costs_its_boxes(read, root, text):
+    (root / TOOLS).write_text(text, encoding="latin-1")
+    with pytest.warns(DataWarning, match=r"tools.train\.json"):
+        points = read(root)["01_1"]
+    assert [p.frame for p in points] == ["01_1_0124", "01_1_0127", "01_1_0130"], "those of the hand file"
+    assert not any({"tools", "entities"} & set(p.labels) for p in points)
+    (root / HANDS).write_text(text, encoding="latin-1")
+    with pytest.warns(DataWarning, match=r"(tools|hands).train\.json"):
+        points = read(root)["01_1"]
+    assert len(points) == 6, "those of the phases and the pictures"
+
+
+def test_a_damaged_box_file_is_an_error_where_there_is_nothing_else(read, tmp_path, write_file):
+    write_file(tmp_path, TOOLS, "{")
+    with pytest.raises(OrqaError, match=r"tools.train\.json: not JSON"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "entry", "said"),
+    [
+        ("annotations", {"image_id": 0, "category_id": 99, "bbox": [1, 2, 3, 4]}, "category_id of a box is listed"),
+        ("annotations", {"image_id": 77, "category_id": 14, "bbox": [1, 2, 3, 4]}, "image_id of a box is listed"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": [1, 2, 3]}, r"bbox \[x, y, w, h\]"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": [1, 2, 3, float("nan")]}, "bbox"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": [1, 2, float("inf"), 3]}, "bbox"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": [1, 2, 3, 10**400]}, "bbox"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": [True, 2, 3, 4]}, "bbox"),
+        ("annotations", {"image_id": 0, "category_id": 14, "bbox": "1234"}, "bbox"),
+        ("annotations", {"image_id": [], "category_id": 14, "bbox": [1, 2, 3, 4]}, "image_id"),
+        ("annotations", 7, "bbox"),
+        ("images", {"id": 9, "file_name": "notes.jpg"}, r"file_name is VV_S_NNNN\.jpg"),
+        ("images", {"id": 9, "file_name": None}, "file_name is"),
+        ("images", {"file_name": "01_1_0124.jpg"}, "an image has an id"),
+        ("images", {"id": 0, "file_name": "01_1_0999.jpg"}, "id of an image is its own"),
+        ("images", {"id": 9, "file_name": "01_1_0124.jpg", "width": 9, "height": 9}, None),
+        ("categories", {"id": 9}, "a category has an id and a name"),
+        ("categories", {"id": 9, "name": "\ud800"}, "a category has"),
+        ("categories", {"id": 9, "name": 3}, "a category has"),
+    ],
+)
+def test_a_wrong_entry_is_left_out(read, root, part, entry, said):
+    before = read(root)
+    content = json.loads((root / TOOLS).read_text())
+    content[part] += [entry, entry] if said else [entry]
+    (root / TOOLS).write_text(json.dumps(content))
+    if said is None:
+        assert read(root) == before
+        return
+    with pytest.warns(
+        DataWarning, match=rf"train\.json: .*{said}.*left out where not: 2, the first at {part}\[\d+\]"
+    ) as warned:
+        assert read(root) == before
+    assert len(warned) == 1
+
+
+def test_boxes_without_width_or_height_are_known(read, root):
+    before = read(root)
+    content = json.loads((root / TOOLS).read_text())
+    content["annotations"] += [
+        {"image_id": "0", "category_id": "14", "bbox": [5, 5, *size]} for size in ((0, 4), (4, 0), (-3, 4), (4, -1.5))
+    ]
+    (root / TOOLS).write_text(json.dumps(content))
+    assert read(root) == before
+
+
+def test_an_image_without_a_size_has_that_of_all(read, root):
+    content = json.loads((root / TOOLS).read_text())
+    content["images"][0]["width"] = "wide"
+    content["images"][1].update(width=640, height=480)
+    (root / TOOLS).write_text(json.dumps(content))
+    with pytest.warns(DataWarning, match="1920x1080 is taken where not: 1, the first at images.0."):
+        first, second, *_ = read(root)["01_1"]
+    assert first.labels["boxes"]["ego"]["size"] == (1920, 1080)
+    assert second.labels["boxes"]["ego"]["size"] == (640, 480)
+
+
+@pytest.mark.parametrize(
+    ("file", "facet", "text", "said"),
+    [
+        ("annotations/phase/01_1.csv", "actions", "", "no column Frame, Phase"),
+        ("annotations/phase/01_1.csv", "actions", "Frame,Step\n01_1_0124,design\n", "no column Phase"),
+        ("annotations/phase/01_1.csv", "actions", "Frame,Phase\n01_1_0124,\xff\n", "not a CSV file in UTF-8"),
+        ("annotations/phase/01_1.csv", "actions", "Frame,Phase\n01_1_0124,%s\n" % ("x" * 200_000), "not a CSV"),
+        ("gaze/01_1.csv", "gaze", "Frame,x,y\n", "no column norm_pos_x, norm_pos_y"),
+    ],
+)
+def test_a_damaged_table_costs_its_facet(read, root, file, facet, text, said):
+    before = read(root)["01_1"]
+    (root / file).write_text(text, encoding="latin-1")
+    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{said}"):
+        after = read(root)["01_1"]
+    assert [{k: v for k, v in p.labels.items() if k != facet} for p in before] == [p.labels for p in after]
+
+
+def test_a_damaged_phase_file_is_an_error_where_there_is_nothing_else(read, tmp_path, write_file):
+    write_file(tmp_path, "annotations/phase/01_1.csv", "\n")
+    with pytest.raises(OrqaError, match=r"01_1\.csv: no column Frame"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("01_1_0124", "a row has 2 cells and a frame 01_1_NNNN"),
+        ("124,closure", "a row has 2 cells and a frame 01_1_NNNN"),
+        ("02_1_0001,closure", "a row has 2 cells and a frame 01_1_NNNN"),
+        ('01_1_0124,"clo\nsure"', "a phase is a word"),
+    ],
+)
+def test_a_wrong_row_is_skipped(read, root, row, said):
+    before = read(root)
+    with (root / "annotations/phase/01_1.csv").open("a") as file:
+        file.write(f"\n , \n{row}\n{row}\n")
+    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{said}; left out where not: 2, the first at line \d+: "):
+        assert read(root) == before
+
+
+@pytest.mark.parametrize(
+    ("cells", "gaze"),
+    [
+        ("0,1", (0.0, 1.0)),
+        ("1,nan", None),
+        ("inf,0", None),
+        ("-0.1,0.5", None),
+        (",0.5", None),
+        (" 0.5 ,1e-1", (0.5, 0.1)),
+    ],
+)
+def test_the_last_gaze_of_a_frame_counts(tmp_path, write_file, cells, gaze):
+    path = write_file(
+        tmp_path, "gaze.csv", f"\ufeffFrame,norm_pos_x,norm_pos_y\n01_1_0001,0.5,0.5\n01_1_0001,{cells}\n"
+    )
+    assert read_gaze(path, "01_1", "top").get("01_1_0001") == gaze
+
+
+def test_a_gaze_that_is_no_number_is_skipped(tmp_path, write_file):
+    path = write_file(tmp_path, "gaze.csv", "Frame,norm_pos_x,norm_pos_y\n01_1_0001,0.5,0.5\n01_1_0001,left,up\n")
+    with pytest.warns(DataWarning, match="norm_pos_x and norm_pos_y are numbers"):
+        assert read_gaze(path, "01_1", "top") == {"01_1_0001": (0.5, 0.5)}
+
+
+def test_the_last_phase_of_a_frame_counts(tmp_path, write_file):
+    path = write_file(tmp_path, "p.csv", "Phase, Frame\nDesign,01_1_0001\nclosure,01_1_0001\nx,01_1_0002\n,01_1_0002\n")
+    assert read_phases(path, "01_1") == {"01_1_0001": "closure"}
+
+
+def test_files_are_bounded(tmp_path, write_file, monkeypatch):
+    path = write_file(tmp_path, "p.csv", "Frame,Phase\n")
+    monkeypatch.setattr("orqa_plugin_egosurgery.tables.LARGEST_CSV", 5)
+    with pytest.raises(OrqaError, match="12 bytes, more than the 5"):
+        read_phases(path, "01_1")
+
+
+def settled(file, function):
+    """Return what a function returns, or nothing where it raises an OrqaError that names the file."""
+    said, found = file, []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            found = function()
+        except OrqaError as error:
+            said = str(error)
+    assert file in said
+    return found
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.sampled_from(["01_1_0124.jpg", "Tweezers", 0, 1]),
+)
+KEYS = st.sampled_from(["id", "image_id", "category_id", "bbox", "file_name", "name", "width", "height", "x"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=12
+)
+FILES = st.fixed_dictionaries(
+    {key: st.lists(VALUES, max_size=4) | VALUES for key in ("images", "annotations", "categories")}
+)
+
+
+@settings(max_examples=150)
+@given(content=(FILES | VALUES).map(json.dumps).map(str.encode) | st.binary(), cut=st.none() | st.integers(0, 200))
+def test_no_box_file_does_more_than_complain(tmp_path_factory, content, cut):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_bytes(content[:cut])
+    for image in settled("any.json", lambda: list(read_boxes(path).values())):
+        facets.load({"boxes": {"ego": {"size": image.size, "boxes": image.boxes}}})
+
+
+CELLS = st.sampled_from(
+    ["Frame", "Phase", "norm_pos_x", "norm_pos_y", "01_1_0124", "0.5", "nan", '"', ",", "\n", "\r", "\0"]
+)
+
+
+@settings(max_examples=150)
+@given(
+    head=st.sampled_from(["", "Frame,Phase,norm_pos_x,norm_pos_y\n"]),
+    body=st.lists(CELLS | st.text(max_size=5), max_size=30).map("".join),
+    coding=st.sampled_from(["utf-8", "utf-16", "latin-1"]),
+)
+def test_no_table_does_more_than_complain(tmp_path_factory, head, body, coding):
+    root = tmp_path_factory.getbasetemp() / "fuzzed"
+    for folder in ("annotations/phase", "gaze"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / "01_1.csv").write_bytes((head + body).encode(coding, "replace"))
+    takes = EgoSurgery("top").takes(root, "train")
+    for point in settled("01_1.csv", lambda: [one for take in takes for one in take]):
+        facets.load(point.labels)

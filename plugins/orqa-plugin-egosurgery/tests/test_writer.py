@@ -1,0 +1,205 @@
+"""What is written is read back the same, and what is irregular in a download is irregular in it."""
+
+import csv
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orqa_plugin_egosurgery import EgoSurgery
+from orqa_plugin_egosurgery.names import HANDS, PHASES, TOOLS, display
+from orqa_registry import Box, OrqaError, Take, Timepoint
+
+TOOL_NAMES = tuple(map(display, TOOLS))
+HAND_NAMES = tuple(map(display, HANDS))
+SIZE = (1920, 1080)
+
+
+def point(take, number, split="train", media=None, **labels):
+    return Timepoint("EgoSurgery", split, take, f"{take}_{number:04d}", number, None, media or {}, labels)
+
+
+def take(*points):
+    return Take("EgoSurgery", points[0].split, points[0].take, lambda: iter(points))
+
+
+def ego(*boxes, size=SIZE):
+    return {"ego": {"size": size, "boxes": boxes}}
+
+
+def by_take(dataset, root):
+    return {one.name: {p.frame: p for p in one} for split in dataset.splits for one in dataset.takes(root, split)}
+
+
+halves = st.integers(-40, 4000).map(lambda number: number / 2)
+lengths = st.integers(1, 800).map(lambda number: number / 2)
+corners = st.tuples(halves, halves, lengths, lengths).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
+
+
+def boxes_of(names):
+    return st.lists(st.tuples(st.sampled_from(names), corners), max_size=4).map(
+        lambda found: tuple(Box(name, *box) for name, box in found)
+    )
+
+
+shares = st.floats(0, 1)
+timepoints = st.fixed_dictionaries(
+    {"tools": boxes_of(TOOL_NAMES), "hands": boxes_of(HAND_NAMES), "picture": st.none() | st.binary(max_size=4)},
+    optional={"phase": st.sampled_from(PHASES), "gaze": st.tuples(shares, shares)},
+)
+takes = st.dictionaries(
+    st.sampled_from([("train", "01_1"), ("train", "14_2"), ("validation", "09_1"), ("test", "04_1")]),
+    st.dictionaries(st.integers(0, 9999), timepoints, min_size=1, max_size=4),
+    max_size=3,
+)
+
+
+def labels_of(one):
+    """Return the labels that a timepoint made by the strategy has once it was read."""
+    labels = {
+        "tools": tuple(dict.fromkeys(box.entity for box in one["tools"])),
+        "entities": tuple(dict.fromkeys(box.entity for box in (*one["hands"], *one["tools"]))),
+        "boxes": ego(*one["tools"], *one["hands"]),
+    }
+    if "phase" in one:
+        labels["actions"] = (one["phase"],)
+    if "gaze" in one:
+        labels["gaze"] = one["gaze"]
+    return labels
+
+
+@settings(max_examples=60)
+@given(takes)
+def test_what_is_written_is_read_back(tmp_path_factory, made):
+    root = tmp_path_factory.mktemp("written", numbered=True)
+    dataset = EgoSurgery("top")
+    written, expected = [], {}
+    for (split, name), frames in made.items():
+        points = []
+        for number, one in sorted(frames.items()):
+            media = {} if one["picture"] is None else {"ego.jpg": one["picture"]}
+            points.append(point(name, number, split, media, **labels_of(one)))
+        written.append(take(*points))
+        expected[name] = [
+            (p.frame, p.index, 2.0 * (p.index - points[0].index), dict(p.labels), p.media.get("ego.jpg"))
+            for p in points
+        ]
+    dataset.layout().write(root, written)
+    if not made:
+        assert list(root.iterdir()) == []
+        return
+    found = {}
+    for split in dataset.splits:
+        for one in dataset.takes(root, split):
+            found[one.name] = [
+                (p.frame, p.index, p.seconds, p.labels, p.read("ego.jpg") if p.media else None) for p in one
+            ]
+    assert found == expected
+
+
+@pytest.fixture
+def written(dataset, tmp_path):
+    """Write a take with everything that the layout makes irregular, and one of another split."""
+    tweezers, hand = Box("tweezers", 1, 2, 3, 4), Box("own hands right", 5, 6, 7.5, 8)
+    twice = ego(tweezers, Box("tweezers", 10, 10, 20, 20), hand)
+    first = point(
+        "01_1",
+        7,
+        media={"ego.jpg": lambda: b"jpg"},
+        tools=("tweezers",),
+        boxes=twice,
+        actions=("design",),
+        gaze=(0.25, 1),
+    )
+    second = point("01_1", 9, tools=("tweezers",), boxes=ego(tweezers, size=(32, 24)), actions=())
+    third = point("01_1", 10, tools=(), boxes=ego(hand), actions=("incision", "closure"), gaze=(0.5, 0.5))
+    other = point("09_1", 1, "validation", boxes=ego(), actions=("closure",))
+    dataset.layout().write(tmp_path, [take(first, second, third), take(other)])
+    return tmp_path
+
+
+def test_the_layout_is_as_irregular_as_the_download(written):
+    tools, hands = (
+        json.loads((written / f"annotations/bbox/by_split/{kind}/train.json").read_text())
+        for kind in ("tools", "hands")
+    )
+    ids = [{one["file_name"]: one["id"] for one in file["images"]} for file in (tools, hands)]
+    assert ids == [
+        {f"01_1_{n}.jpg": k for k, n in enumerate(("0007", "0009", "0010"))},
+        {"01_1_0010.jpg": 1, "01_1_0007.jpg": 2},
+    ]
+    assert [one["bbox"][2] for one in hands["annotations"]] == [2.5, 0, 2.5]
+    assert [one["name"] for one in tools["categories"]] == list(TOOLS)
+    with (written / "annotations/phase/01_1.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["Frame", "Phase"], ["01_1_0007", "design"], ["01_1_0010", "incision"], ["01_1_0011", "incision"]]
+    with (written / "gaze/01_1.csv").open(newline="") as file:
+        rows = [row[1] for row in csv.reader(file)]
+    assert rows == [" Frame", "01_1_0007", "01_1_0007", "01_1_0010"]
+    assert [path.name for path in written.rglob("*.jpg")] == ["01_1_0007.jpg"]
+
+
+def test_what_the_layout_cannot_carry_is_left_out(dataset, written):
+    found = by_take(dataset, written)
+    first, second, third = found["01_1"].values()
+    assert first.read("ego.jpg") == b"jpg"
+    assert first.labels["gaze"] == (0.25, 1)
+    assert [box.entity for box in first.labels["boxes"]["ego"]["boxes"]] == ["tweezers", "tweezers", "own hands right"]
+    assert second.labels["boxes"]["ego"]["size"] == (32, 24)
+    assert "actions" not in second.labels
+    assert third.labels["actions"] == ("incision",)
+    (other,) = found["09_1"].values()
+    assert "tools" not in other.labels, "its tools are not annotated"
+    assert other.labels["boxes"] == ego()
+
+
+def test_boxes_of_other_things_and_other_views_are_left_out(dataset, tmp_path):
+    flat, odd = Box("gauze", 5, 5, 5, 9), Box("gauze", 5, 5, float("inf"), 9)
+    boxes = {
+        "room1": {"size": (9, 9), "boxes": (Box("gauze", 0, 0, 1, 1),)},
+        **ego(Box("drill", 0, 0, 1, 1), flat, odd),
+    }
+    points = [
+        point("01_1", 1, tools=("drill",), boxes=boxes, gaze=(0.5, 1.5), actions=("a\nb",)),
+        point("01_1", 2, tools=("drill",), actions=("closure",)),
+    ]
+    dataset.layout().write(tmp_path, [take(*points)])
+    (found,) = by_take(dataset, tmp_path)["01_1"].values()
+    assert found.labels == {"tools": (), "entities": (), "boxes": ego()}
+
+
+def test_without_boxes_there_are_no_box_files(dataset, tmp_path):
+    points = [point("01_1", 1, actions=("design",)), point("01_1", 5, media={"ego.jpg": b"x"}, gaze=(0.5, 0.5))]
+    dataset.layout().write(tmp_path, [take(*points)])
+    assert not (tmp_path / "annotations" / "bbox").exists()
+    found = by_take(dataset, tmp_path)["01_1"]
+    assert {frame: p.labels for frame, p in found.items()} == {p.frame: p.labels for p in points}
+
+
+def test_the_origin_of_the_gaze_is_that_of_the_dataset(tmp_path):
+    EgoSurgery("bottom").layout().write(tmp_path, [take(point("01_1", 1, actions=("design",), gaze=(0.5, 0.25)))])
+    assert by_take(EgoSurgery("bottom"), tmp_path)["01_1"]["01_1_0001"].labels["gaze"] == (0.5, 0.25)
+    assert by_take(EgoSurgery("top"), tmp_path)["01_1"]["01_1_0001"].labels["gaze"] == (0.5, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (Timepoint("d", "train", "01_1", "000003", 3), "a frame of take 01_1 is 01_1_NNNN, not '000003'"),
+        (Timepoint("d", "train", "01_1", "02_1_0003", 3), "not '02_1_0003'"),
+        (Timepoint("d", "train", "../x", "../x_0003", 3), r"takes VV_S.* '\.\./x'"),
+        (Timepoint("d", "demo", "01_1", "01_1_0003", 3), "in 'demo' cannot be written"),
+    ],
+)
+def test_names_that_the_layout_cannot_hold(dataset, tmp_path, one, said):
+    with pytest.raises(OrqaError, match=said):
+        dataset.layout().write(tmp_path, [take(one)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_small_copies_have_every_split(dataset):
+    layout = dataset.layout()
+    assert layout.takes[:4] == (("train", "01_1"), ("train", "02_1"), ("validation", "09_1"), ("test", "04_1"))
+    assert len(set(layout.takes)) == len(layout.takes) == 22
+    assert layout.sizes == {"ego": SIZE}
