@@ -64,7 +64,9 @@ def scores(registry: Registry, cases: Path) -> None:
     known = [one for one in known if one[0] != "monitor_reading"] * 20
     plain = [(registry.task(task).score, truth, answer) for task, truth, answer in known]
     alone = len(known) / median_seconds(lambda: [score(truth, answer) for score, truth, answer in plain])
-    through = len(known) / median_seconds(lambda: [registry.score(task, answer, truth) for task, truth, answer in known])
+    through = len(known) / median_seconds(
+        lambda: [registry.score(task, answer, truth) for task, truth, answer in known]
+    )
     sys.stdout.write(f"scores a second: {alone:,.0f}, {alone / ORIGINAL_SCORES:.2f} x the original; ")
     sys.stdout.write(f"with the best of several truths and checks: {through:,.0f}\n")
 

@@ -37,17 +37,26 @@ def test_list_for_programs(capsys):
     listed = json.loads(capsys.readouterr().out)
     assert set(listed) == {"datasets", "tasks", "answerers", "plugins", "problems", "not_installed"}
     assert listed["problems"] == []
-    assert listed["datasets"]["4D-OR"]["tasks"] == [
-        "count_people",
-        "current_action",
-        "did_happen",
-        "interaction",
-        "role_people",
-        "status_action",
-        "time_until_step",
-        "tools_used",
-    ]
-    assert listed["datasets"]["HybridOR"]["tasks"] == sorted(listed["tasks"])
+    cells = {name: set(listed["datasets"][name]["tasks"]) for name in ("4D-OR", "MM-OR", "MVOR", "EgoSurgery")}
+    assert {name: len(tasks) for name, tasks in cells.items()} == {
+        "4D-OR": 13,
+        "MM-OR": 21,
+        "MVOR": 8,
+        "EgoSurgery": 10,
+    }
+    everything, gaze = set(listed["tasks"]), {"gaze_location", "gaze_object"}
+    assert len(everything) == 23
+    assert cells["MM-OR"] == set(listed["datasets"]["HybridOR"]["tasks"]) == everything - gaze
+    robot = {"is_base_array_visible", "is_robot_calibrated", "current_robot_step", "next_robot_step", "monitor_reading"}
+    assert cells["4D-OR"] == cells["MM-OR"] - robot - {"sterility_breach", "where_3d", "distance_3d"}
+    assert cells["MVOR"] == {
+        *("count_people", "role_people", "current_action", "where_2d", "where_3d", "distance_3d"),
+        *("list_all_entities", "list_all_entities_ordered_2D"),
+    }
+    assert cells["EgoSurgery"] == gaze | {
+        *("time_until_step", "status_action", "current_action", "did_happen", "where_2d", "tools_used"),
+        *("list_all_entities", "list_all_entities_ordered_2D"),
+    }
     assert set(listed["answerers"]) == {"majority", "truth", "blind", "model"}
 
 
@@ -124,7 +133,9 @@ def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["list", "info", "synth", "ask", "shard", "train", "eval", "score"])
+@pytest.mark.parametrize(
+    "command", ["list", "info", "synth", "doctor", "ask", "history", "shard", "train", "eval", "score"]
+)
 def test_help_teaches(capsys, command):
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -17,7 +17,7 @@ class SterilityBreach(Task):
         "Is sterility being broken right now?",
         "Is somebody breaching sterility at this moment?",
         "Does a breach of sterility take place?",
-        "Is anything sterile being touched by somebody who is not?",
+        "Does anybody break the rules of sterility now?",
         "Can a violation of sterility be seen?",
     )
     sentences = {

@@ -1,49 +1,74 @@
-"""The calibrated cameras: three in corners of the room, one over the operating field."""
+"""Calibrated pinhole cameras, and where in the room they hang."""
 
 from __future__ import annotations
 
 import math
 import random
+import re
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from orqa_plugin_hybridor.geometry import Vector
 from orqa_plugin_hybridor.layout import CAMERAS
+from orqa_plugin_hybridor.room import PLACES
 from orqa_plugin_hybridor.solids import Floats
 
 ROOM_VIEWS: tuple[str, ...] = CAMERAS[:3]
 SCREEN_VIEW = "screen"
 VIEWS: tuple[str, ...] = (*CAMERAS, SCREEN_VIEW)
 
-CORNERS = {"room1": (1, 1), "room2": (-1, 1), "room3": (1, -1)}
+CORNERS = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
+"""Where `room1`, `room2`, ... hang below the ceiling: in a corner, or in the middle of a wall."""
 CORNER_AT = 2930.0
 """How far from the middle of the floor a room camera hangs, along x and along y, in mm."""
 CAMERA_HEIGHT = 2780.0
+
+OVER_FIELD: tuple[tuple[Vector, Vector], ...] = (
+    ((600.0, -60.0, 2420.0), (-1.0, 0.0, 0.0)),
+    ((1750.0, -420.0, 2050.0), (0.0, 0.0, 1.0)),
+    ((1150.0, 820.0, 2150.0), (0.0, 0.0, 1.0)),
+    ((560.0, -950.0, 2650.0), (0.0, 0.0, 1.0)),
+)
+"""Where `detail0`, `detail1`, ... hang, and what is up in their pictures; in the furniture's coordinates."""
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
 
 @frozen(eq=False)
 class Camera:
     """A pinhole camera, OpenCV's way: x right, y down, z forward; pixel centres at whole numbers.
 
-    size: pixels a side. focal, centre: in pixels. rotation (3, 3), translation (3,): room in mm to camera in mm.
+    size: width and height in pixels. focal: in pixels. rotation (3, 3), translation (3,): room in mm to camera in mm.
     """
 
-    size: int
+    size: Size
     focal: float
     rotation: Floats
     translation: Floats
 
     @property
-    def centre(self) -> float:
-        """The principal point, the same for both axes."""
-        return (self.size - 1) / 2
+    def centre(self) -> tuple[float, float]:
+        """The principal point, x and y: the middle of the picture."""
+        return (self.size[0] - 1) / 2, (self.size[1] - 1) / 2
 
     @property
     def position(self) -> Floats:
         """Where the camera hangs in the room, mm."""
         return -self.rotation.T @ self.translation
+
+    @property
+    def pose(self) -> Floats:
+        """The 4 x 4 matrix that takes the room to the camera, mm."""
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = self.rotation, self.translation
+        return pose
+
+    def enlarged(self, times: int) -> Camera:
+        """Return the camera whose pictures are those of this one, each pixel `times` as wide and as high."""
+        return evolve(self, size=(self.size[0] * times, self.size[1] * times), focal=self.focal * times)
 
     def project(self, points: Floats) -> Floats:
         """Return (N, 3): column, row in pixels and depth in mm, for points (N, 3) of the room in mm."""
@@ -54,44 +79,79 @@ class Camera:
 
     def as_json(self) -> dict[str, Any]:
         """Return the calibration as take.json holds it: size, intrinsics 3 x 3 in pixels, world_to_camera 4 x 4."""
-        intrinsics = [[self.focal, 0.0, self.centre], [0.0, self.focal, self.centre], [0.0, 0.0, 1.0]]
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = self.rotation, self.translation
-        return {"size": [self.size, self.size], "intrinsics": intrinsics, "world_to_camera": pose.tolist()}
+        (x, y), focal = self.centre, self.focal
+        intrinsics = [[focal, 0.0, x], [0.0, focal, y], [0.0, 0.0, 1.0]]
+        return {"size": list(self.size), "intrinsics": intrinsics, "world_to_camera": self.pose.tolist()}
 
 
-def look(size: int, angle: float, position: Vector, target: Vector, above: Vector = (0.0, 0.0, 1.0)) -> Camera:
-    """Return a camera at a position that looks at a target; `angle` is the whole field of view in degrees."""
+def look(size: Size, angle: float, position: Vector, target: Vector, above: Vector = (0.0, 0.0, 1.0)) -> Camera:
+    """Return a camera at a position that looks at a target; `angle` is the field of its longer side in degrees."""
     forward = np.subtract(target, position)
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, above)
     right = right / np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
-    focal = size / 2 / math.tan(math.radians(angle) / 2)
+    focal = max(size) / 2 / math.tan(math.radians(angle) / 2)
     return Camera(size, focal, rotation, -rotation @ np.asarray(position, dtype=np.float64))
 
 
 def hang_cameras(rng: random.Random, size: int, placement: Floats) -> dict[str, Camera]:
-    """Return the cameras of one take by view, each a little off its nominal place.
+    """Return the cameras of one take of ours by view: three in corners of the room, one over the operating field."""
+    square = (size, size)
+    cameras = {view: _in_corner(rng, square, place) for place, view in enumerate(ROOM_VIEWS)}
+    return {**cameras, "detail": _over_field(rng, square, placement, 0)}
 
-    `placement` (3, 4) maps the furniture's coordinates to the room's: the detail camera follows the operating field.
+
+def hang(view: str, rng: random.Random, size: Size, placement: Floats) -> Camera | None:
+    """Return a camera by the name that views have in every dataset; None where no camera of this name hangs still.
+
+    `placement` (3, 4) maps the furniture's coordinates to the room's: cameras over the field follow it.
     """
+    kind, number = _split(view)
+    if kind == "room" and number:
+        return _in_corner(rng, size, int(number) - 1)
+    if kind == "detail":
+        return _over_field(rng, size, placement, int(number or 0))
+    return _of_tracker(size, placement) if view == "trackercam" else None
 
+
+def _split(view: str) -> tuple[str, str]:
+    """Return the word and the number of a view: room12 -> room, 12."""
+    match = re.fullmatch(r"([a-z]+)(\d{0,2})", view, re.ASCII)
+    return (match[1], match[2]) if match else (view, "")
+
+
+def _in_corner(rng: random.Random, size: Size, place: int) -> Camera:
     def jitter(scale: float) -> float:
         return rng.uniform(-scale, scale)
 
-    cameras: dict[str, Camera] = {}
-    for view, (x, y) in CORNERS.items():
-        position = (x * CORNER_AT + jitter(60), y * CORNER_AT + jitter(60), CAMERA_HEIGHT + jitter(60))
-        target = (-90.0 * x + jitter(90), -90.0 * y + jitter(90), 700.0 + jitter(40))
-        cameras[view] = look(size, 61.0 + jitter(1.5), position, target)
+    x, y = CORNERS[place % len(CORNERS)]
+    position = (x * CORNER_AT + jitter(60), y * CORNER_AT + jitter(60), CAMERA_HEIGHT + jitter(60))
+    target = (-90.0 * x + jitter(90), -90.0 * y + jitter(90), 700.0 + jitter(40))
+    return look(size, 61.0 + jitter(1.5), position, target)
+
+
+def _over_field(rng: random.Random, size: Size, placement: Floats, place: int) -> Camera:
+    def jitter(scale: float) -> float:
+        return rng.uniform(-scale, scale)
+
+    (x, y, z), above = OVER_FIELD[place % len(OVER_FIELD)]
     over, field, up = (
         placement[:, :3] @ np.array(point) + placement[:, 3] * weight
         for point, weight in (
-            ((600.0 + jitter(50), -60.0 + jitter(50), 2420.0 + jitter(30)), 1.0),
+            ((x + jitter(50), y + jitter(50), z + jitter(30)), 1.0),
             ((430.0 + jitter(20), 40.0 + jitter(20), 1080.0), 1.0),
-            ((-1.0, 0.0, 0.0), 0.0),
+            (above, 0.0),
         )
     )
-    cameras["detail"] = look(size, 46.0, tuple(over), tuple(field), tuple(up))
-    return cameras
+    return look(size, 46.0, tuple(over), tuple(field), tuple(up))
+
+
+def _of_tracker(size: Size, placement: Floats) -> Camera:
+    """Return the camera between the eyes of the tracker: it looks at the field and at the robot."""
+    x, y = PLACES["tracker"]
+    position, target = (
+        placement[:, :3] @ np.array(point) + placement[:, 3]
+        for point in ((x - 170.0, y - 40.0, 2060.0), (500.0, 250.0, 1100.0))
+    )
+    return look(size, 60.0, tuple(position), tuple(target))

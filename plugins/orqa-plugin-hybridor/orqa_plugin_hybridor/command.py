@@ -5,36 +5,82 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orqa_plugin_hybridor.layout import SPLITS, split_of
+from orqa_registry import CallError
 from orqa_registry.cli import show
+from orqa_registry.registry import Registry
+
+OURS = {"takes": 12, "timepoints": 40, "size": 336}
+"""What is written where nobody says how much."""
+
+COPY = {"takes": 6, "timepoints": 12, "size": 112}
+"""The same, with --layout: enough for everything that is irregular in a dataset to be there."""
 
 
-@click.command(short_help="Write a procedural operating-room dataset (HybridOR).")
+def _default(name: str) -> str:
+    return f"[default: {OURS[name]}; with --layout {COPY[name]}]"
+
+
+@click.command(short_help="Write a procedural operating-room dataset (HybridOR), or in the layout of another.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
-@click.option("--takes", type=click.IntRange(1, 100_000), default=12, show_default=True, help="How many procedures.")
-@click.option("--timepoints", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Timepoints a take.")
-@click.option("--size", type=click.IntRange(32, 4096), default=336, show_default=True, help="Pixels a side.")
+@click.option("--layout", help="Write a small copy in the real layout of this dataset, 4D-OR for instance.")
+@click.option("--takes", type=click.IntRange(1, 100_000), help=f"How many procedures.  {_default('takes')}")
+@click.option("--timepoints", type=click.IntRange(1, 100_000), help=f"Timepoints a take.  {_default('timepoints')}")
+@click.option("--size", type=click.IntRange(32, 4096), help=f"Pixels a side.  {_default('size')}")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other takes.")
-@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one a core]")
-@click.option("--force", is_flag=True, help="Replace takes of other parameters; files that are not ours stay.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core; with --layout one]")
+@click.option("--force", is_flag=True, help="Replace what synth wrote before; files that are not ours stay.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was written as one JSON object on stdout.")
+@click.pass_obj
 def synth(
-    out: Path, takes: int, timepoints: int, size: int, seed: int, workers: int | None, force: bool, as_json: bool
+    registry: Registry | None,
+    out: Path,
+    layout: str | None,
+    takes: int | None,
+    timepoints: int | None,
+    size: int | None,
+    seed: int,
+    workers: int | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write HybridOR: simulated robotic knee procedures, seen by four cameras and on the robot's screen.
 
     Pictures, masks, depth, points, sound, speech, robot log and every label come from one simulation, so they agree.
     The same arguments give the same bytes. An interrupted run goes on where it stopped when it is repeated.
 
+    With --layout the same procedures are written as the files of another dataset, with its sensors and all that is
+    irregular about them: to try readers, tasks and training before the download is there. It holds nothing of that
+    dataset but names and numbers. The folder appears when all is written, and is replaced by --force if unchanged.
+
     \b
     Examples:
       orqa-registry synth --out data/HybridOR
       orqa-registry synth --out tiny --takes 4 --timepoints 12 --size 112
+      orqa-registry synth --layout 4D-OR --out copies/4D-OR
       orqa-registry ask HybridOR --root data/HybridOR --split train --limit 5
     """
+    defaults = OURS if layout is None else COPY
+    timepoints, size = timepoints or defaults["timepoints"], size or defaults["size"]
+    if layout is None:
+        written, said = _ours(out, takes or defaults["takes"], timepoints, size, seed, workers=workers, force=force)
+    else:
+        registry = registry or Registry.load()
+        written, said = _copy(registry, layout, out, takes, timepoints, size, seed, force=force)
+    if as_json:
+        show.print_json(written)
+    else:
+        click.echo("\n".join(said))
+
+
+def _ours(
+    out: Path, takes: int, timepoints: int, size: int, seed: int, *, workers: int | None, force: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Write HybridOR; return what was written, for programs and for people."""
     from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise
 
     order = Order(takes, timepoints, size, seed)
@@ -58,11 +104,50 @@ def synth(
         "seconds": round(seconds, 3),
         "views_per_second": round(views / seconds, 1) if views else None,
     }
-    if as_json:
-        show.print_json(written)
-        return
     kept = f", {written['takes_kept']} kept" if written["takes_kept"] else ""
     counts = f"{takes} takes ({len(missing)} written{kept}), {takes * timepoints} timepoints"
-    click.echo(f"{out}: {counts}, in {seconds:.1f} s")
-    click.echo("  " + ", ".join(f"{split} {count}" for split, count in by_split.items()))
-    click.echo(f"Next: orqa-registry ask HybridOR --root {out} --split train --limit 5")
+    return written, [
+        f"{out}: {counts}, in {seconds:.1f} s",
+        "  " + ", ".join(f"{split} {count}" for split, count in by_split.items()),
+        f"Next: orqa-registry ask HybridOR --root {out} --split train --limit 5",
+    ]
+
+
+def _copy(
+    registry: Registry, name: str, out: Path, takes: int | None, timepoints: int, size: int, seed: int, *, force: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Write a copy in another layout; return what was written, for programs and for people.
+
+    Raises CallError where the dataset has no layout, or fewer takes than wanted.
+    """
+    dataset = registry.dataset(name)
+    layout = dataset.layout()
+    if layout is None:
+        able = ", ".join(sorted(one for one, known in registry.datasets.items() if known.layout() is not None))
+        raise CallError(f"nobody wrote down how {dataset.name} is written; synth --layout can write: {able or 'none'}")
+    takes = takes or min(COPY["takes"], len(layout.takes))
+    if takes > len(layout.takes):
+        raise CallError(f"{dataset.name} has {len(layout.takes)} takes to be written, not {takes}")
+    from orqa_plugin_hybridor.copies import whole_folder
+    from orqa_plugin_hybridor.imitation import Order, frames_of, imitate
+
+    chosen = layout.takes[:takes]
+    total = sum(len(frames_of(layout, take, timepoints)) for _, take in chosen)
+    by_split = {split: sum(one == split for one, _ in chosen) for split in dataset.splits}
+    about = {"layout": dataset.name, "takes": takes, "timepoints": timepoints, "size": size, "seed": seed}
+    began = time.perf_counter()
+    with show.progress("timepoints") as advance, whole_folder(out, about, force=force) as folder:
+        done: set[tuple[str, int]] = set()
+
+        def filmed(take: str, place: int) -> None:
+            done.add((take, place))
+            advance("rendering", len(done), total)
+
+        layout.write(folder, imitate(dataset, layout, Order(takes, timepoints, size, seed), filmed))
+    seconds = time.perf_counter() - began
+    written = {"out": str(out), **about, "takes": by_split, "timepoints": total, "seconds": round(seconds, 3)}
+    return written, [
+        f"{out}: a copy of {dataset.name}, {takes} takes, {total} timepoints, in {seconds:.1f} s",
+        "  " + ", ".join(f"{split} {count}" for split, count in by_split.items() if count),
+        f"Next: orqa-registry doctor {dataset.name} --root {out}",
+    ]

@@ -1,14 +1,16 @@
-"""Reads what `orqa-registry synth` wrote. Light: nothing but json and paths, and no file before somebody iterates."""
+"""Reads what `orqa-registry synth` wrote, and the scenes that were published. Light: nothing but json and paths."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 from orqa_plugin_hybridor.layout import CAMERAS, INDEX, LINES, SCHEMA, SPLITS
-from orqa_registry import Card, Dataset, OrqaError, Take, Timepoint, facets
+from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Piece, Take, Timepoint, facets, scenes
 from orqa_registry.reading import read_json, settle
 
 FILES: Mapping[str, tuple[str, str]] = {
@@ -22,26 +24,32 @@ FILES: Mapping[str, tuple[str, str]] = {
 SYNTH = "make it with: orqa-registry synth --out DIR"
 
 
+PROVIDES = frozenset(facets.FACETS) - {"gaze", "predicted"}
+
+
 class HybridOR(Dataset):
-    """The procedural operating room: labels that agree with the pixels, because both come from one simulation."""
+    """Synthetic operating rooms: the procedural one, whose labels agree with its pixels, or the published scenes."""
 
     name = "HybridOR"
     card = Card(
-        title="HybridOR, a procedural robotic operating room",
-        licence="Apache-2.0 (generated; shows nobody)",
-        access=SYNTH,
+        title="HybridOR: a procedural robotic operating room, or the published scenes of other looks",
+        licence="Apache-2.0 (generated; shows nobody); published scenes: not stated",
+        access=f"{SYNTH}; published scenes: {scenes.PIECE.access}",
         homepage="https://pypi.org/project/orqa-plugin-hybridor",
         citation="orqa-plugin-hybridor 0.1.0, synthetic takes of robotic knee procedures",
         size="about 18 MB a take of 40 timepoints at 336 px",
         notes=(
             "Simulated: for tests, tutorials and pre-training; says nothing about accuracy in a real operating room.",
             "Gown colours tell the roles, and tools are larger than life: made to be learnt by small models.",
+            "A root holds one of two: what synth wrote, or the scenes that ORQA published, which imitate training "
+            "timepoints of 4D-OR and MM-OR and have views and attributes alone.",
         ),
     )
-    provides = frozenset(facets.FACETS) - {"gaze"}
+    provides = PROVIDES
     splits = SPLITS
     media: ClassVar[Mapping[str, str]] = {
-        **{f"{view}.jpg": f"colour of a corner camera ({view})" for view in CAMERAS[:3]},
+        **{f"{view}.jpg": f"colour of a room camera ({view})" for view in CAMERAS[:3]},
+        **{f"room{camera}.jpg": f"colour of room camera {camera}, in published scenes alone" for camera in (4, 5, 6)},
         "detail.jpg": "colour of the camera over the operating field",
         "screen.jpg": "the robot's screen",
         **{f"{view}.mask.png": f"ids of vocabulary.MASK_LABELS, {view}" for view in CAMERAS},
@@ -52,14 +60,71 @@ class HybridOR(Dataset):
         "robot.json": "the robot's log: id -> type, template_name",
         "tracker.json": "unique_id_dicts: unique_id, button_state, Translation in mm, euler_rot in degrees",
     }
+    pieces = (
+        Piece(
+            "simulated takes",
+            f"{INDEX}, TAKE/{LINES}, TAKE/VIEW/FRAME.jpg ...",
+            media=("detail.*", "screen.jpg", "*.mask.png", "*.depth.png", "points.npy", "audio.flac", "*.json"),
+            facets=tuple(sorted(PROVIDES)),
+            access=SYNTH,
+            terms="Apache-2.0",
+        ),
+        Piece(
+            "published scenes",
+            "STEM.json, STEM_cidxCAMERA.jpg",
+            media=("room4.jpg", "room5.jpg", "room6.jpg"),
+            facets=("attributes",),
+            access=scenes.PIECE.access,
+            terms=scenes.PIECE.terms,
+        ),
+    )
+
+    def home(self, root: Path) -> Path:
+        """Return the folder with the index of synth, or else that of the published scenes. Raises OrqaError."""
+        root = Path(root)
+        if root.is_dir() and settle(root, _has_index) is None:
+            around = settle(root, lambda folder: scenes.find(folder) is not None)
+            folder = scenes.find(around) if around is not None else None
+            if folder is not None:
+                return folder
+        return find_index(root).parent
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
-        """Yield the takes of a split. Raises OrqaError where the index is missing, damaged, newer or dishonest."""
-        folder = find_index(Path(root)).parent
-        index = read_index(folder / INDEX)
-        for name, belongs in index["takes"].items():
-            if belongs == split:
-                yield Take(self.name, split, name, _Reader(folder / name, split, name))
+        """Yield the takes of a split; published scenes are grouped by the take they imitate, all of them in train.
+
+        Raises OrqaError where the index is missing, damaged, newer or dishonest.
+        """
+        folder = self.home(root)
+        if _has_index(folder):
+            for name, belongs in read_index(folder / INDEX)["takes"].items():
+                if belongs == split:
+                    yield Take(self.name, split, name, _Reader(folder / name, split, name))
+        elif split == "train":
+            found = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
+            for name, mine in groupby(found, key=lambda scene: scene.take):
+                yield Take(self.name, split, name, partial(_scenes, tuple(mine), self.name, split, name))
+
+    def checks(self, root: Path) -> Iterator[Check]:
+        """Yield how many of the takes that the index of synth names are there."""
+        folder = self.home(root)
+        if _has_index(folder):
+            named = read_index(folder / INDEX)["takes"]
+            yield Check("takes of the index", sum((folder / name / LINES).is_file() for name in named), len(named))
+
+    def layout(self) -> Layout:
+        """Return how the published scenes are written; `synth` without a layout writes simulated takes."""
+        from orqa_plugin_hybridor.release import TAKES, stems, write
+
+        return Layout(TAKES, write, frames={take: stems(take) for _, take in TAKES})
+
+
+def _has_index(folder: Path) -> bool:
+    return (folder / INDEX).is_file()
+
+
+def _scenes(found: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
+    for index, scene in enumerate(found):
+        yield scenes.timepoint(scene, dataset, split, take, index)
 
 
 class _Reader:
@@ -115,11 +180,14 @@ def find_index(root: Path) -> Path:
     """Return the index in `root`, or in the only folder of it that has one. Raises OrqaError."""
     if not root.is_dir():
         raise OrqaError(f"HybridOR: there is no folder {root}; {SYNTH}")
-    folder = settle(root, lambda folder: (folder / INDEX).is_file())
+    folder = settle(root, _has_index)
     if folder is None:
         state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
         again = SYNTH.replace("DIR", str(root))
-        raise OrqaError(f"HybridOR: no {INDEX} in {root}, which {state}, nor in just one folder of it; {again}")
+        raise OrqaError(
+            f"HybridOR: no {INDEX} in {root}, which {state}, nor in just one folder of it, "
+            f"nor published scenes (STEM.json beside STEM_cidx2.jpg); {again}"
+        )
     return folder / INDEX
 
 

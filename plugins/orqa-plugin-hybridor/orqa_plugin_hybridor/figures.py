@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from orqa_plugin_hybridor.geometry import Vector, between, distance, forward, plus, right_of
+from orqa_plugin_hybridor.geometry import Vector, plus
 from orqa_plugin_hybridor.situation import FIELD, Patient, Placed
+from orqa_plugin_hybridor.skeleton import KNEE, LEFT, PATIENT, RIGHT, SIDES, Body
 from orqa_plugin_hybridor.solids import Colour, Solids, shade
 from orqa_plugin_hybridor.staff import STERILE
 
@@ -24,54 +25,37 @@ def add_person(solids: Solids, placed: Placed) -> None:
     """Add one member of staff. A little broader than life, so that gown and cap tell the role at a hundred pixels."""
     person = placed.person
     solids.about(person.role, person.number)
-    height, build = person.height, person.build
-    ahead, across = forward(placed.yaw), right_of(placed.yaw)
-    base: Vector = (placed.x, placed.y, 0.0)
+    build = person.build
+    body = Body(placed)
+    at, ahead = body.at, body.ahead
     trousers, cap = shade(person.gown, 0.72), shade(person.gown, 1.12)
-    lean = _lean(placed, ahead)
 
-    def at(level: float, right: float = 0.0, front: float = 0.0) -> Vector:
-        """Return a point of the body: share of the height, mm to the right, mm to the front."""
-        tilt = front + lean * max(0.0, level - 0.45)
-        return plus(plus(plus(base, (0.0, 0.0, level * height)), across, right * build), ahead, tilt)
-
-    for side in (-1.0, 1.0):
+    for side in (LEFT, RIGHT):
         solids.rod(at(0.02, 95 * side), at(0.34, 80 * side), 66.0, trousers, 84.0)
         solids.egg(at(0.022, 95 * side, 45.0), (135.0, 62.0, 42.0), SHOE, placed.yaw)
     solids.skirt(at(0.2), at(0.56), (175.0 * build, 235.0 * build), 0.85, placed.yaw, person.gown)
     solids.skirt(at(0.56), at(0.82), (152.0 * build, 205.0 * build), 1.04, placed.yaw, person.gown)
     solids.egg(at(0.815), (135.0 * build, 228.0 * build, 72.0), person.gown, placed.yaw)
-    head = at(0.915, 0.0, 18.0)
+    head = body.head
     solids.ball(head, 120.0, person.skin)
     solids.egg(plus(plus(head, (0.0, 0.0, 42.0)), ahead, -18.0), (132.0, 130.0, 104.0), cap, placed.yaw)
     solids.egg(plus(plus(head, (0.0, 0.0, -40.0)), ahead, 62.0), (66.0, 88.0, 62.0), MASK, placed.yaw)
 
-    sterile = person.role in STERILE
-    for hand, side in zip(placed.hands, (-1.0, 1.0), strict=True):
-        shoulder = at(0.795, 205.0 * side)
-        rest = at(0.6, 120.0 * side, 270.0) if sterile else at(0.45, 262.0 * side, 70.0)
-        palm = hand or rest
-        elbow = plus(between(shoulder, palm, 0.48), across, 85.0 * side)
-        elbow = plus(elbow, (0.0, 0.0, -0.16 * max(0.0, 620.0 - distance(shoulder, palm)) - 30.0))
+    glove = GLOVE if person.role in STERILE else person.skin
+    for name, side in SIDES.items():
+        solids.about(person.role, person.number)
+        shoulder, elbow, palm = body.arm(side)
         solids.bone(shoulder, elbow, 68.0 * build, person.gown)
         solids.bone(elbow, palm, 56.0 * build, person.gown)
-        solids.ball(palm, 58.0, GLOVE if sterile else person.skin)
-
-
-def _lean(placed: Placed, ahead: Vector) -> float:
-    """Return how far, mm, the body bends to the front: as much as its hands need to be reached."""
-    reach = 0.0
-    for hand in placed.hands:
-        if hand is not None:
-            reach = max(reach, (hand[0] - placed.x) * ahead[0] + (hand[1] - placed.y) * ahead[1])
-    return min(420.0, max(0.0, (reach - 330.0) * 1.1))
+        solids.about(person.role, person.number, f"{name} hand")
+        solids.ball(palm, 58.0, glove)
 
 
 def add_patient(solids: Solids, patient: Patient, skin: Colour) -> None:
     """Add the patient, on the back, head towards -x, one knee bent for the operation."""
     gown = (178, 204, 220)
     solids.about("patient")
-    solids.ball((-840.0, 0.0, 1010.0), 118.0, skin)
+    solids.ball(PATIENT["head"], 118.0, skin)
     solids.egg((-893.0, 0.0, 1012.0), (86.0, 126.0, 122.0), (150, 220, 170))
     solids.egg((-812.0, 0.0, 1105.0), (56.0, 60.0, 32.0), (150, 214, 226))
     if not patient.draped:
@@ -80,7 +64,7 @@ def add_patient(solids: Solids, patient: Patient, skin: Colour) -> None:
             solids.bone((-590.0, 225.0 * side, 985.0), (-50.0, 250.0 * side, 950.0), 52.0, skin)
         solids.bone((-120.0, 100.0, 985.0), (420.0, 120.0, 970.0), 86.0, gown)
         solids.bone((420.0, 120.0, 970.0), (860.0, 120.0, 955.0), 64.0, skin)
-        solids.egg((905.0, 120.0, 985.0), (55.0, 50.0, 95.0), skin)
+        solids.egg(PATIENT["left_foot"], (55.0, 50.0, 95.0), skin)
         solids.bone((-120.0, -90.0, 990.0), (250.0, -75.0, 1110.0), 92.0, gown)
     else:
         solids.about("drape")
@@ -96,11 +80,10 @@ def add_patient(solids: Solids, patient: Patient, skin: Colour) -> None:
 
 def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
     """Add the bent leg with the field on its knee; wound and pins are twice life size, to be seen from above."""
-    knee = plus(FIELD, (-5.0, 0.0, -85.0))
-    solids.bone((170.0, -76.0, 1075.0), knee, 92.0, skin)
-    solids.ball(knee, 96.0, skin)
-    solids.bone(knee, (720.0, -70.0, 955.0), 70.0, skin)
-    solids.egg((770.0, -70.0, 985.0), (60.0, 52.0, 100.0), skin)
+    solids.bone((170.0, -76.0, 1075.0), KNEE, 92.0, skin)
+    solids.ball(KNEE, 96.0, skin)
+    solids.bone(KNEE, (720.0, -70.0, 955.0), 70.0, skin)
+    solids.egg(PATIENT["right_foot"], (60.0, 52.0, 100.0), skin)
     top = plus(FIELD, (0.0, 0.0, 4.0))
     if patient.wound == "incised":
         solids.egg(plus(top, (5.0, 0.0, -26.0)), (165.0, 100.0, 40.0), BLOOD)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from attrs import define, frozen
 
-from orqa_plugin_hybridor.cameras import Camera, hang_cameras
+from orqa_plugin_hybridor.cameras import Camera
 from orqa_plugin_hybridor.figures import add_patient, add_person
 from orqa_plugin_hybridor.instruments import add_robot, add_tool
-from orqa_plugin_hybridor.layout import CAMERAS
 from orqa_plugin_hybridor.raycast import NEAR, Buffers, cast
 from orqa_plugin_hybridor.room import CEILING, FLOORS, HALF, WALLS, Room, furniture, scenery
 from orqa_plugin_hybridor.screen import BANDS
 from orqa_plugin_hybridor.situation import Situation
-from orqa_plugin_hybridor.solids import NAMES, SolidArrays, Solids, shade
+from orqa_plugin_hybridor.solids import NAMES, SolidArrays, Solids, join, shade
 from orqa_plugin_hybridor.surfaces import Pixels, brightness
 from orqa_registry.draws import seeded
 from orqa_registry.vocabulary import MASK_LABELS
@@ -27,24 +27,61 @@ GREY = np.array([_IDS.get(name, 0) for name in NAMES], dtype=np.uint8)
 """The mask's grey value of each of NAMES."""
 
 Spot = tuple[float, float, float]
+Numbers = npt.NDArray[np.uint8]
 
 SHELL = 4
 """Owners before the first solid: floor, walls, their lower part, ceiling."""
 
 
 @frozen(eq=False)
+class Stage:
+    """What there is to be seen at one timepoint. feet: shadows of people, x, y and radius in mm.
+
+    slow: what moves now and then, as `state` says; fast: what moves all the time. The other arrays have a row for each
+    owner of a pixel: colours, places in NAMES and in PARTS, numbers of people.
+    """
+
+    slow: SolidArrays
+    fast: SolidArrays
+    feet: Sequence[Spot]
+    state: object
+    colours: Pixels
+    entities: Numbers
+    parts: Numbers
+    people: Numbers
+
+
+@frozen(eq=False)
 class Picture:
     """What one camera sees at one timepoint.
 
-    colour (H, W, 3) uint8; depth (H, W) uint16, mm along the axis; mask (H, W) uint8, ids of MASK_LABELS;
-    names (H, W) uint8, places in NAMES; people (H, W) uint8, number of the person or 0.
+    colour (H, W, 3) uint8; depth (H, W) uint16, mm along the axis; owner (H, W): rows of the stage.
     """
 
     colour: npt.NDArray[np.uint8]
     depth: npt.NDArray[np.uint16]
-    mask: npt.NDArray[np.uint8]
-    names: npt.NDArray[np.uint8]
-    people: npt.NDArray[np.uint8]
+    owner: npt.NDArray[np.int16]
+    stage: Stage
+
+    @cached_property
+    def names(self) -> Numbers:
+        """Places in NAMES (H, W)."""
+        return self.stage.entities.take(self.owner, mode="clip")
+
+    @cached_property
+    def mask(self) -> Numbers:
+        """Ids of MASK_LABELS (H, W)."""
+        return GREY.take(self.names, mode="clip")
+
+    @cached_property
+    def people(self) -> Numbers:
+        """The number of the person (H, W), or 0; a tool belongs to who holds it."""
+        return self.stage.people.take(self.owner, mode="clip")
+
+    @cached_property
+    def parts(self) -> Numbers:
+        """Places in PARTS (H, W)."""
+        return self.stage.parts.take(self.owner, mode="clip")
 
 
 @define
@@ -59,21 +96,24 @@ class _Set:
 
 
 class Filming:
-    """The cameras of one take. `shoot` is a pure function of the situation: caches change its speed alone."""
+    """The cameras of one take. `shoot` is a pure function of the situation: caches change its speed alone.
 
-    def __init__(self, room: Room, name: str, seed: int, size: int) -> None:
-        self.room, self.name, self.seed = room, name, seed
-        rng = seeded(seed, name, "cameras")
-        self.cameras: Mapping[str, Camera] = hang_cameras(rng, size, room.placement)
+    cameras: those that hang still, by view. grain: seed of the noise in pictures, of at most `longest` pixels a side.
+    """
+
+    def __init__(
+        self, room: Room, name: str, seed: int, cameras: Mapping[str, Camera], grain: int, longest: int
+    ) -> None:
+        self.room, self.name, self.seed, self.cameras = room, name, seed, cameras
         still = furniture(room)
         first = scenery(room).arrays(room.placement)
-        self._still = _join(still.arrays(room.placement), first)
+        self.still = join(still.arrays(room.placement), first)
         self._shell = np.array(
             [FLOORS[room.floor], WALLS[room.wall], shade(WALLS[room.wall], 0.82), (214, 216, 216)], dtype=np.float32
         )
-        grain = np.random.default_rng(rng.getrandbits(63)).standard_normal((2 * size, 2 * size))
-        self._grain = (3.0 * grain).astype(np.float32)
-        self._sets = {view: self._prepare(camera) for view, camera in self.cameras.items()}
+        noise = np.random.default_rng(grain).standard_normal((2 * longest, 2 * longest))
+        self._grain = (3.0 * noise).astype(np.float32)
+        self._sets: dict[str, _Set] = {}
         self._skin = random.Random(seed ^ room.stock).choice([(232, 190, 160), (206, 158, 124), (150, 106, 80)])
 
     def _prepare(self, camera: Camera) -> _Set:
@@ -81,11 +121,16 @@ class Filming:
         standing = ((0.0, 0.0, 900.0), (640.0, 1050.0, 560.0), (1500.0, -1350.0, 620.0))
         spots = [(*self.room.to_room((x, y, 0.0))[:2], reach) for x, y, reach in standing]
         _shadows(still, camera, floor_x, floor_y, spots, 0.35)
-        cast(self._still, camera, self.room.light, still, SHELL)
+        cast(self.still, camera, self.room.light, still, SHELL)
         return _Set(still, floor_x, floor_y)
 
     def shoot(self, situation: Situation, frame: str) -> dict[str, Picture]:
         """Return what the cameras see, by view."""
+        stage = self.stage(situation)
+        return {view: self.picture(stage, view, frame) for view in self.cameras}
+
+    def stage(self, situation: Situation) -> Stage:
+        """Return what there is to be seen."""
         room = self.room
         lying, moving = Solids(), Solids()
         if situation.patient is not None:
@@ -96,69 +141,55 @@ class Filming:
         for used in situation.tools:
             add_tool(moving, used)
         slow, fast = lying.arrays(room.placement), moving.arrays(room.placement)
-        every = _join(self._still, _join(slow, fast))
-        colours = np.concatenate([self._shell, every.colours]) * np.array(room.tint, dtype=np.float32)
+        every = join(self.still, join(slow, fast))
         blank = np.zeros(SHELL, dtype=np.uint8)
-        names, people = np.concatenate([blank, every.entities]), np.concatenate([blank, every.people])
-        feet = [(*room.to_room((placed.x, placed.y, 0.0))[:2], 430.0) for placed in situation.people]
-        state = (situation.patient, situation.arm, situation.phase, situation.operated)
-        pictures: dict[str, Picture] = {}
-        for view in CAMERAS:
-            camera, kept = self.cameras[view], self._sets[view]
-            if kept.dressed is None or kept.dressing != state:
-                kept.dressed, kept.dressing = kept.still.copy(), state
-                cast(slow, camera, room.light, kept.dressed, SHELL + len(self._still))
-            buffers = kept.dressed.copy()
-            _shadows(buffers, camera, kept.floor_x, kept.floor_y, feet, 0.5)
-            cast(fast, camera, room.light, buffers, SHELL + len(self._still) + len(slow))
-            pictures[view] = self._develop(buffers, colours, names, people, seeded(self.seed, self.name, frame, view))
-        return pictures
+        return Stage(
+            slow,
+            fast,
+            [(*room.to_room((placed.x, placed.y, 0.0))[:2], 430.0) for placed in situation.people],
+            (situation.patient, situation.arm, situation.phase, situation.operated),
+            np.concatenate([self._shell, every.colours]) * np.array(room.tint, dtype=np.float32),
+            *(np.concatenate([blank, column]) for column in (every.entities, every.parts, every.people)),
+        )
 
-    def _develop(
-        self,
-        buffers: Buffers,
-        colours: Pixels,
-        names: npt.NDArray[np.uint8],
-        people: npt.NDArray[np.uint8],
-        rng: random.Random,
-    ) -> Picture:
-        size = buffers.depth.shape[0]
+    def picture(self, stage: Stage, view: str, frame: str, camera: Camera | None = None) -> Picture:
+        """Return what one camera sees: of a view, or one that is here for this timepoint alone."""
+        if camera is None:
+            camera = self.cameras[view]
+            if view not in self._sets:
+                self._sets[view] = self._prepare(camera)
+            kept = self._sets[view]
+        else:
+            kept = self._prepare(camera)
+        light = self.room.light
+        if kept.dressed is None or kept.dressing != stage.state:
+            kept.dressed, kept.dressing = kept.still.copy(), stage.state
+            cast(stage.slow, camera, light, kept.dressed, SHELL + len(self.still))
+        buffers = kept.dressed.copy()
+        _shadows(buffers, camera, kept.floor_x, kept.floor_y, stage.feet, 0.5)
+        cast(stage.fast, camera, light, buffers, SHELL + len(self.still) + len(stage.slow))
+        return self._develop(buffers, stage, seeded(self.seed, self.name, frame, view))
+
+    def _develop(self, buffers: Buffers, stage: Stage, rng: random.Random) -> Picture:
+        height, width = buffers.depth.shape
         owner = buffers.owner.astype(np.intp)
-        down, right = rng.randrange(size), rng.randrange(size)
-        grain = self._grain[down : down + size, right : right + size]
-        colour = np.empty((size, size, 3), dtype=np.uint8)
+        down, right = rng.randrange(height), rng.randrange(width)
+        grain = self._grain[down : down + height, right : right + width]
+        colour = np.empty((height, width, 3), dtype=np.uint8)
         for channel in range(3):  # one at a time: three times as fast as all at once
-            plane = np.ascontiguousarray(colours[:, channel]).take(owner, mode="clip")
+            plane = np.ascontiguousarray(stage.colours[:, channel]).take(owner, mode="clip")
             plane *= buffers.shade
             plane += grain
             colour[..., channel] = plane.clip(0, 255, out=plane)
-        seen = names.take(owner, mode="clip")
-        return Picture(
-            colour,
-            np.minimum(buffers.depth, 65535).astype(np.uint16),
-            GREY.take(seen, mode="clip"),
-            seen,
-            people.take(owner, mode="clip"),
-        )
-
-
-def _join(first: SolidArrays, second: SolidArrays) -> SolidArrays:
-    return SolidArrays(
-        np.concatenate([first.kinds, second.kinds]),
-        np.concatenate([first.frames, second.frames]),
-        np.concatenate([first.centres, second.centres]),
-        np.concatenate([first.tapers, second.tapers]),
-        np.concatenate([first.colours, second.colours]),
-        np.concatenate([first.entities, second.entities]),
-        np.concatenate([first.people, second.people]),
-    )
+        return Picture(colour, np.minimum(buffers.depth, 65535).astype(np.uint16), buffers.owner, stage)
 
 
 def _shell(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
     """Return the empty room as a camera sees it, and where on the floor each pixel looks, mm."""
-    size = camera.size
-    across = (np.arange(size) - camera.centre) / camera.focal
-    rays = np.stack([*np.meshgrid(across, across), np.ones((size, size))], axis=-1) @ camera.rotation
+    across, down = (
+        (np.arange(many) - centre) / camera.focal for many, centre in zip(camera.size, camera.centre, strict=True)
+    )
+    rays = np.stack([*np.meshgrid(across, down), np.ones((len(down), len(across)))], axis=-1) @ camera.rotation
     position = camera.position
     rays = np.where(np.abs(rays) < 1e-9, 1e-9, rays)
     wall_x = (np.where(rays[..., 0] > 0, HALF, -HALF) - position[0]) / rays[..., 0]

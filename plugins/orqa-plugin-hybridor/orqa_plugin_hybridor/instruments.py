@@ -52,7 +52,7 @@ ENTITY_OF_TOOL: dict[str, str] = {
 
 def add_tool(solids: Solids, used: Used) -> None:
     """Add a tool where it is held: its tip at `used.tip`, a hand at `used.grip`."""
-    solids.about(ENTITY_OF_TOOL[used.name])
+    solids.about(ENTITY_OF_TOOL[used.name], used.holder.person.number, used.name)
     tip, grip = used.tip, used.grip
     along = unit(minus(grip, tip))
     across = right_of(used.holder.yaw)

@@ -10,11 +10,11 @@ import numpy as np
 from orqa_plugin_hybridor.filming import Picture
 from orqa_plugin_hybridor.geometry import Vector, distance
 from orqa_plugin_hybridor.instruments import ENTITY_OF_TOOL
-from orqa_plugin_hybridor.room import FOOTPRINTS, PLACES, Room
+from orqa_plugin_hybridor.room import FOOTPRINTS, HALF, PLACES, Room
 from orqa_plugin_hybridor.situation import Placed, Situation
 from orqa_plugin_hybridor.solids import NAMES
 from orqa_plugin_hybridor.staff import GOWN_WORDS
-from orqa_registry import Triplet
+from orqa_registry import Box, Triplet
 from orqa_registry.vocabulary import ENTITIES, ROLES
 
 CLOSE = 720.0
@@ -68,6 +68,12 @@ def places(situation: Situation, room: Room) -> dict[str, Vector]:
         found.setdefault("saw", (x - 20.0, y - 50.0, z - 40.0))
     found.setdefault("instrument", TRAY_AT)
     return dict(sorted(found.items()))
+
+
+def positions(present: Mapping[str, Vector], room: Room) -> dict[str, Any]:
+    """Return where the middle of everything is in the room: extents that are points, mm."""
+    middles = {name: [round(value, 1) for value in room.to_room(point)] for name, point in present.items()}
+    return {"reach": HALF, "extents": {name: (*middle, *middle) for name, middle in middles.items()}}
 
 
 def relations(situation: Situation, room: Room) -> list[Triplet]:
@@ -130,12 +136,12 @@ def boxes(pictures: Mapping[str, Picture]) -> dict[str, Any]:
         by_row = np.bincount((names + np.arange(height)[:, None] * many).ravel(), minlength=many * height)
         by_column = np.bincount((names + np.arange(width) * many).ravel(), minlength=many * width)
         rows, columns = by_row.reshape(height, many), by_column.reshape(width, many)
-        entities: dict[str, list[int]] = {}
+        seen: list[Box] = []
         for number in np.nonzero(rows.sum(axis=0) >= SEEN)[0]:
             if NAMES[number]:
                 x, y = np.nonzero(columns[:, number])[0], np.nonzero(rows[:, number])[0]
-                entities[NAMES[number]] = [int(x[0]), int(y[0]), int(x[-1]), int(y[-1])]
-        found[view] = {"size": [width, height], "entities": dict(sorted(entities.items()))}
+                seen.append(Box(NAMES[number], int(x[0]), int(y[0]), int(x[-1]), int(y[-1])))
+        found[view] = {"size": [width, height], "boxes": sorted(seen)}
     return found
 
 

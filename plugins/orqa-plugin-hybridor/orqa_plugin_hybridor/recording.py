@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 from attrs import asdict
 from PIL import Image
 
 from orqa_plugin_hybridor import labels
-from orqa_plugin_hybridor.cameras import ROOM_VIEWS, Camera
+from orqa_plugin_hybridor.cameras import ROOM_VIEWS
+from orqa_plugin_hybridor.clouds import cloud
 from orqa_plugin_hybridor.filming import Picture
 from orqa_plugin_hybridor.layout import SCHEMA, frame_name, partial
 from orqa_plugin_hybridor.screen import describe, draw_screen
@@ -27,9 +27,6 @@ from orqa_plugin_hybridor.tracking import track
 from orqa_registry import scenegraph
 from orqa_registry.draws import seeded
 from orqa_registry.records import Triplet
-
-POINTS = 1024
-"""Points of a cloud, shared evenly among the room cameras."""
 
 PAGES: dict[str, str] = {
     "Initial Calibration by MPS": "Calibration",
@@ -81,7 +78,8 @@ def _write(production: Production, folder: Path, tick: Callable[[], None]) -> No
             screen = draw_screen(production.size, situation.phase, calibrated[index], situation.seconds)
             screen.save(folder / "screen" / f"{frame}.jpg", quality=90)
             rng = np.random.default_rng(seeded(plot.seed, plot.name, "points", frame).getrandbits(63))
-            np.save(folder / "points" / f"{frame}.npy", cloud(filming.cameras, pictures, rng))
+            points = cloud(filming.cameras, pictures, ROOM_VIEWS, rng)
+            np.save(folder / "points" / f"{frame}.npy", points.coloured)
             sound = listen(situation, plot.seed, plot.name)
             soundfile.write(folder / "audio" / f"{frame}.flac", sound, RATE, subtype="PCM_16")
             line = _line(production, situation, graph, calibrated[index], pictures, frame)
@@ -95,23 +93,6 @@ def save_picture(folder: Path, view: str, frame: str, picture: Picture) -> None:
     Image.fromarray(picture.colour).save(folder / view / f"{frame}.jpg", quality=90)
     Image.fromarray(picture.mask).save(folder / f"{view}.mask" / f"{frame}.png", compress_level=1)
     Image.fromarray(picture.depth).save(folder / f"{view}.depth" / f"{frame}.png", compress_level=1)
-
-
-def cloud(
-    cameras: dict[str, Camera] | Any, pictures: dict[str, Picture], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Return POINTS x 6 float32: x, y, z in mm in the room, red, green, blue 0..255, from the room cameras' depth."""
-    rows: list[npt.NDArray[np.float32]] = []
-    for place, view in enumerate(ROOM_VIEWS):
-        camera, picture = cameras[view], pictures[view]
-        many = POINTS // len(ROOM_VIEWS) + (place < POINTS % len(ROOM_VIEWS))
-        row, column = rng.integers(0, camera.size, many), rng.integers(0, camera.size, many)
-        depth = picture.depth[row, column].astype(np.float64)
-        x, y = (column - camera.centre) / camera.focal, (row - camera.centre) / camera.focal
-        seen = np.column_stack([x * depth, y * depth, depth])
-        points = (seen - camera.translation) @ camera.rotation
-        rows.append(np.column_stack([points, picture.colour[row, column]]).astype(np.float32))
-    return np.concatenate(rows)
 
 
 def _line(
@@ -138,18 +119,19 @@ def _line(
             "robot_calibrated": calibrated,
             "sterility_breach": [str(breach) for breach in situation.breaches],
             "boxes": labels.boxes(pictures),
-            "positions": {name: [round(value, 1) for value in room.to_room(point)] for name, point in present.items()},
+            "positions": labels.positions(present, room),
             "tracked_tools": [one.name for one in tracked],
             "screen_text": describe(situation.phase, calibrated),
             "attributes": labels.attributes(present, situation, room),
         },
         "speech": say(plot, situation),
-        "robot": _log(situation),
+        "robot": log(situation),
         "tracker": {"unique_id_dicts": [one.as_json() for one in tracked]},
     }
 
 
-def _log(situation: Situation) -> dict[str, dict[str, str]]:
+def log(situation: Situation) -> dict[str, dict[str, str]]:
+    """Return the robot's own log of this second: what is on its screen, by number."""
     page = PAGES.get(situation.phase, "Standby")
     actions = {step.action for step in situation.steps}
     if "scanning" in actions:

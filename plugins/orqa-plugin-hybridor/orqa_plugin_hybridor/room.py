@@ -29,6 +29,9 @@ PLACES: dict[str, tuple[float, float]] = {
 }
 """Where equipment stands, in mm from the middle of the table; the patient's head lies towards -x."""
 
+LAMP: Vector = (-250.0, -250.0, 2330.0)
+"""The surgical lamp."""
+
 FOOTPRINTS: dict[str, tuple[float, float]] = {
     "operating_table": (1000.0, 290.0),
     "mako_robot": (290.0, 340.0),
@@ -240,7 +243,7 @@ def _table(solids: Solids, room: Room, name: str, cloth: Colour, things: int) ->
 
 def _lamp(solids: Solids) -> None:
     """A surgical lamp; high enough to hide nobody, and beside the detail camera."""
-    middle = (-250.0, -250.0, 2330.0)
+    middle = LAMP
     solids.rod((-250.0, -250.0, 2430.0), (-250.0, -250.0, 3090.0), 45.0, (200, 204, 208))
     solids.rod(middle, (middle[0], middle[1], 2440.0), 300.0, (216, 220, 224), 170.0)
     solids.rod((middle[0], middle[1], 2318.0), (middle[0], middle[1], 2331.0), 250.0, (255, 252, 220))

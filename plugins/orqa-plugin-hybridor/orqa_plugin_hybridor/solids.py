@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from attrs import define, field
+from attrs import astuple, define, field
 
 from orqa_plugin_hybridor.geometry import Vector, beside, between, forward, minus, plus, right_of, times, unit
 from orqa_registry.vocabulary import ENTITIES
@@ -25,12 +25,32 @@ ELLIPSOID, CONE, BOX = 0, 1, 2
 NAMES: tuple[str, ...] = ("", *ENTITIES, "cementer")
 """What a solid can belong to; the first is scenery without a name."""
 
+PARTS: tuple[str, ...] = (
+    "",
+    "left hand",
+    "right hand",
+    "scalpel",
+    "drill",
+    "saw",
+    "hammer",
+    "cementer",
+    "forceps",
+    "pointer",
+    "screwdriver",
+    "calibration array",
+    "sheet",
+    "cloth",
+)
+"""What of a person a solid can be: a hand, or a tool in it; the first is everything else."""
+
 _NUMBER = {name: number for number, name in enumerate(NAMES)}
+_PART = {name: number for number, name in enumerate(PARTS)}
 
 
 @define
 class Solids:
-    """A growing collection of solids. Colours are 0..255; `entity` is one of NAMES; `person` is 1.. or 0: nobody."""
+    """A growing collection of solids. Colours are 0..255; `entity` is one of NAMES; `person` is 1.. or 0: nobody;
+    `part` is one of PARTS."""
 
     kinds: list[int] = field(factory=list)
     frames: list[tuple[Vector, Vector, Vector]] = field(factory=list)
@@ -39,15 +59,17 @@ class Solids:
     colours: list[Colour] = field(factory=list)
     entities: list[int] = field(factory=list)
     people: list[int] = field(factory=list)
+    parts: list[int] = field(factory=list)
     entity: str = ""
     person: int = 0
+    part: str = ""
 
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def about(self, entity: str, person: int = 0) -> Solids:
-        """Let what is added from now on belong to an entity, and to a person. Returns itself."""
-        self.entity, self.person = entity, person
+    def about(self, entity: str, person: int = 0, part: str = "") -> Solids:
+        """Let what is added from now on belong to an entity, to a person, be a part of it. Returns itself."""
+        self.entity, self.person, self.part = entity, person, part
         return self
 
     def _add(
@@ -60,6 +82,7 @@ class Solids:
         self.colours.append(colour)
         self.entities.append(_NUMBER[self.entity])
         self.people.append(self.person)
+        self.parts.append(_PART[self.part])
 
     def ball(self, centre: Vector, radius: float, colour: Colour) -> None:
         """Add a sphere."""
@@ -113,6 +136,7 @@ class Solids:
             np.asarray(self.colours, dtype=np.float32).reshape(-1, 3),
             np.asarray(self.entities, dtype=np.uint8),
             np.asarray(self.people, dtype=np.uint8),
+            np.asarray(self.parts, dtype=np.uint8),
         )
 
 
@@ -127,9 +151,16 @@ class SolidArrays:
     colours: npt.NDArray[np.float32]
     entities: npt.NDArray[np.uint8]
     people: npt.NDArray[np.uint8]
+    parts: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.kinds)
+
+
+def join(first: SolidArrays, second: SolidArrays) -> SolidArrays:
+    """Return the solids of both, those of the first before those of the second."""
+    pairs = zip(astuple(first, recurse=False), astuple(second, recurse=False), strict=True)
+    return SolidArrays(*(np.concatenate(pair) for pair in pairs))
 
 
 def shade(colour: Sequence[float], factor: float) -> Colour:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from orqa_plugin_hybridor import procedure, room, staff
+from orqa_plugin_hybridor.cameras import hang_cameras
 from orqa_plugin_hybridor.filming import Filming
 from orqa_plugin_hybridor.layout import take_name
 from orqa_plugin_hybridor.plot import Plot, draw_breaches
@@ -28,7 +29,9 @@ class Production:
 
     def film(self) -> Filming:
         """Return the cameras of the take."""
-        return Filming(self.room, self.name, self.seed, self.size)
+        rng = seeded(self.seed, self.name, "cameras")
+        cameras = hang_cameras(rng, self.size, self.room.placement)
+        return Filming(self.room, self.name, self.seed, cameras, rng.getrandbits(63), self.size)
 
 
 def produce(seed: int, number: int, timepoints: int, size: int) -> Production:

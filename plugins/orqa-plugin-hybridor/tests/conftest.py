@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise
+
+sys.path.insert(0, str(Path(__file__).parent))  # somewhere.py
 
 ORDER = Order(takes=3, timepoints=14, size=112, seed=5)
 

@@ -74,7 +74,7 @@ def test_a_damaged_index_is_named(copy: Path) -> None:
 
 def test_a_newer_schema_is_refused_with_both_versions(copy: Path) -> None:
     change_index(copy, schema=7)
-    with pytest.raises(OrqaError, match=r"schema 7, this plugin reads up to schema 1: pip install -U"):
+    with pytest.raises(OrqaError, match=r"schema 7, this plugin reads up to schema 2: pip install -U"):
         all_takes(copy)
 
 
