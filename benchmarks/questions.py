@@ -1,4 +1,4 @@
-"""How fast questions are asked and answers scored: python benchmarks/questions.py --labels relationships_validation.json
+"""How fast questions are asked and answers scored: python benchmarks/questions.py --labels FILE --roots SCRIPT
 
 One core, CPU time, medians. The table is every question of the types that scene graphs give, at every timepoint, after
 the labels were read. The original, on the same work: 67 s for the table, 557,000 scores a second without

@@ -10,7 +10,8 @@
             for task, questions in ask(timepoint, timeline, registry.fitting(dataset)): ...
 
 Plugins may rely on what is here, and on the modules asking, draws, facets, formats, image, memory, reading, records,
-room, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing and cli.show. Importing it does nothing else.
+room, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing and cli.show. Importing it does nothing
+else.
 """
 
 from orqa_registry import scenegraph, scoring
