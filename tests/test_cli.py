@@ -117,7 +117,7 @@ def test_score_reads_both_spellings(capsys, tmp_path):
     file.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
     assert run(["score", str(file)]) == 0
     scored = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert scored == [{**lines[0], "score": 0.5}, {**lines[1], "score": 0.5}]
+    assert scored == [{**line, "score": 0.5, "fair": 0.5} for line in lines]
     assert run(["score", str(file), "--table"]) == 0
     assert "count_people" in capsys.readouterr().out
 

@@ -6,10 +6,12 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import click
 
+from orqa_registry import scoring
 from orqa_registry.cli import show
 from orqa_registry.errors import OrqaError
 from orqa_registry.registry import Registry
@@ -22,21 +24,37 @@ from orqa_registry.registry import Registry
 def score(registry: Registry, file: Path, as_table: bool) -> None:
     """Add a score to every line of FILE, JSONL with `task`, `truth` and `answer`; `-` reads stdin.
 
-    Where a line has a list `truths`, the best of them counts, as in what `eval` writes. The names of the original are
-    read too: `question_type`, `gt` and `pred`. What cannot be parsed scores 0.
+    `score` is what the benchmark publishes, `fair` the same without its known defects: precision counts in scene
+    graphs, case and a full stop do not matter. Where a line has a list `truths`, the best of them counts, as in what
+    `eval` writes. The names of the original are read too: `question_type`, `gt` and `pred`. Where a line says
+    `with_sg_grounding`, the scene graph before the answer is cut off first. What cannot be parsed scores 0.
 
     \b
     echo '{"task": "count_people", "truth": "4", "answer": "5"}' | orqa-registry score -
     """
-    totals: dict[str, list[float]] = {}
+    totals: dict[str, list[tuple[float, float]]] = {}
     for line in _scored(registry, file):
         if as_table:
-            totals.setdefault(line[_given(line, "task")], []).append(line["score"])
+            totals.setdefault(line[_given(line, "task")], []).append((line["score"], line["fair"]))
         else:
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     if as_table:
-        rows = ((task, len(scores), f"{sum(scores) / len(scores):.4f}") for task, scores in sorted(totals.items()))
-        show.print_table(str(file), ("task", "answers", "score"), rows, numbers=("answers", "score"))
+        show.print_table(str(file), ("task", "answers", "score", "fair"), _means(totals), numbers=NUMBERS)
+
+
+NUMBERS = ("answers", "score", "fair")
+
+
+def _means(totals: dict[str, list[tuple[float, float]]]) -> Iterator[tuple[str, ...]]:
+    """Yield a row a task, then the means: over tasks, each counting the same, and over answers, as published."""
+    means = {}
+    for task, scores in sorted(totals.items()):
+        means[task] = tuple(fmean(kind) for kind in zip(*scores, strict=True))
+        yield (task, str(len(scores)), *(f"{mean:.4f}" for mean in means[task]))
+    if totals:
+        every = [score for scores in totals.values() for score in scores]
+        yield ("macro", "", *(f"{fmean(kind):.4f}" for kind in zip(*means.values(), strict=True)))
+        yield ("micro", str(len(every)), *(f"{fmean(kind):.4f}" for kind in zip(*every, strict=True)))
 
 
 ALSO_CALLED = {"task": "question_type", "truth": "gt", "answer": "pred"}
@@ -60,4 +78,10 @@ def _scored(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
                 raise OrqaError(
                     f"{file}, line {number}: expected JSON with task, truth and answer: {type(error).__name__}: {error}"
                 ) from error
-            yield {**line, "score": registry.score(task, str(answer), *map(str, truths))}
+            said = scoring.without_graph(str(answer)) if line.get("with_sg_grounding") else str(answer)
+            right = [str(one) for one in truths]
+            scores = {
+                "score": registry.score(task, said, *right),
+                "fair": registry.score(task, said, *right, fair=True),
+            }
+            yield {**line, **scores}

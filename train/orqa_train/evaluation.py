@@ -26,11 +26,21 @@ COMMON = "majority"
 
 @frozen
 class Answer:
-    """One answer with its score, 0 to 1."""
+    """One answer with its scores, 0 to 1.
+
+    score: the benchmark's scorer, against every right answer. strict: against the one that was drawn, as published.
+    fair: against every right answer, by a scorer without known defects.
+    """
 
     asked: Asked
     text: str
     score: float
+    strict: float
+    fair: float
+
+
+KINDS = {"score": "", "strict": "one reference", "fair": "fair"}
+"""The scores of an answer -> what tables call them."""
 
 
 @define
@@ -40,22 +50,27 @@ class Outcome:
     name: str
     answers: list[Answer] = field(factory=list)
 
-    def by_task(self) -> dict[str, list[float]]:
-        """Return the scores of each task."""
+    def by_task(self, kind: str = "score") -> dict[str, list[float]]:
+        """Return the scores of each task; `kind` is one of KINDS."""
         scores: dict[str, list[float]] = {}
         for one in self.answers:
-            scores.setdefault(one.asked.question.task, []).append(one.score)
+            scores.setdefault(one.asked.question.task, []).append(getattr(one, kind))
         return dict(sorted(scores.items()))
 
     @property
     def macro(self) -> float:
         """The mean of the tasks' means: every task counts the same."""
-        return fmean(fmean(scores) for scores in self.by_task().values())
+        return self.mean("score", macro=True)
 
     @property
     def micro(self) -> float:
         """The mean over all questions, as the benchmark publishes it."""
-        return fmean(one.score for one in self.answers)
+        return self.mean("score", macro=False)
+
+    def mean(self, kind: str, *, macro: bool) -> float:
+        """Return the mean of one kind of score, over tasks (macro) or over questions (micro)."""
+        by_task = self.by_task(kind).values()
+        return fmean(map(fmean, by_task)) if macro else fmean(score for scores in by_task for score in scores)
 
 
 @frozen
@@ -80,8 +95,12 @@ class Evaluation:
             [task, str(len(scores)), *(f"{fmean(by_task[task]):.3f}" for by_task in tasks)]
             for task, scores in tasks[0].items()
         ]
-        rows.append(["macro", "", *(f"{one.macro:.3f}" for one in self.outcomes)])
-        rows.append(["micro", str(len(self.outcomes[0].answers)), *(f"{one.micro:.3f}" for one in self.outcomes)])
+        many = str(len(self.outcomes[0].answers))
+        for kind, called in KINDS.items():
+            for mean in ("macro", "micro"):
+                means = (one.mean(kind, macro=mean == "macro") for one in self.outcomes)
+                title = f"{mean}, {called}" if called else mean
+                rows.append([title, many if mean == "micro" else "", *(f"{one:.3f}" for one in means)])
         return ["task", "questions", *names], rows
 
     def summary(self) -> dict[str, Any]:
@@ -97,8 +116,15 @@ class Evaluation:
                 one.name: {
                     "macro": one.macro,
                     "micro": one.micro,
+                    **{
+                        kind: {"macro": one.mean(kind, macro=True), "micro": one.mean(kind, macro=False)}
+                        for kind in ("strict", "fair")
+                    },
                     "tasks": {
-                        task: {"questions": len(scores), "score": fmean(scores)}
+                        task: {
+                            "questions": len(scores),
+                            **{kind: fmean(one.by_task(kind)[task]) for kind in KINDS},
+                        }
                         for task, scores in one.by_task().items()
                     },
                 }
@@ -219,7 +245,10 @@ def _answers(
                 f"answerer {name}: {len(asked)} answers in words were expected, not {len(texts)}: {texts[:3]}"
             )
         for one, text in zip(asked, texts, strict=True):
-            yield Answer(one, text, registry.score(one.question.task, text, *one.question.answers))
+            task, truths = one.question.task, one.question.answers
+            score = registry.score(task, text, *truths)
+            strict = registry.score(task, text, one.answer)
+            yield Answer(one, text, score, strict, registry.score(task, text, *truths, fair=True))
         report(name, min(start + batch, len(groups)), len(groups))
 
 
@@ -251,4 +280,6 @@ def _lines(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
             "truths": list(question.answers),
             "answer": one.text,
             "score": one.score,
+            "strict": one.strict,
+            "fair": one.fair,
         }

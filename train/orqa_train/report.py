@@ -15,7 +15,7 @@ from PIL import Image
 from orqa_registry import Timepoint
 from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
-from orqa_train.evaluation import COMMON, Evaluation, Outcome
+from orqa_train.evaluation import COMMON, KINDS, Evaluation, Outcome
 from orqa_train.plots import scores_by_task
 
 LARGEST_PICTURE = 60_000
@@ -44,12 +44,14 @@ def write_page(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
     about = (
         f"{evaluation.data}, split {evaluation.split.name}; {COMMON}: the most common answer of each task in split "
         f"{evaluation.learnt_from}; macro: every task counts the same; micro: every question does. "
+        "Any right answer counts; one reference: the one that was drawn alone, as published; fair: by scorers without "
+        "known defects. "
         f"Seed {evaluation.how.seed}."
     )
     body = [
         f"<h1>{html.escape(title)}</h1><p class=about>{html.escape(about)}</p>",
         "<h2>Scores</h2>",
-        _table(*evaluation.rows(), sums=2),
+        _table(*evaluation.rows(), sums=2 * len(KINDS)),
         f'<img class=plot alt="scores by task" src="{_data(_plot(evaluation), "png")}">',
         "<h2>Some timepoints</h2>",
         *_examples(evaluation, examples),
