@@ -87,11 +87,12 @@ def _boxes(value: Any) -> dict[str, Any]:
 
 
 def _positions(value: Any) -> dict[str, Any]:
-    reach = _mapping(value)["reach"]
-    if isinstance(reach, bool) or not isinstance(reach, int | float) or not reach > 0:
-        raise ValueError(f"reach: a length in mm was expected, not {reach!r}")
+    lengths = {key: _mapping(value)[key] for key in ("reach", *(("unit",) if "unit" in value else ()))}
+    for key, length in lengths.items():
+        if isinstance(length, bool) or not isinstance(length, int | float) or not length > 0:
+            raise ValueError(f"{key}: a length in mm was expected, not {length!r}")
     extents = _mapping(value["extents"]).items()
-    return {"reach": reach, "extents": {_name(entity): _numbers(extent, 6) for entity, extent in extents}}
+    return {**lengths, "extents": {_name(entity): _numbers(extent, 6) for entity, extent in extents}}
 
 
 def _seconds(value: Any) -> Any:
@@ -133,7 +134,8 @@ FACETS: Mapping[str, Facet] = {
         ),
         Facet(
             "positions",
-            "extents: entity -> (x0, y0, z0, x1, y1, z1) in the room; reach: half a side of what counts as the room",
+            "extents: entity -> (x0, y0, z0, x1, y1, z1) in the room; reach: half a side of what counts as the room; "
+            "unit: what the files count in, 1 where it is left out",
             _positions,
             "mm",
         ),

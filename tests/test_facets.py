@@ -17,7 +17,7 @@ def test_values_survive_json():
     labels = {
         "relations": (Triplet("nurse", "holding", "drill"),),
         "boxes": {"room1": {"size": (10, 20), "boxes": (Box("nurse", 1, 2, 3, 4), Box("nurse", 0, 0, 1, 1))}},
-        "positions": {"reach": 3000, "extents": {"nurse": (1.0, 2.5, -3.0, 4.0, 5.0, 6.5)}},
+        "positions": {"reach": 3000, "unit": 2, "extents": {"nurse": (1.0, 2.5, -3.0, 4.0, 5.0, 6.5)}},
         "predicted": ("boxes",),
         "gaze": (0.25, 0.5),
         "robot_phase": None,
@@ -40,6 +40,7 @@ def test_values_survive_json():
         ("positions", {"reach": 1, "extents": {"a": [1, 2, "3", 4, 5, 6]}}),
         ("positions", {"reach": 0, "extents": {}}),
         ("positions", {"extents": {}}),
+        ("positions", {"reach": 1, "unit": "2", "extents": {}}),
         ("clock", 3.0),
         ("gaze", [True, 1]),
         ("robot_calibrated", "yes"),

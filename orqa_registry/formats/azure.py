@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orqa_registry.errors import OrqaError
-from orqa_registry.reading import read_json
+from orqa_registry.reading import read_json, spare
 from orqa_registry.writing import whole_file
 
 METRE = 1000.0
@@ -64,8 +64,15 @@ def _pose(raw: Mapping[str, Any]) -> Any:
 
 
 def calibration(cameras: Mapping[str, Path]) -> bytes:
-    """Return `calibration.json` of views -> calibration files. Raises OrqaError."""
-    return json.dumps({view: read_camera(path) for view, path in cameras.items()}).encode()
+    """Return `calibration.json` of views -> calibration files; a damaged file costs its view alone.
+
+    Raises OrqaError where every file is damaged.
+    """
+    read = {view: spare(read_camera, path) for view, path in cameras.items()}
+    found = {view: camera for view, camera in read.items() if camera is not None}
+    if not found:
+        raise OrqaError(f"{', '.join(map(str, cameras.values()))}: no camera could be read")
+    return json.dumps(found).encode()
 
 
 def write_camera(path: Path, camera: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ SPLITS = {"train": (1, 3, 5, 7, 9, 10), "validation": (4, 8), "test": (2, 6)}
 TIMEPOINTS = {1: 766, 2: 679, 3: 652, 4: 682, 5: 639, 6: 699, 7: 656, 8: 650, 9: 628, 10: 683}
 """Take -> how many timepoints the download has."""
 
-CAMERAS = (1, 2, 3, 4, 5, 6)
+CAMERAS = (2, 1, 3, 5, 4, 6)
+"""In the order in which ORQA shows them; it leaves out the last two."""
 MASK_CAMERAS = (1, 2, 5)
 INDEX = "timestamp_to_pcd_and_frames_list.json"
 KEYPOINTS = "2D_keypoint_annotations.json"

@@ -1,0 +1,132 @@
+"""MM-OR in its real layout (datasets.md 1 and 3): takes, timepoints, what is known of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from orqa_plugin_mmor import names
+from orqa_plugin_mmor.annotations import Graphs, RawGraphs, of_graphs, read_tables
+from orqa_plugin_mmor.index import read_index
+from orqa_plugin_mmor.pieces import PIECES
+from orqa_plugin_mmor.sensors import Media, Sensors
+from orqa_registry import Card, Check, Dataset, Labels, Layout, OrqaError, Take, Timepoint, facets, scenegraph, scenes
+from orqa_registry.reading import settle, spare
+
+
+class MMOR(Dataset):
+    """MM-OR: robotic knee replacements with everything that listens, looks and logs in the room, one a second."""
+
+    name = names.NAME
+    card = Card(
+        title="MM-OR: a large multimodal operating room dataset of robotic knee procedures",
+        licence="terms of use in the request form (code Apache-2.0)",
+        access="request form linked from the homepage, then its download script; DIR is the folder that holds 001_PKA",
+        homepage="https://github.com/egeozsoy/MM-OR",
+        citation=(
+            "Özsoy et al., MM-OR: A Large Multimodal Operating Room Dataset for Semantic Understanding of "
+            "High-Intensity Surgical Environments, CVPR 2025"
+        ),
+        size="17 procedures and 22 short clips, 92,983 timepoints, 17,121 with a scene graph; about 500 GB",
+        notes=(
+            "simulated procedures, knee replacements with the Mako robot; people speak German",
+            "a timepoint is a row of the frame index; its second differs from its row where frames were dropped",
+            "scene graphs: data/relationships_SPLIT.json of ORQA, else relation_labels/ of each take",
+            "short clips have no scene graphs; 007_TKA: of the raw labels every third counts",
+            "005_TKA and 009_TKA: no room images; masks are those of the detail cameras then",
+            "004_PKA: flickering images; the robot was prepared beforehand, so robot_phase is left out",
+            "takes that share a folder need a frame index with their own name in it",
+            "010_PKA: timestamp_to_pcd_and_frames_list_azure.json is not read, as ORQA does not",
+            "artefact ids in masks, unknown ids of the tracker and *_interpolated.png are no annotation",
+            "people and entities come from 32 x 32 masks, mostly a model's: the facet `predicted` says so",
+            "robot_calibrated: calibrated up to now and not again later, so it looks ahead, as ORQA's does (D11)",
+            "clouds in units of 2 mm, given here in mm",
+        ),
+    )
+    provides = frozenset(facets.FACETS) - {"gaze"}
+    media: ClassVar[Mapping[str, str]] = {
+        **{f"room{camera}.jpg": f"room camera {camera}, 2048 x 1536" for camera in names.ROOM_CAMERAS},
+        **{f"detail{camera}.jpg": f"detail camera {camera}" for camera in names.DETAIL_CAMERAS},
+        "screen.jpg": "the robot's screen",
+        "trackercam.jpg": "the camera on the tracker, very dark",
+        **{f"room{camera}.mask.png": f"annotated mask, room camera {camera}" for camera in names.MASK_CAMERAS},
+        **{f"detail{camera}.mask.png": f"annotated mask, detail {camera}" for camera in names.DETAIL_MASK_CAMERAS},
+        **{f"lowres{place}.mask.png": "32 x 32 mask of a camera that can have one" for place in range(3)},
+        "points.npy": "fused cloud, float32 N x 6: x, y, z in mm, red, green, blue 0..255",
+        "segments.npy": "labelled cloud, float32 N x 4: x, y, z in mm, id of vocabulary.MASK_LABELS",
+        "audio.mp3": "the second before and the one after",
+        "clap.npy": "CLAP audio embedding, float32 512",
+        "speech.txt": "the last four subtitles, at most 200 characters, German; absent where nothing was said yet",
+        "robot.json": "the robot's screen: id -> type, template_name",
+        "tracker.json": "unique_id_dicts: unique_id, button_state, Translation, euler_rot",
+        "calibration.json": "view -> size, intrinsics, world_to_camera in mm, distortion",
+    }
+    splits = tuple(names.SPLITS)
+    official: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        split: tuple(take + names.SUFFIX for take in takes) for split, takes in names.SPLITS.items()
+    }
+    pieces = PIECES
+
+    def home(self, root: Path) -> Path:
+        """Return the folder of the takes: `root`, or the one in it that holds any. Raises OrqaError."""
+        home = settle(root, lambda folder: any(_index(folder, take) for take in names.TAKES))
+        if home is None:
+            raise OrqaError(
+                f"MM-OR: {root} holds no take: looked for 001_PKA/timestamp_to_pcd_and_frames_list.json ..., "
+                "012_PKA/timestamp_to_pcd_and_frames_list_012_1_PKA.json ..., here and one folder further in. "
+                f"{self.card.access}"
+            )
+        return home
+
+    def takes(self, root: Path, split: str) -> Iterator[Take]:
+        """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
+        home = self.home(root)
+        labels = next(filter(Path.is_file, names.relationships(home, split)), None)
+        graphs = (spare(scenegraph.read_relationships, labels) if labels else None) or {}
+        found = []
+        for take in names.SPLITS[split]:
+            if index := _index(home, take):
+                name = take + names.SUFFIX
+                found.append(
+                    Take(self.name, split, name, partial(_timepoints, home, index, take, split, graphs.get(name)))
+                )
+        yield from found
+        if split == "train":  # scenes always imitate timepoints of it
+            yield from scenes.takes(home if scenes.find(home) else root, self.name, split, found)
+
+    def checks(self, root: Path) -> Iterator[Check]:
+        """Yield lengths of frame indices and counts of scene graphs (datasets.md 3.1 and 9.6)."""
+        from orqa_plugin_mmor.checks import checks
+
+        return checks(self.home(root))
+
+    def layout(self) -> Layout:
+        """Return how MM-OR is written."""
+        from orqa_plugin_mmor.writer import write
+
+        first = ("001_PKA", "012_1_PKA", "012_2_PKA", "005_TKA", "007_TKA", "004_PKA", "013_PKA")
+        splits = {take: split for split, takes in names.SPLITS.items() for take in takes}
+        order = dict.fromkeys((*first, *names.TAKES))
+        return Layout(tuple((splits[take], take + names.SUFFIX) for take in order), write)
+
+
+def _index(home: Path, take: str) -> Path | None:
+    return next(filter(Path.is_file, names.indices(home, take)), None)
+
+
+def _timepoints(home: Path, index: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
+    name, sensors, tables = take + names.SUFFIX, Sensors(home, take), read_tables(home, take)
+    annotated = {} if graphs is None else of_graphs(graphs)
+    raw = RawGraphs(home, take) if graphs is None else None
+    start: int | None = None
+    for row in tuple(read_index(index)):  # a damaged index costs the take, not the rest of it
+        start = row.second if start is None else start
+        frame = row.frame
+        ready = {**annotated.get(frame, {}), **tables.get(frame, {}), **sensors.ready(row)}
+        late = {**sensors.late(row), **raw.late(frame)} if raw else sensors.late(row)
+        media = Media(partial(sensors.media, row))
+        yield Timepoint(
+            names.NAME, split, name, frame, row.place, float(row.second - start), media, Labels(ready, late)
+        )

@@ -1,0 +1,87 @@
+"""Real MM-OR labels: the counts that are known, and every question that the original asks, none besides."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from orqa_registry import Registry, ask, scoring
+
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
+PARITY = SHARED / "parity" / "qa_validation.jsonl.gz"
+
+pytestmark = pytest.mark.skipif(not LABELS.is_file(), reason="the real label files (shared/real) are not here")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    out = tmp_path_factory.mktemp("real")
+    subprocess.run([sys.executable, SHARED / "tools" / "real_roots.py", LABELS, "validation", out], check=True)
+    return out / "MM-OR"
+
+
+def test_labelled_timepoints_are_as_many_as_is_known(dataset, real):
+    takes = {take.name: list(take) for take in dataset.takes(real, "validation")}
+    labelled = {name: [p for p in points if "relations" in p.labels] for name, points in takes.items()}
+    assert {name: len(points) for name, points in labelled.items()} == {
+        "002_PKA_MMOR": 867,
+        "007_TKA_MMOR": 1156,
+        "009_TKA_MMOR": 547,
+    }
+    assert len(takes["007_TKA_MMOR"]) == 3466
+    assert [int(p.frame) for p in labelled["007_TKA_MMOR"]] == list(range(0, 3466, 3))
+    for points in labelled.values():
+        last = [p.index for p in points if any(e.predicate == "calibrating" for e in p.labels["relations"])][-1:]
+        calibrated = [p.index for p in points if p.labels["robot_calibrated"]]
+        assert calibrated == [p.index for p in points if last and p.index >= last[0]]
+
+
+def test_checks_find_the_known_numbers(dataset, real):
+    found = list(dataset.checks(real))
+    assert [check for check in found if not check.good] == []
+    assert {check.what for check in found} >= {
+        "relationships_validation.json: scene graphs of MM-OR",
+        "007_TKA_MMOR: frames in its index",
+        "007_TKA_MMOR: frames without a scene graph among them",
+    }
+
+
+def normal(task, answer):
+    """An answer in one order where the original shuffles its parts."""
+    if task == "current_scene_graph":
+        return frozenset(scoring.triplets(answer))
+    return scoring.sorted_names(answer) if task == "tools_used" else answer
+
+
+@pytest.mark.skipif(not PARITY.is_file(), reason="the original's questions (shared/parity) are not here")
+def test_questions_equal_the_originals(dataset, real):
+    registry = Registry.load()
+    tasks = registry.fitting(dataset)
+    asked = defaultdict(set)
+    for take in dataset.takes(real, "validation"):
+        timeline = take.timeline()
+        for point in take:
+            for task, questions in ask(point, timeline, tasks):
+                for one in questions:
+                    about = (point.take, point.frame, tuple(one.arguments.values()), one.text)
+                    asked[task.name].update((*about, normal(task.name, answer), one.weight) for answer in one.answers)
+    expected = defaultdict(set)
+    with gzip.open(PARITY, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["dataset"] == "MM-OR" and row["type"] in registry.tasks:
+                about = (row["take"], row["frame"], tuple(row["args"]), row["question"])
+                rows = ((*about, normal(row["type"], answer), row.get("p", 1.0)) for answer in row["answers"])
+                expected[row["type"]].update(rows)
+    assert set(asked) == set(expected)
+    assert {*asked} >= {
+        *("current_action", "did_happen", "interaction", "is_robot_calibrated", "status_action", "time_until_step"),
+        "tools_used",
+    }
+    for task, rows in expected.items():
+        assert asked[task] == rows, task
