@@ -104,10 +104,12 @@ def main() -> None:
     if arguments.read:
         sys.stdout.write(json.dumps(read(arguments.read[0], Path(arguments.read[1]))))
         return
+    for name in Registry.load().datasets:
+        sys.stdout.write(f"list and info {name}: {looking(name)} files of its root opened\n")
     sys.stdout.write(f"{'':12} {'timepoints':>10} {'seconds':>8} {'of 25,000':>9} {'MB':>5} {'images opened':>14}\n")
     for name, dataset in sorted(Registry.load().datasets.items()):
         layout = dataset.layout()
-        if layout is None or looking(name):
+        if layout is None or not dataset.official:
             continue
         with tempfile.TemporaryDirectory() as folder:
             layout.write(Path(folder), list(takes(dataset, layout, arguments.timepoints)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def _installed(command: str) -> Iterator[None]:
 @DATA
 @click.option("--recipe", default="tiny", show_default=True, help="Name of a recipe, or a TOML file of your own.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the model.")
+@click.option("--task", "tasks", multiple=True, help="Train on this task alone; repeat for several. Default: all.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe, as --set steps=200.")
 @click.option("--seed", type=int, help="The same as --set seed=N.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
@@ -48,6 +50,7 @@ def train(
     data: Path,
     recipe: str,
     out: Path,
+    tasks: tuple[str, ...],
     changes: tuple[str, ...],
     seed: int | None,
     split: str,
@@ -61,13 +64,14 @@ def train(
     `from_pretrained` loads.
 
     \b
-    orqa-registry train --data demo/shards --recipe tiny --out demo/model
+    orqa-registry train --data demo/shards --recipe tiny --out demo/model --task tools_used --task current_action
     orqa-registry train --data shards --recipe finetune --set model=Qwen/Qwen2-VL-2B-Instruct --out run
     """
     with _installed("train"):
         from orqa_train import plots, training
         from orqa_train import recipe as recipes
-    changed = recipes.load(recipe, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    named = [f"tasks={json.dumps(tasks)}"] if tasks else []
+    changed = recipes.load(recipe, [*changes, *named, *([f"seed={seed}"] if seed is not None else [])])
     with show.progress("steps") as advance:
 
         def report(step: int, steps: int, loss: float | None) -> None:

@@ -64,7 +64,7 @@ def test_labelled_clouds_and_positions(points):
             "circulator": (10.0, 10.0, 10.0, 10.0, 10.0, 10.0),
         },
     }
-    assert points[4].labels["positions"] == {"reach": 3000.0, "unit": 2.0, "extents": {}}, "an empty cloud has nothing in it"
+    assert points[4].labels["positions"] == {"reach": 3000.0, "unit": 2.0, "extents": {}}, "nothing in it"
     assert array(points[4], "segments.npy").shape == (0, 4)
     assert "positions" not in points[0].labels
     assert "segments.npy" not in points[0].media
