@@ -4,12 +4,14 @@ import gzip
 import json
 import subprocess
 import sys
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from orqa_registry import Registry, ask, scoring
+from orqa_registry.cli import run
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
@@ -90,3 +92,48 @@ def test_ask_shard_and_eval(roots, tmp_path):
     assert result["majority_from"] == "validation"
     assert result["answerers"]["truth"]["micro"] == 1.0
     assert 0.2 < result["answerers"]["majority"]["macro"] < 0.6
+
+
+@pytest.fixture(scope="module")
+def mvor(tmp_path_factory):
+    """MVOR's own annotations and the additions of ORQA, unpacked; no image."""
+    root = tmp_path_factory.mktemp("mvor")
+    (root / "camma_mvor_2018.json").symlink_to(SHARED / "real" / "mvor" / "camma_mvor_2018.json")
+    with zipfile.ZipFile(SHARED / "real" / "mvor" / "mvor_additional.zip") as additions:
+        additions.extractall(root)
+    return root
+
+
+def doctor(capsys, name, root):
+    assert run(["doctor", name, "--root", str(root), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("name", "takes", "timepoints"), [("4D-OR", 2, 1332), ("MM-OR", 3, 2570)])
+def test_doctor_on_real_labels(roots, capsys, name, takes, timepoints):
+    found = doctor(capsys, name, roots)
+    assert found["home"] == str(roots / name), "one folder further in, and named"
+    assert len(found["splits"]["validation"]["takes"]) == takes
+    assert found["facets"]["relations"] == timepoints
+    assert all(check["good"] for check in found["checks"] if "validation" in check["what"])
+    absent = {piece["name"]: piece["costs"] for piece in found["pieces"] if piece["timepoints"] == 0}
+    assert {"count_people", "role_people", "list_all_entities"} <= set(absent["32 x 32 masks"])
+    assert all(piece["access"] and piece["terms"] for piece in found["pieces"])
+
+
+def test_doctor_on_real_mvor(mvor, capsys):
+    found = doctor(capsys, "mvor", mvor)
+    assert found["timepoints"] == 729
+    assert {split: one["timepoints"] for split, one in found["splits"].items()} == {
+        "train": 536,
+        "validation": 115,
+        "test": 78,
+    }
+    known = {check["what"]: check["found"] for check in found["checks"] if check["good"]}
+    assert known["multi-view frames"] == 732
+    assert known["3D poses of people"] == 1061
+    assert known["clips"] == 26
+    assert found["tasks"].keys() == set(Registry.load().tasks) & {
+        *("count_people", "role_people", "current_action", "where_2d", "where_3d", "distance_3d"),
+        *("list_all_entities", "list_all_entities_ordered_2D"),
+    }
