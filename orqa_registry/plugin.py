@@ -56,7 +56,8 @@ class Task(ABC):
 
     needs: facets without which it cannot be asked. question: the canonical wording, with {fields} for its arguments.
     paraphrases: other wordings of the same meaning. answer_format: what an answer looks like, in words.
-    choices: every answer there is, where they are known. sentences: ways to say an {answer} in full; where they depend
+    example: an answer, to show the format to a model that never saw one. choices: every answer there is, where they are
+    known. sentences: ways to say an {answer} in full; where they depend
     on it, a dictionary from answer to ways, `*` for all others.
     """
 
@@ -65,6 +66,7 @@ class Task(ABC):
     question: ClassVar[str]
     paraphrases: ClassVar[Sequence[str]] = ()
     answer_format: ClassVar[str] = "a word or a phrase"
+    example: ClassVar[str] = ""
     choices: ClassVar[Sequence[str]] = ()
     sentences: ClassVar[Sequence[str] | Mapping[str, Sequence[str]]] = ()
 
@@ -154,6 +156,7 @@ SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
         "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
         "paraphrases": ("a list of sentences", _names),
         "answer_format": ("a phrase", lambda value: isinstance(value, str)),
+        "example": ("an answer", lambda value: isinstance(value, str)),
         "choices": ("a list of answers", _names),
         "sentences": ("a list of sentences, or a dictionary of such", lambda value: _sentences(value)),
     },

@@ -130,6 +130,17 @@ JOINTS: tuple[str, ...] = (
 )
 """Joints of a pose, in the order of 4D-OR; MVOR has the first ten (datasets.md 2.4 and 4.2)."""
 
+TRACKED: Mapping[str, str] = {
+    "8000050": "base_array",
+    "8000056": "calibration_array",
+    "8000999": "calibration_array",
+    "8000057": "upper_tracker",
+    "8000058": "lower_tracker",
+    "8000054": "green_tip",
+    "8000053": "blue_tip",
+}
+"""Id in the tracker's log -> what carries it (datasets.md 3.5); other ids mean nothing."""
+
 ALIASES: Mapping[str, str] = {
     "ae": "anesthesia_equipment",
     "anaesthesia_equipment": "anesthesia_equipment",

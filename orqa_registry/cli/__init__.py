@@ -12,6 +12,7 @@ from orqa_registry.cli.doctor import doctor
 from orqa_registry.cli.history import history
 from orqa_registry.cli.info import info
 from orqa_registry.cli.listing import list_
+from orqa_registry.cli.prompt import prompt
 from orqa_registry.cli.score import score
 from orqa_registry.cli.show import damage_shown
 from orqa_registry.errors import CallError, DataWarning, OrqaError, nearest
@@ -21,7 +22,7 @@ from orqa_registry.registry import Registry
 class Commands(click.Group):
     """A group that offers the nearest commands where a name is unknown, and lists commands in the order of work."""
 
-    ORDER = ("list", "info", "synth", "doctor", "ask", "history", "shard", "train", "eval", "score")
+    ORDER = ("list", "info", "synth", "doctor", "ask", "prompt", "history", "shard", "train", "eval", "score")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one needs them."""
@@ -55,7 +56,7 @@ def build(registry: Registry) -> click.Group:
         `train` and `eval` ask the questions while reading. A dataset gets every task whose needs it meets.
         """
 
-    for command in (list_, info, doctor, ask, history, score):
+    for command in (list_, info, doctor, ask, prompt, history, score):
         cli.add_command(command)
     registry.add_commands(cli)
     return cli

@@ -137,6 +137,7 @@ class MonitorReading(Task):
     )
     sentences = ("The monitor shows the following: {answer}",)
     answer_format = "plain text without quotes"
+    example = "Bone registration, 12 of 40 points collected."
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask where the screen says anything; about the screen, where there is a picture of it."""

@@ -60,6 +60,7 @@ class ToolEquipmentAttribute(Task):
         "As to its {attribute}, the {object} is {answer}.",
     )
     answer_format = "a word or a short phrase"
+    example = "glossy"
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every attribute of every thing that has any."""

@@ -11,14 +11,9 @@ from orqa_plugin_hybridor.instruments import ARRAY_AT
 from orqa_plugin_hybridor.room import PLACES, Room
 from orqa_plugin_hybridor.situation import Situation
 from orqa_registry.draws import seeded
+from orqa_registry.vocabulary import TRACKED
 
-UNIQUE_IDS: dict[str, int] = {
-    "base_array": 8000050,
-    "calibration_array": 8000056,
-    "upper_tracker": 8000057,
-    "lower_tracker": 8000058,
-    "green_tip": 8000054,
-}
+UNIQUE_IDS = {name: int(number) for number, name in reversed(list(TRACKED.items()))}
 """The numbers under which the tracker reports each array (protocol.md 2)."""
 
 EYE: Vector = (*PLACES["tracker"], 2030.0)

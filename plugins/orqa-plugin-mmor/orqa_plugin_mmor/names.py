@@ -137,17 +137,6 @@ UNIT = 2.0
 REACH = 3000.0
 """Half a side of what counts as the room, mm."""
 
-TRACKED = {
-    "8000050": "base_array",
-    "8000056": "calibration_array",
-    "8000999": "calibration_array",
-    "8000057": "upper_tracker",
-    "8000058": "lower_tracker",
-    "8000054": "green_tip",
-    "8000053": "blue_tip",
-}
-"""Id in the tracker's log -> what carries it; other ids mean nothing to us."""
-
 
 def bare(take: str) -> str:
     """Return the name of a take as the download writes it: 002_PKA_MMOR -> 002_PKA."""

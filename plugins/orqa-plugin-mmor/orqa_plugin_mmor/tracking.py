@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orqa_plugin_mmor import names
 from orqa_registry import DataWarning, OrqaError
 from orqa_registry.reading import read_json
+from orqa_registry.vocabulary import TRACKED
 
 Sight = Sequence[Mapping[str, Any]]
 """The entries of what is in sight at one second."""
@@ -33,7 +33,7 @@ def read_tracks(path: Path) -> list[Sight | None]:
         try:
             if record is not None:
                 entries = record["unique_id_dicts"]
-                sight = [one for one in entries if str(one["unique_id"]) in names.TRACKED]
+                sight = [one for one in entries if str(one["unique_id"]) in TRACKED]
                 if len(sight) < len(entries):
                     left_out += len(entries) - len(sight)
                     unknown.update(str(one["unique_id"]) for one in entries)
@@ -50,7 +50,7 @@ def read_tracks(path: Path) -> list[Sight | None]:
     if unknown:
         warnings.warn(
             f"{path}: {left_out} entries with ids that mean nothing are left out: "
-            f"{', '.join(sorted(unknown - set(names.TRACKED))[:8])}",
+            f"{', '.join(sorted(unknown - set(TRACKED))[:8])}",
             DataWarning,
             stacklevel=2,
         )
@@ -59,7 +59,7 @@ def read_tracks(path: Path) -> list[Sight | None]:
 
 def tools(sight: Sight) -> tuple[str, ...]:
     """Return the tools in sight, each once."""
-    return tuple(dict.fromkeys(names.TRACKED[str(one["unique_id"])] for one in sight))
+    return tuple(dict.fromkeys(TRACKED[str(one["unique_id"])] for one in sight))
 
 
 def as_json(sight: Sight) -> bytes:

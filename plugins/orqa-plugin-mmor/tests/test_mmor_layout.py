@@ -14,7 +14,7 @@ from orqa_plugin_mmor import MMOR, names
 from orqa_registry import Box, Take, Timepoint, Triplet, scenegraph
 from orqa_registry.formats.arrays import to_npy
 from orqa_registry.formats.images import read_mask
-from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES
+from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, TRACKED
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*ids that mean nothing:orqa_registry.DataWarning")
 
@@ -31,7 +31,7 @@ graphs = st.lists(triplets, max_size=6, unique_by=lambda edge: (edge.subject, ed
 numbers = st.integers(-4000, 4000)
 words = st.text(st.characters(codec="utf-8", exclude_characters="'\"", exclude_categories=("C", "Z")), min_size=1)
 sentences = st.lists(words, min_size=1, max_size=5).map(" ".join)
-sights = st.lists(st.sampled_from(tuple(names.TRACKED)), max_size=3).map(
+sights = st.lists(st.sampled_from(tuple(TRACKED)), max_size=3).map(
     lambda ids: [{"unique_id": one, "button_state": "0", "Translation": [1.5, 2, 3]} for one in ids]
 )
 
@@ -158,7 +158,7 @@ def expected_labels(take, points):
         media = carried(take, point)
         if "tracker.json" in media:
             sight = json.loads(point.read("tracker.json"))["unique_id_dicts"]
-            found["tracked_tools"] = tuple(dict.fromkeys(names.TRACKED[one["unique_id"]] for one in sight))
+            found["tracked_tools"] = tuple(dict.fromkeys(TRACKED[one["unique_id"]] for one in sight))
         views = [view for view in ("room1", "room4", "room5") if f"{view}.mask.png" in media]
         views = views or [view for view in ("detail0", "detail2", "detail3") if f"{view}.mask.png" in media]
         if views:

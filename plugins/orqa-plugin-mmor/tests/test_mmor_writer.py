@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orqa_plugin_mmor import MMOR, names
+from orqa_plugin_mmor import MMOR
 from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
 from orqa_registry.formats.images import read_mask
+from orqa_registry.vocabulary import TRACKED
 
 
 def test_calibration_survives(tmp_path):
@@ -62,7 +63,7 @@ def test_the_irregularities_are_there(tmp_path):
     assert list((tmp_path / "001_PKA" / "segmentation_export_1").glob("*_interpolated.png"))
     log = json.loads((tmp_path / "take_tracks" / "001_PKA.json").read_text())
     assert len(log) == int(rows[-1][0]) + 1
-    assert any(one["unique_id"] not in names.TRACKED for record in log if record for one in record["unique_id_dicts"])
+    assert any(one["unique_id"] not in TRACKED for record in log if record for one in record["unique_id_dicts"])
     raw = json.loads((tmp_path / "001_PKA" / "relation_labels" / "000001.json").read_text())
     assert raw == {"rel_annotations": [["anest", "Cutting", "ot"]]}
     assert (tmp_path / "012_PKA" / "relation_labels_012_1_PKA" / "000000.json").is_file()

@@ -1,0 +1,137 @@
+"""`orqa-registry prompt`: what a model is shown and told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict
+
+from orqa_registry import prompts, zeroshot
+from orqa_registry.asking import ask
+from orqa_registry.draws import seeded
+from orqa_registry.errors import CallError, OrqaError, fold, match, nearest
+from orqa_registry.memory import Memory, change_log, compat_log, rows
+from orqa_registry.plugin import Dataset, Task
+from orqa_registry.records import Asked, Take, Timepoint
+from orqa_registry.registry import Registry
+from orqa_registry.timeline import Timeline
+
+ZERO_SHOT = "zero-shot"
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the raw files; else ORQA_DATA/DATASET.")
+@click.option("--split", help="The split that the take is in. Default: the first that has it.")
+@click.option("--take", "wanted", help="Print prompts of this take, for instance 004_4DOR.")
+@click.option("--frame", help="At this frame. Default: the first at which something is asked.")
+@click.option("--task", "tasks", multiple=True, help="Of this task alone; repeat for several. Default: all that fit.")
+@click.option("--policy", default="eval", show_default=True, metavar="NAME", help="How prompts are made, see above.")
+@click.option("--memory", "remember", is_flag=True, help="Tell what happened before, as temporal models expect it.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What chance hangs on.")
+@click.pass_obj
+def prompt(
+    registry: Registry,
+    dataset: str | None,
+    root: Path | None,
+    split: str | None,
+    wanted: str | None,
+    frame: str | None,
+    tasks: tuple[str, ...],
+    policy: str,
+    remember: bool,
+    seed: int,
+) -> None:
+    """Print what a model is shown and told.
+
+    Without --take: what generalist models are told before a question, made of all tasks, or of those that fit DATASET.
+    With --take: prompts of DATASET as JSONL, one a task, at one frame. `images` are media in the order shown, each with
+    its role and the pixels it may keep; `sensors` are other media that a model may take in; `text` is what is told,
+    one <image> for each image; `answer` is what a model learns to say.
+
+    Policies: `train` shuffles views, drops sensors, asks for a short answer or a sentence, and draws how much memory is
+    told; `eval` leaves nothing to chance; `eval-grounded` asks for the scene graph first; `no-leak` and `no-leak-train`
+    leave out what states answers outright: the robot's screen, and what robot and tracker say; `orqa-v1-train`,
+    `orqa-v1-eval` and `orqa-v1-eval-grounded` are those of published checkpoints, whose choice of views has defects;
+    `zero-shot` is `eval` after what generalist models are told.
+
+    \b
+    orqa-registry prompt
+    orqa-registry prompt MM-OR --root DIR --take 001_PKA --task tools_used
+    orqa-registry prompt 4D-OR --root DIR --take 004_4DOR --frame 000120 --policy train --seed 7
+    """
+    chosen = registry.dataset(dataset) if dataset else None
+    how = None if fold(policy) == fold(ZERO_SHOT) else prompts.named(policy)
+    fitting = registry.fitting(chosen, tasks) if chosen else [registry.task(name) for name in tasks or registry.tasks]
+    if wanted is None:
+        if frame or root or split:
+            raise CallError("--frame, --root and --split are about a take: name it with --take")
+        sys.stdout.write(zeroshot.preamble(fitting, [chosen] if chosen else []) + "\n")
+        return
+    if chosen is None:
+        raise CallError(f"--take {wanted}: of which dataset? orqa-registry prompt DATASET --take {wanted}")
+    take = _find(chosen, registry.locate(chosen, root), registry.split(chosen, split) if split else None, wanted)
+    for line in _lines(take, frame, fitting, how or zeroshot.policy(fitting, [chosen]), seed, remember=remember):
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _find(dataset: Dataset, folder: Path, split: str | None, wanted: str) -> Take:
+    """Return a take by name, without regard to case and punctuation. Raises CallError with the nearest names."""
+    names = []
+    for one in [split] if split else dataset.splits:
+        for take in dataset.takes(folder, one):
+            if match(wanted, [take.name]):
+                return take
+            names.append(take.name)
+    raise CallError(f"no take {wanted!r} in {split or dataset.name} under {folder}: {nearest(wanted, names)}")
+
+
+def _lines(
+    take: Take, frame: str | None, tasks: list[Task], how: prompts.PromptPolicy, seed: int, *, remember: bool
+) -> Iterator[Mapping[str, Any]]:
+    points = list(take)
+    if not points:
+        raise OrqaError(f"{take.dataset}: take {take.name} has no timepoint")
+    known = {point.frame: point for point in points}
+    if frame is not None and frame not in known:
+        raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, known)}")
+    timeline = Timeline((point.index, point.seconds, point.labels) for point in points)
+    memory = _memory(points, how) if remember else None
+    for point in points if frame is None else [known[frame]]:
+        drawn = list(_drawn(point, timeline, tasks, how, seed))
+        for task, asked in drawn:
+            made = prompts.build(asked, task, how, seed, memory=memory)
+            about = {"key": made.key, "task": made.task, "images": [asdict(one) for one in made.images]}
+            yield {**about, "sensors": list(made.sensors), "text": made.text, "answer": made.answer}
+        if drawn:
+            return
+    where = f"frame {frame} of take {take.name}" if frame else f"take {take.name}"
+    raise OrqaError(f"{take.dataset}: nothing is asked at {where}: none of {_names(tasks)} finds its labels there")
+
+
+def _names(tasks: list[Task]) -> str:
+    return ", ".join(task.name for task in tasks)
+
+
+def _drawn(
+    point: Timepoint, timeline: Timeline, tasks: list[Task], how: prompts.PromptPolicy, seed: int
+) -> Iterator[tuple[Task, Asked]]:
+    """Yield one question of each task."""
+    for task, questions in ask(point, timeline, tasks, seed, compat=how.compat):
+        if questions:
+            question = seeded(seed, point.key, task.name).choice(questions)
+            yield task, Asked(point, question, question.text, question.answer)
+
+
+def _memory(points: list[Timepoint], how: prompts.PromptPolicy) -> Memory:
+    if not any(point.claimed & {"relations", "actions"} for point in points):
+        raise OrqaError(f"take {points[0].take} has no memory: nobody annotated relations or actions in it")
+    try:
+        return Memory(compat_log(rows(points)) if how.compat else change_log(rows(points)))
+    except ValueError as error:
+        raise OrqaError(f"take {points[0].take}: {error}") from error

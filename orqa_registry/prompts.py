@@ -1,0 +1,271 @@
+"""Prompts: which views a model is shown, what it is told, and the answer to learn (protocol.md 7 and 9).
+
+    prompt = build(asked, task, "train", seed, epoch, memory=memory)
+    prompt.images   # media to show, in order, each with its role and the pixels it may keep
+    prompt.text     # <image><image><speech_transcript_start>: ... Which tools are in use? Answer concisely.
+    prompt.answer   # Drill
+
+A policy is a record of names and chances: `attrs.evolve(named("train"), drop=0.2, without=LEAKS)` makes a new one. The
+same seed gives the same prompt. Views and sensors are drawn once a timepoint, so that its questions can share them.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from attrs import evolve, field, frozen, validators
+
+from orqa_registry import scenegraph
+from orqa_registry.draws import seeded
+from orqa_registry.errors import CallError, OrqaError, match, nearest
+from orqa_registry.memory import FORGETFUL, LONG, NO_MEMORY, SHORT, STYLES, Memory
+from orqa_registry.plugin import Task
+from orqa_registry.reading import spare
+from orqa_registry.records import Asked, Timepoint, Triplet, is_view
+from orqa_registry.telling import TELL, told
+from orqa_registry.views import PIXELS, PIXELS_BY_ROLE, VIEWS, role
+
+IMAGE = "<image>"
+CONCISELY = " Answer concisely."
+GROUNDED = " Use the scene graph to guide your answer."
+GRAPH = "<SG>"
+"""What scene graphs begin with in answers."""
+
+DRAWN = "drawn"
+"""The memory of training: of a style that is drawn, with items dropped (protocol 8.4)."""
+
+SENSORS: Mapping[str, Collection[str]] = {
+    "points": ("points.npy",),
+    "audio": ("clap.npy", "audio.mp3", "audio.flac"),
+    "speech": ("speech.txt",),
+    "tracker": ("tracker.json",),
+    "robot": ("robot.json",),
+}
+"""Modality that training may drop as a whole -> its media. Images are never dropped, masks never given."""
+LEAKS = frozenset({"screen", "tracker", "robot"})
+"""What states answers outright: the robot's steps, and whether its base array is in sight (defect D19)."""
+
+
+def _chance(default: float) -> Any:
+    return field(default=default, validator=[validators.ge(0.0), validators.le(1.0)])
+
+
+@frozen
+class PromptPolicy:
+    """How prompts are made. The defaults are those of evaluation (protocol 9).
+
+    views: one of VIEWS; a question about one view shows that one alone. without: views and SENSORS left out always.
+    drop: the chance that a sensor is left out. concise: the chance of a bare answer instead of a sentence (R6).
+    grounding: the chance that the scene graph comes before the answer, where there is one; everywhere: is asked for
+    where there is none too (defect D26). memory: DRAWN, a style of `memory`, or `none`.
+    pixels, pixels_by_role: what an image may keep. budget: tokens that the text may have. preamble: what is told first.
+    compat: choose views by their place among those there, as the original does (defects D15 and D16).
+    """
+
+    views: str = "eval"
+    without: frozenset[str] = frozenset()
+    drop: float = _chance(0.0)
+    concise: float = _chance(1.0)
+    grounding: float = _chance(0.0)
+    everywhere: bool = False
+    memory: str = STYLES[0]
+    pixels: int = PIXELS
+    pixels_by_role: Mapping[str, int] = PIXELS_BY_ROLE
+    budget: int | None = None
+    preamble: str = ""
+    compat: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.views not in VIEWS:
+            raise CallError(f"unknown choice of views {self.views!r}: {nearest(self.views, VIEWS)}")
+        if self.memory not in (modes := (DRAWN, NO_MEMORY, *STYLES)):
+            raise CallError(f"unknown memory {self.memory!r}: {nearest(self.memory, modes)}")
+
+
+EVAL = PromptPolicy()
+TRAIN = PromptPolicy("train", drop=0.5, concise=0.5, grounding=0.5, memory=DRAWN)
+PROMPTS: Mapping[str, PromptPolicy] = {
+    "train": TRAIN,
+    "eval": EVAL,
+    "eval-grounded": evolve(EVAL, grounding=1.0),
+    "no-leak": evolve(EVAL, without=LEAKS),
+    "no-leak-train": evolve(TRAIN, without=LEAKS),
+    "orqa-v1-train": evolve(TRAIN, compat=True),
+    "orqa-v1-eval": evolve(EVAL, compat=True),
+    "orqa-v1-eval-grounded": evolve(EVAL, grounding=1.0, everywhere=True, compat=True),
+}
+"""The policies that have a name."""
+
+
+def named(policy: str) -> PromptPolicy:
+    """Return a policy by name, without regard to case and punctuation. Raises CallError with the nearest names."""
+    meant = match(policy, PROMPTS)
+    if meant is None:
+        raise CallError(f"unknown prompt policy {policy!r}: {nearest(policy, PROMPTS)}")
+    return PROMPTS[meant]
+
+
+@frozen
+class Picture:
+    """An image to show. medium: its name at the timepoint. role: what it shows. pixels: width times height to keep."""
+
+    medium: str
+    role: str
+    pixels: int
+
+
+@frozen
+class Prompt:
+    """One turn of a user and its answer, in pieces; a piece that is absent is empty.
+
+    images: in order; one may come twice. sensors: other media that a model may take in, `points.npy`, `clap.npy`.
+    question: with its suffixes, never shortened. answer: what to learn, with the scene graph before it where grounded.
+    """
+
+    key: str
+    task: str
+    question: str
+    answer: str
+    images: tuple[Picture, ...] = ()
+    sensors: tuple[str, ...] = ()
+    memory: str = ""
+    speech: str = ""
+    tracker: str = ""
+    robot: str = ""
+    preamble: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is told, without the marks of images, in the order of protocol 7.3."""
+        told = f"{self.preamble}\n\n" if self.preamble else ""
+        told += f"<memory_start>: {self.memory}<memory_end>. " if self.memory else ""
+        told += f"<speech_transcript_start>: {self.speech} <speech_transcript_end>. " if self.speech else ""
+        told += f"<tracker_metadata_start>: {self.tracker} <tracker_metadata_end>. " if self.tracker else ""
+        told += f"<robot_metadata_start>: {self.robot} <robot_metadata_end>. " if self.robot else ""
+        return (told + self.question).replace(IMAGE, "image")
+
+    @property
+    def text(self) -> str:
+        """The turn of the user: the mark of each image, then the words; without images the words alone (D22)."""
+        return IMAGE * len(self.images) + self.words
+
+
+def build(
+    asked: Asked,
+    task: Task,
+    policy: PromptPolicy | str,
+    *seed: object,
+    memory: Memory | None = None,
+    at: int | None = None,
+    graph: Sequence[Triplet] | None = None,
+    count: Callable[[str], int] | None = None,
+) -> Prompt:
+    """Return the prompt of a question.
+
+    memory: that of the take, looked up at `at`, or else at the timepoint's index. graph: what answers are grounded in,
+    or else the timepoint's own. count: tokens of a text, image marks included; needed where the policy has a budget.
+    What a sensor wrote and cannot be read is warned of and left out. Raises CallError for an unknown policy or a budget
+    without `count`, and OrqaError where a sentence of the task asks for an argument that the question lacks.
+    """
+    how = named(policy) if isinstance(policy, str) else policy
+    if how.budget is not None and count is None:
+        raise CallError("a prompt with a budget needs `count`, the function that counts the tokens of a text")
+    point = asked.timepoint
+    chance = partial(seeded, *seed, point.key)
+    own = partial(chance, task.name, asked.question.text)
+    question, answer = _worded(asked, task, how, own("form"))
+    if (grounded := _grounded(point, task, how, graph, own("graph"))) is not None:
+        question += GROUNDED
+        answer = f"{grounded} {answer}" if grounded else answer
+    kept = [name for name in SENSORS if name not in how.without and chance("drop", name).random() >= how.drop]
+    prompt = Prompt(
+        point.key,
+        task.name,
+        question,
+        answer,
+        _pictures(point, asked.question.view, how, chance("views")),
+        tuple(medium for medium in point.media if any(medium in SENSORS[name] for name in kept if name not in TELL)),
+        _remembered(memory, point.index if at is None else at, task, how, own("memory")),
+        **{name: spare(told, point, name) or "" for name in TELL if name in kept},
+        preamble=how.preamble,
+    )
+    return prompt if how.budget is None or count is None else fit(prompt, how.budget, count)
+
+
+def _pictures(point: Timepoint, view: str | None, how: PromptPolicy, rng: random.Random) -> tuple[Picture, ...]:
+    media: dict[str, str] = {}
+    for medium in filter(is_view, point.media):
+        media.setdefault(medium.rpartition(".")[0], medium)
+    if view is not None:
+        chosen = [view] if view in media else []
+    else:
+        there = [one for one in media if one not in how.without]
+        chosen = VIEWS[how.views](there, point.dataset, rng, how.compat)
+    return tuple(Picture(media[one], role(one), how.pixels_by_role.get(role(one), how.pixels)) for one in chosen)
+
+
+def _worded(asked: Asked, task: Task, how: PromptPolicy, rng: random.Random) -> tuple[str, str]:
+    """Return question and answer in one of two forms (protocol R6); a task without sentences has the bare one."""
+    text, answer = asked.text, asked.answer
+    try:
+        if rng.random() < how.concise or not (sentences := task.say(asked.question, answer)):
+            text = text if CONCISELY.strip(" .") in text else text + CONCISELY
+        else:
+            answer = rng.choice(sentences)
+    except (IndexError, KeyError) as error:
+        raise OrqaError(f"task {task.name}: a sentence asks for an argument that a question lacks: {error}") from error
+    return text, answer[:1].upper() + answer[1:]
+
+
+def _grounded(
+    point: Timepoint, task: Task, how: PromptPolicy, graph: Sequence[Triplet] | None, rng: random.Random
+) -> str | None:
+    """Return the graph to begin the answer with, empty where there is none, or None where it is not asked for."""
+    if rng.random() >= how.grounding or (task.answer_format.startswith(GRAPH) and not how.compat):
+        return None
+    if graph is None and point.has("relations"):
+        graph = point.labels["relations"]
+    if graph is None:
+        return "" if how.everywhere else None
+    return scenegraph.to_text(rng.sample(graph, len(graph)))
+
+
+def _remembered(memory: Memory | None, at: int, task: Task, how: PromptPolicy, rng: random.Random) -> str:
+    if memory is None or task.name in FORGETFUL:
+        return ""
+    return memory.drawn(at, rng) if how.memory == DRAWN else memory.text(at, how.memory)
+
+
+def fit(prompt: Prompt, budget: int, count: Callable[[str], int]) -> Prompt:
+    """Return a prompt of at most `budget` tokens, as `count` counts them in its text (defect D23).
+
+    Its memory loses its oldest items first; then speech, tracker and robot go. The question is never touched: where it
+    alone is too long, it alone is left.
+    """
+    if count(prompt.text) <= budget:
+        return prompt
+    steps = [evolve(prompt, memory=memory) for memory in _fading(prompt.memory)]
+    steps.append(evolve(steps[-1], speech=""))
+    steps.append(evolve(steps[-1], tracker=""))
+    steps.append(evolve(steps[-1], robot=""))
+    place = bisect_left(steps, True, key=lambda one: count(one.text) <= budget)
+    return steps[min(place, len(steps) - 1)]
+
+
+def _fading(memory: str) -> list[str]:
+    """Return a memory with one item less each time, the oldest first, until it is empty; each is as `Memory` has it."""
+    ends_bare = memory.endswith((LONG.strip(": "), SHORT.strip(": ")))
+    old, recent, new = (memory + (": " if ends_bare else "; ")).partition(SHORT)
+    parts = [(LONG, old.removeprefix(LONG).split("; ")[:-1])] if old.startswith(LONG) else []
+    if recent:
+        parts.append((SHORT, new.split("; ")[:-1]))
+    faded = []
+    for _, items in parts:
+        while items:
+            items.pop(0)
+            faded.append("".join(mark + "".join(f"{one}; " for one in rest) for mark, rest in parts)[:-2])
+    return [*faded[:-1], ""]

@@ -1,0 +1,136 @@
+"""The prompt of generalist models, never trained on the benchmark: made of the tasks themselves (protocol 12).
+
+    prompt = build(asked, task, zeroshot.policy(registry.fitting(dataset), [dataset]))
+
+It tells the names that answers are made of, then every question and its strict form: what is installed is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
+
+from attrs import evolve, frozen
+
+from orqa_registry.plugin import Dataset, Task
+from orqa_registry.prompts import GRAPH, PromptPolicy, named
+from orqa_registry.vocabulary import ENTITIES, PREDICATES, TOOLS, display
+
+OPENING = (
+    "You see an operating room during surgery, in one or more images of one moment. "
+    "You are asked one question about it, one of the kinds below."
+)
+CLOSING = (
+    "Besides the images there may be further help before the question, between marks such as <speech_transcript_start> "
+    "and <speech_transcript_end>: what happened until now, what was said, what the tracker and the robot report. Use "
+    "all of it. A program reads your answer: write the answer alone, exactly in the form given for its question, with "
+    "no word before or after it."
+)
+
+
+@frozen
+class Vocabulary:
+    """Names that answers are made of. facets: a task that needs one of them is about these names.
+
+    provides: a facet of the datasets that use them; others have names of their own.
+    """
+
+    title: str
+    names: Sequence[str]
+    facets: frozenset[str]
+    provides: str
+
+    def wanted(self, tasks: Iterable[Task], datasets: Sequence[Dataset]) -> bool:
+        """Tell whether tasks ask for these names, and datasets, where any are given, use them."""
+        used = not datasets or any(self.provides in one.provides for one in datasets)
+        return used and any(self.facets & task.needs for task in tasks)
+
+
+VOCABULARIES = (
+    Vocabulary(
+        "People and things",
+        tuple(map(display, ENTITIES)),
+        frozenset({"relations", "roles", "entities", "boxes", "positions"}),
+        "relations",
+    ),
+    Vocabulary("Relations", PREDICATES, frozenset({"relations"}), "relations"),
+    Vocabulary("Tools", TOOLS, frozenset({"tools", "gaze"}), "tools"),
+)
+
+NAMES: Mapping[str, tuple[str, str]] = {
+    "roles": ("head surgeon", "nurse"),
+    "tools": ("drill", "suction cannula"),
+    "entities": ("patient", "operating table"),
+    "boxes": ("patient", "operating table"),
+}
+"""Facet -> two names, for examples of lists."""
+WORDS: Mapping[str, str] = {"predicate": "holding", "action": "drilling", "tool": "scalpel"}
+"""What a form may ask for -> an example of it."""
+NUMBERS = (120, 340, 250, 610)
+"""What coordinates are in examples."""
+
+_FIELDS = re.compile(r"(\w+(?:, \w+)+): \w+ integers\b")
+
+
+def example(task: Task) -> str:
+    """Return an answer in the form of a task, or nothing where its form does not say enough to make one up.
+
+    A task with an attribute `example` says it itself.
+    """
+    said = task.answer_format
+    if own := getattr(task, "example", ""):
+        return str(own)
+    if task.choices:
+        return task.choices[0]
+    if fields := _FIELDS.match(said):
+        return ", ".join(str(number) for number, _ in zip(cycle(NUMBERS), fields[1].split(", "), strict=False))
+    if said.startswith(GRAPH):
+        return f"{GRAPH} head surgeon,patient,drilling; nurse,saw,holding </SG>"
+    if "<integer>" in said:
+        return said.replace("<integer>", "40")
+    if re.search(r"\binteger\b", said):
+        return "4"
+    if "separated by commas" in said:
+        return next((", ".join(two) for facet, two in NAMES.items() if facet in task.needs), "")
+    return next((name for word, name in WORDS.items() if re.search(rf"\b{word}\b", said)), "")
+
+
+def form(task: Task) -> str:
+    """Return how an answer is to be written: one of the choices, or the answer format with an example."""
+    if task.choices:
+        return "exactly one of: " + " | ".join(task.choices)
+    made = example(task)
+    nothing = " or ".join(_when_nothing(task))
+    written = task.answer_format
+    if made and made != written:
+        written += f"; for example: {made}"
+    return f"{written}; where there is none: {nothing}" if nothing else written
+
+
+def _when_nothing(task: Task) -> Iterator[str]:
+    """Yield the answers that a task has sentences of their own for, counts aside: `nothing`, `no one`."""
+    if isinstance(task.sentences, Mapping) and "*" in task.sentences:
+        yield from (answer for answer in task.sentences if answer != "*" and not answer.isdecimal())
+
+
+def preamble(tasks: Iterable[Task], datasets: Sequence[Dataset] = ()) -> str:
+    """Return what a generalist model is told before a question: names, tasks with their forms, manners.
+
+    datasets: whose names to tell; those of all where none is given.
+    """
+    tasks = sorted(tasks, key=lambda task: task.name)
+    parts = [OPENING]
+    parts += (f"{one.title}: {', '.join(one.names)}." for one in VOCABULARIES if one.wanted(tasks, datasets))
+    parts.append("Questions, and the form of an answer to each; words in [brackets] stand for what is asked about:")
+    parts += (f"{place}. {_asked(task)}\nAnswer: {form(task)}" for place, task in enumerate(tasks, 1))
+    return "\n\n".join([*parts, CLOSING])
+
+
+def _asked(task: Task) -> str:
+    return re.sub(r"\{(\w+)\}", r"[\1]", task.question)
+
+
+def policy(tasks: Iterable[Task], datasets: Sequence[Dataset] = (), base: str = "eval") -> PromptPolicy:
+    """Return the prompt policy of generalist models: that of evaluation, or another by name, after the preamble."""
+    return evolve(named(base), preamble=preamble(tasks, datasets))
