@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -80,7 +82,7 @@ class Task(ABC):
 
     def pose(self, *answers: str, view: str | None = None, weight: float = 1.0, **arguments: str) -> Question:
         """Return a question of this task with its right answers, the canonical wording filled with `arguments`."""
-        return Question(self.name, self.question.format(**arguments), answers, arguments, view, weight)
+        return _posed(self.name, self.question, answers, view, weight, tuple(arguments.items()))
 
     def score_fairly(self, truth: str, answer: str) -> float:
         """Return what `score` gives where it is neither too kind nor too hard (defects D24 and D25).
@@ -104,6 +106,20 @@ class Task(ABC):
     def wordings(self, question: Question) -> list[str]:
         """Return the question in every wording there is, the canonical one first."""
         return [question.text, *(wording.format(**question.arguments) for wording in self.paraphrases)]
+
+
+@lru_cache(maxsize=1 << 15)
+def _posed(
+    task: str,
+    question: str,
+    answers: tuple[str, ...],
+    view: str | None,
+    weight: float,
+    arguments: tuple[tuple[str, str], ...],
+) -> Question:
+    """Return a question; the same ones are asked at many timepoints, and a question never changes."""
+    named = MappingProxyType(dict(arguments))
+    return Question(task, question.format(**named), answers, named, view, weight)
 
 
 @frozen

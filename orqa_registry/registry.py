@@ -194,7 +194,7 @@ class Registry:
         return self._named("answerer", name, self.answerers)
 
     def _named(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
-        meant = match(name, known)
+        meant = name if name in known else match(name, known)
         if meant is not None:
             return known[meant]
         message = f"unknown {kind} {name!r}: {nearest(name, known)}"

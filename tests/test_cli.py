@@ -134,7 +134,22 @@ def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "info", "synth", "doctor", "ask", "history", "shard", "train", "eval", "score"]
+    "command",
+    [
+        "list",
+        "info",
+        "synth",
+        "doctor",
+        "ask",
+        "prompt",
+        "history",
+        "export",
+        "import",
+        "shard",
+        "train",
+        "eval",
+        "score",
+    ],
 )
 def test_help_teaches(capsys, command):
     assert run([command, "--help"]) == 0

@@ -9,7 +9,9 @@ import click
 
 from orqa_registry.cli.ask import ask
 from orqa_registry.cli.doctor import doctor
+from orqa_registry.cli.export import export
 from orqa_registry.cli.history import history
+from orqa_registry.cli.import_ import import_
 from orqa_registry.cli.info import info
 from orqa_registry.cli.listing import list_
 from orqa_registry.cli.prompt import prompt
@@ -22,7 +24,21 @@ from orqa_registry.registry import Registry
 class Commands(click.Group):
     """A group that offers the nearest commands where a name is unknown, and lists commands in the order of work."""
 
-    ORDER = ("list", "info", "synth", "doctor", "ask", "prompt", "history", "shard", "train", "eval", "score")
+    ORDER = (
+        "list",
+        "info",
+        "synth",
+        "doctor",
+        "ask",
+        "prompt",
+        "history",
+        "export",
+        "import",
+        "shard",
+        "train",
+        "eval",
+        "score",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one needs them."""
@@ -56,7 +72,7 @@ def build(registry: Registry) -> click.Group:
         `train` and `eval` ask the questions while reading. A dataset gets every task whose needs it meets.
         """
 
-    for command in (list_, info, doctor, ask, prompt, history, score):
+    for command in (list_, info, doctor, ask, prompt, history, export, import_, score):
         cli.add_command(command)
     registry.add_commands(cli)
     return cli

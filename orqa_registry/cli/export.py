@@ -1,0 +1,201 @@
+"""`orqa-registry export`: a question set, sampled as the benchmark's, in the format of another tool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orqa_registry import scenes
+from orqa_registry.cli import show
+from orqa_registry.errors import CallError, OrqaError
+from orqa_registry.exchange import FORMATS, HOW, Pictures, QuestionSet, write
+from orqa_registry.plugin import Dataset, Task
+from orqa_registry.registry import Registry
+from orqa_registry.sampling import Cell, How, Pool, sample
+
+SAMPLINGS = ("benchmark", "uniform", "all")
+TRAIN = "train"
+
+
+@click.command()
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Folder of the raw files; with several datasets a NAME=DIR for each. Default: ORQA_DATA/NAME.",
+)
+@click.option("--split", required=True, help="Which split, for instance train.")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write it for.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files.")
+@click.option("--size", type=click.IntRange(min=1), help="How many questions. Default: all that can be asked.")
+@click.option(
+    "--sampling", type=click.Choice(SAMPLINGS), help="How to choose. Default: benchmark with --size, else all."
+)
+@click.option("--weight", "weights", multiple=True, metavar="NAME=0.4", help="Share of a dataset; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What chance hangs on.")
+@click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
+@click.option("--paraphrase", type=click.FloatRange(0, 1), default=0.0, help="Chance of another wording. Default: 0.")
+@click.option("--sentences", type=click.FloatRange(0, 1), default=0.0, help="Chance of a full sentence. Default: 0.")
+@click.option(
+    "--images", type=click.Choice(HOW), default=HOW[0], help="Name image files, or copy or link them beside the set."
+)
+@click.option("--replace", is_flag=True, help="Draw with replacement, as the original: duplicates are counted.")
+@click.option("--compat", type=click.Choice(["orqa-v1"]), help="Ask as the original does, defects and all.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+@click.pass_obj
+def export(
+    registry: Registry,
+    datasets: tuple[str, ...],
+    roots: tuple[str, ...],
+    split: str,
+    form: str,
+    out: Path,
+    size: int | None,
+    sampling: How | None,
+    weights: tuple[str, ...],
+    seed: int,
+    tasks: tuple[str, ...],
+    paraphrase: float,
+    sentences: float,
+    images: Any,
+    replace: bool,
+    compat: str | None,
+    as_json: bool,
+) -> None:
+    """Write a question set of DATASET... for another tool, and NAME.manifest.json, which says how many of each kind.
+
+    Sampling `benchmark` is that of the benchmark: each dataset has a share, each question type an equal part of it, and
+    inside a type rare answers and rarely named things are drawn more often. `uniform` leaves that out. Nothing is drawn
+    twice unless --replace says so; where there are fewer questions than wanted, the manifest tells what is lacking.
+    The same seed gives the same set, and a larger set holds the smaller one.
+
+    Synthetic scenes are of training takes, and asked about in training alone; --compat orqa-v1 asks about them in every
+    split, as the original. A prompt is the question and nothing else, with what precedes it in training left out.
+
+    \b
+    orqa           final_qa_pairs_SPLIT_SIZE.json, in the schema of the benchmark
+    llama-factory  for dataset_dir: OUT and dataset: orqa_SPLIT
+    lmms-eval      for cd OUT && python -m lmms_eval --include_path . --tasks orqa_SPLIT
+    jsonl          lines as `orqa-registry ask` prints them, with wording and images
+
+    \b
+    orqa-registry export 4D-OR --root DIR --split train --size 20000 --format llama-factory --out set
+    orqa-registry export 4D-OR MM-OR --root 4D-OR=A --root MM-OR=B --weight MM-OR=0.5 --split val --size 1000 \\
+        --format lmms-eval --images copy --out set
+    """
+    chosen = list({one.name: one for one in map(registry.dataset, datasets)}.values())
+    how: How = sampling or ("all" if size is None else "benchmark")
+    if (how == "all") != (size is None):
+        raise CallError(f"--sampling {how} {'takes no' if how == 'all' else 'needs a'} --size")
+    shares, fitting, given = (
+        _weights(registry, weights),
+        _fitting(registry, chosen, tasks),
+        folders(registry, roots, chosen),
+    )
+    splits = {one.name: registry.split(one, split) for one in chosen}
+    where = {one.name: registry.locate(one, given.get(one.name)) for one in chosen}
+    homes = {one.name: one.home(where[one.name]) for one in chosen}
+    for name, home in homes.items():
+        if out.resolve().is_relative_to(home.resolve()):
+            raise CallError(f"--out {out} is in the folder of {name}, {home}: nothing is written into a dataset")
+    pool = Pool()
+    with show.progress("takes") as advance:
+        for one in chosen:
+            _gather(pool, one, where[one.name], splits[one.name], fitting[one.name], advance, compat=compat is not None)
+    drawn = sample(pool, size, shares, how, seed, replace=replace, paraphrase=paraphrase, sentences=sentences)
+    questions = QuestionSet(
+        drawn,
+        out,
+        FORMATS[form].named(next(iter(splits.values())), size or len(drawn.items)),
+        Pictures(out, images),
+        homes,
+        compat=compat is not None,
+    )
+    about = {"splits": splits, "compat": compat, "images": images, **drawn.manifest(registry)}
+    files = write(questions, form, about)
+    _report(questions, {**about, "images_missing": questions.pictures.missing}, files, as_json=as_json)
+
+
+def folders(registry: Registry, roots: Iterable[str], datasets: Sequence[Dataset]) -> dict[str, Path]:
+    """Return dataset name -> folder, of `--root [NAME=]DIR`. Raises CallError where it is not clear whose it is."""
+    found: dict[str, Path] = {}
+    for root in roots:
+        name, equals, folder = root.partition("=")
+        if equals:
+            found[registry.dataset(name).name] = Path(folder)
+        elif len(datasets) == 1:
+            found[datasets[0].name] = Path(root)
+        else:
+            raise CallError(f"--root {root}: of which dataset? Write --root NAME={root}")
+    return found
+
+
+def _weights(registry: Registry, weights: Iterable[str]) -> dict[str, float]:
+    found = {}
+    for weight in weights:
+        name, _, share = weight.partition("=")
+        try:
+            found[registry.dataset(name).name] = float(share)
+        except ValueError:
+            raise CallError(f"--weight {weight}: a NAME=0.4 was expected") from None
+    return found
+
+
+def _fitting(registry: Registry, datasets: Sequence[Dataset], wanted: Sequence[str]) -> dict[str, list[Task]]:
+    """Return dataset name -> tasks; of several datasets, a task that is asked for has to fit one."""
+    if len(datasets) == 1:
+        return {datasets[0].name: registry.fitting(datasets[0], wanted)}
+    tasks = [registry.task(name) for name in wanted]
+    found = {}
+    for one in datasets:
+        names = [task.name for task in tasks if task.needs <= one.provides]
+        found[one.name] = registry.fitting(one, names) if names or not tasks else []
+    for task in tasks:
+        if not any(task in fitting for fitting in found.values()):
+            raise CallError(f"{task.name} can be asked of none of {', '.join(found)}: it needs {', '.join(task.needs)}")
+    return found
+
+
+def _gather(
+    pool: Pool, dataset: Dataset, folder: Path, split: str, tasks: list[Task], advance: show.Advance, *, compat: bool
+) -> None:
+    """Add to a pool all that can be asked of a split. Raises OrqaError where that is nothing."""
+    sources = [(take, tasks) for take in dataset.takes(folder, split)]
+    if compat and split != TRAIN and TRAIN in dataset.splits:
+        # The original asks about scenes in every split, and all scenes are of training takes (defect D17).
+        about = [task for task in tasks if "attributes" in task.needs]
+        takes = dataset.takes(folder, TRAIN) if about else ()
+        sources += [(take, about) for take in takes if take.name.endswith(scenes.SUFFIX)]
+    points, before = 0, len(pool)
+    for done, (take, asked) in enumerate(sources, 1):
+        points += pool.read(take, asked, compat=compat)
+        advance(dataset.name, done, len(sources), f"{len(pool):,} questions")
+    if len(pool) == before and tasks:
+        lacks = "nothing can be asked" if points else "there is no timepoint"
+        raise OrqaError(
+            f"{dataset.name}: {lacks} in split {split} under {folder}. What of it is on disk: "
+            f"orqa-registry doctor {dataset.name} --root {folder}"
+        )
+
+
+def _report(questions: QuestionSet, about: Mapping[str, Any], files: Sequence[Path], *, as_json: bool) -> None:
+    if as_json:
+        show.print_json({"files": list(map(str, files)), **about})
+    else:
+        rows = ((one.dataset, one.task, *_counts(one)) for one in questions.drawn.cells)
+        columns = ("dataset", "task", "available", "wanted", "taken", "lacking", "twice")
+        title = f"{len(questions.drawn.items):,} questions in {files[0]}"
+        show.print_table(title, columns, rows, numbers=columns[2:])
+    if short := about["shortage"]:
+        click.echo(f"warning: {short:,} questions are lacking, because there are no more of their kind", err=True)
+    if missing := about["images_missing"]:
+        click.echo(f"warning: {missing:,} images are not there and were left out", err=True)
+
+
+def _counts(cell: Cell) -> tuple[str, ...]:
+    return tuple(f"{n:,}" for n in (cell.available, cell.wanted, cell.taken, cell.shortage, cell.duplicates))

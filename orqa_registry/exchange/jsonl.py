@@ -1,0 +1,17 @@
+"""Our own lines: what `orqa-registry ask` prints, with the wording drawn, all right answers, and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orqa_registry.exchange.sets import QuestionSet, line, write_lines
+
+
+def write(questions: QuestionSet) -> list[Path]:
+    """Write NAME.jsonl: `text`, `said`, `concise`, `truths` and `images` stand beside the fields of `ask`."""
+    path = questions.file(".jsonl")
+    rows = (
+        {**line(one), "truths": questions.truths(one), "images": questions.images(one)} for one in questions.drawn.items
+    )
+    write_lines(path, rows)
+    return [path]

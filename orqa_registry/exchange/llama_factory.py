@@ -1,0 +1,65 @@
+"""Question sets for LLaMA-Factory: its ShareGPT format with the role names of OpenAI, several images a message.
+
+Checked against llamafactory 0.9.5 (data/README.md, data/parser.py, data/converter.py): images are looked for under
+`media_dir`, which is `dataset_dir` unless it is set, so that names from this folder and full names both work; a
+message has one `<image>` for each image, and the markers of the other media would be taken for media.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orqa_registry.errors import CallError
+from orqa_registry.exchange.sets import QuestionSet, write_lines, write_object
+from orqa_registry.reading import read_json
+
+INFO = "dataset_info.json"
+IMAGE = "<image>"
+
+_MARKER = re.compile(r"<(?=(?:image|video|audio)>)")
+
+
+def write(questions: QuestionSet) -> list[Path]:
+    """Write NAME.jsonl, and its entry in dataset_info.json; other entries there are kept.
+
+    Raises CallError where dataset_info.json holds something else.
+    """
+    path, info = questions.file(".jsonl"), questions.folder / INFO
+    entries = read_json(info) if info.exists() else {}
+    if not isinstance(entries, dict):
+        raise CallError(f"{info}: an object of data sets was expected: choose another --out")
+    write_lines(path, _rows(questions))
+    write_object(info, {**entries, questions.name: entry(path.name)})
+    return [path, info]
+
+
+def entry(file: str) -> dict[str, Any]:
+    """Return what dataset_info.json says about a file of ours."""
+    return {
+        "file_name": file,
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages", "images": "images"},
+        "tags": {
+            "role_tag": "role",
+            "content_tag": "content",
+            "user_tag": "user",
+            "assistant_tag": "assistant",
+            "system_tag": "system",
+        },
+    }
+
+
+def _rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+    for one in questions.drawn.items:
+        prompt, reply = (_MARKER.sub("< ", said) for said in questions.spoken(one))
+        images = questions.images(one)
+        yield {
+            "messages": [
+                {"role": "user", "content": IMAGE * len(images) + prompt},
+                {"role": "assistant", "content": reply},
+            ],
+            "images": images,
+        }

@@ -1,0 +1,87 @@
+"""Question sets in the schema of the published `final_qa_pairs_SPLIT_SIZE.json` (protocol.md 5, 7.5; datasets.md 7)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orqa_registry import scenes
+from orqa_registry.exchange.sets import CONCISELY, QuestionSet, write_list
+from orqa_registry.records import Timepoint
+from orqa_registry.sampling import Chosen
+
+SPLITS = {"validation": "val"}
+"""Split -> what it is called in file names of the original, where that is something else."""
+
+_SCENE = re.compile(r"(?P<stem>.+)_cidx\d{1,2}\.jpg", re.ASCII)
+
+
+def named(split: str, size: int) -> str:
+    """Return the name of a set, as the original would give it."""
+    return f"final_qa_pairs_{SPLITS.get(split, split)}_{size}"
+
+
+def write(questions: QuestionSet) -> list[Path]:
+    """Write NAME.json, a list of records."""
+    path = questions.file(".json")
+    write_list(path, _records(questions))
+    return [path]
+
+
+def _records(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+    for one in questions.drawn.items:
+        point, view = one.timepoint, one.question.view
+        files = list(questions.pictures.files(point, view))
+        scene = scene_of(files) if view is None else None
+        record = {**_names(point, scene), **_words(one)}
+        if scene is not None or view is not None:
+            images = [_relative(questions, point, image) for image in questions.images(one)]
+            if scene is not None:
+                record["new_image_paths"] = images
+            elif images:
+                record["image_path"] = images[0]
+        yield record
+
+
+def _names(point: Timepoint, scene: tuple[Path, str] | None) -> dict[str, Any]:
+    """Return dataset, take and frame: of a scene, those that it imitates."""
+    found = _scenes(scene[0]).get(scene[1]) if scene else None
+    if found is not None:
+        return {"dataset": found.dataset, "take_name": found.take, "frame_id": found.frame}
+    take = point.take.removesuffix(scenes.SUFFIX)
+    return {"dataset": point.dataset, "take_name": take, "frame_id": point.frame}
+
+
+def _words(one: Chosen) -> dict[str, str]:
+    return {
+        "question": one.text + CONCISELY * one.concise,
+        "answer": one.said[:1].upper() + one.said[1:],
+        "_question_type": one.question.task,
+        "_question": one.question.text,
+        "_answer": one.answer,
+    }
+
+
+def scene_of(files: Sequence[Path | str]) -> tuple[Path, str] | None:
+    """Return folder and stem of the scene that images are of, STEM_cidxCAMERA.jpg; None where they are of none."""
+    paths = [Path(file) for file in files]
+    found = [_SCENE.fullmatch(path.name) for path in paths]
+    stems = {match["stem"] for match in found if match}
+    return (paths[0].parent, stems.pop()) if all(found) and len(stems) == 1 else None
+
+
+@lru_cache(maxsize=4)
+def _scenes(folder: Path) -> dict[str, scenes.Scene]:
+    return {scene.stem: scene for scene in scenes.read_scenes(folder)}
+
+
+def _relative(questions: QuestionSet, point: Timepoint, image: str) -> str:
+    """Return an image as seen from the folder of its dataset, where that is known."""
+    home, path = questions.homes.get(point.dataset), Path(image)
+    if home is not None and path.is_relative_to(os.path.abspath(home)):
+        return path.relative_to(os.path.abspath(home)).as_posix()
+    return image

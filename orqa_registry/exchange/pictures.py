@@ -1,0 +1,95 @@
+"""The images of a question set: where they lie, or beside the set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from attrs import define, field
+
+from orqa_registry.errors import DataWarning, OrqaError, say
+from orqa_registry.records import Timepoint, is_view, key_part
+from orqa_registry.writing import whole_file
+
+FOLDER = "images"
+
+HOW = ("path", "copy", "link")
+"""path: files stay where they are and are named in full. copy, link: they are put beside the set, copied or linked."""
+
+
+@define
+class Pictures:
+    """Names the images of timepoints for a set that is written to `folder`.
+
+    What lies beside the set is named from there, `images/DATASET/TAKE/FRAME/room1.jpg`; so is what is no file of its
+    own, whatever `how`. An image that cannot be had is warned of and left out; `missing` counts them.
+    """
+
+    folder: Path
+    how: Literal["path", "copy", "link"] = "path"
+    missing: int = 0
+    _known: dict[tuple[str, str], str | None] = field(factory=dict, init=False)
+
+    def of(self, timepoint: Timepoint, view: str | None) -> list[str]:
+        """Return the image of one view, or those of all views in the order of the dataset where `view` is None."""
+        names = [name for name in timepoint.media if is_view(name) and view in (None, name.rpartition(".")[0])]
+        found = (self._name(timepoint, name) for name in names)
+        return [name for name in found if name is not None]
+
+    def files(self, timepoint: Timepoint, view: str | None) -> Iterator[Path]:
+        """Yield the files of the same images where they are files: they may be anywhere, and need not be there."""
+        for name, medium in timepoint.media.items():
+            if is_view(name) and view in (None, name.rpartition(".")[0]) and isinstance(medium, Path):
+                yield medium
+
+    def _name(self, timepoint: Timepoint, name: str) -> str | None:
+        key = (timepoint.key, name)
+        if key not in self._known:
+            try:
+                self._known[key] = self._place(timepoint, name)
+            except (OSError, OrqaError) as error:
+                self.missing += 1
+                self._known[key] = None
+                warnings.warn(f"{timepoint.key}: {name} was left out: {say(error)}", DataWarning, stacklevel=2)
+        return self._known[key]
+
+    def _place(self, timepoint: Timepoint, name: str) -> str:
+        medium = timepoint.media[name]
+        if isinstance(medium, Path):
+            medium.stat()
+            if self.how == "path":
+                return os.path.abspath(medium)
+        stem, _, suffix = name.rpartition(".")
+        inside = Path(FOLDER, timepoint.key, f"{key_part(stem)}.{suffix}")
+        target = self.folder / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(medium, Path):
+            _write(target, timepoint.read(name))
+        elif self.how == "link":
+            _link(target, Path(os.path.abspath(medium)))
+        elif not _same(target, medium):
+            with whole_file(target) as partial:
+                shutil.copyfile(medium, partial)
+        return inside.as_posix()
+
+
+def _write(target: Path, content: bytes) -> None:
+    if not (target.is_file() and target.read_bytes() == content):
+        with whole_file(target) as partial:
+            partial.write_bytes(content)
+
+
+def _same(target: Path, source: Path) -> bool:
+    return target.is_file() and not target.is_symlink() and target.stat().st_size == source.stat().st_size
+
+
+def _link(target: Path, source: Path) -> None:
+    if not (target.is_symlink() and target.readlink() == source):
+        partial = target.with_name(f".{target.name}.partial")
+        partial.unlink(missing_ok=True)
+        partial.symlink_to(source)
+        partial.replace(target)

@@ -1,0 +1,300 @@
+"""Which questions a question set holds: the sampling of the benchmark, exactly (protocol.md 5 and 6).
+
+The original draws a hundred million questions by chance, counts them, and then samples those that are rare more often.
+Here everything that can be asked is known, with the chance that one draw at its timepoint yields it, so that the
+expected counts take the place of the hundred million draws.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from math import ceil, fsum, inf, log
+from struct import Struct
+from typing import Any, Literal
+
+from attrs import asdict, define, field, frozen
+
+from orqa_registry.asking import ask
+from orqa_registry.errors import CallError, OrqaError, nearest, say
+from orqa_registry.plugin import Task
+from orqa_registry.records import Asked, Question, Take, Timepoint
+from orqa_registry.registry import Registry
+from orqa_registry.timeline import Timeline
+
+BENCHMARK: Mapping[str, float] = {"4D-OR": 0.20, "MM-OR": 0.40, "MVOR": 0.10, "EgoSurgery": 0.30}
+"""The share of each dataset in the question sets of the benchmark."""
+
+How = Literal["benchmark", "uniform", "all"]
+"""benchmark: rare answers and rare questions as often as others. uniform: as chance has it. all: whatever there is."""
+
+CellName = tuple[str, str]
+"""Dataset and task."""
+
+TINY = 1e-6
+"""What a share may be off by rounding: 0.3 of 100,000 must not become 29,999."""
+
+_LUCK = Struct(">4Q")
+_WHOLE = 1 << 64
+
+
+@frozen
+class Candidate:
+    """Something that can be asked. chance: that one draw of its task at its timepoint yields it, 0 to 1.
+
+    alike: what answers have in common that count as one, of `Task.alike`.
+    """
+
+    timepoint: Timepoint
+    question: Question
+    answer: str
+    chance: float
+    alike: str
+
+
+@frozen
+class Chosen(Asked):
+    """A question of a question set. said: the answer as it is to be given; concise: it is the bare answer."""
+
+    said: str
+    concise: bool = True
+
+
+@define
+class Pool:
+    """Everything that can be asked, by dataset and task."""
+
+    cells: dict[CellName, list[Candidate]] = field(factory=dict)
+    tasks: dict[str, Task] = field(factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.cells.values()))
+
+    def read(self, take: Take, tasks: Sequence[Task], *, compat: bool = False) -> int:
+        """Add all that can be asked in a take, and return how many timepoints it has. Raises OrqaError, as `ask`."""
+        points = list(take)  # once: labels that take opening a file are opened once
+        timeline = Timeline((point.index, point.seconds, point.labels) for point in points)
+        for point in points:
+            for task, questions in ask(point, timeline, tasks, "pool", compat=compat):
+                self.add(point, task, questions)
+        return len(points)
+
+    def add(self, timepoint: Timepoint, task: Task, questions: Sequence[Question]) -> None:
+        """Add what a task asks at a timepoint.
+
+        A draw takes one view where the questions are about views, then one question, then one right answer of it, and
+        keeps it with the chance that is its weight. Raises OrqaError where the task cannot say what answers are alike.
+        """
+        if not questions:
+            return
+        self.tasks[task.name] = task
+        cell = self.cells.setdefault((timepoint.dataset, task.name), [])
+        of_view = Counter(one.view for one in questions)
+        chances: dict[tuple[str | None, str, str], tuple[Question, float]] = {}
+        for one in questions:
+            chance = one.weight / len(of_view) / of_view[one.view] / len(one.answers)
+            for answer in one.answers:
+                key = (one.view, one.text, answer)
+                chances[key] = (one, chances[key][1] + chance if key in chances else chance)
+        for (_, _, answer), (one, chance) in chances.items():
+            if chance > 0:
+                cell.append(Candidate(timepoint, one, answer, chance, _alike(task, timepoint, answer)))
+
+
+def _alike(task: Task, timepoint: Timepoint, answer: str) -> str:
+    try:
+        return task.alike(answer)
+    except Exception as error:
+        raise OrqaError(f"task {task.name} failed at {timepoint.key}: alike({answer!r}): {say(error)}") from error
+
+
+@frozen
+class Cell:
+    """How a dataset and a task fared. available: different questions with answers; duplicates: taken again."""
+
+    dataset: str
+    task: str
+    available: int
+    wanted: int
+    taken: int
+    duplicates: int = 0
+
+    @property
+    def shortage(self) -> int:
+        """How many are lacking because there are no more."""
+        return self.wanted - self.taken
+
+
+@frozen
+class Drawn:
+    """A question set, in the order in which it is written, and how it came about. size: as asked for, None for all."""
+
+    items: tuple[Chosen, ...]
+    cells: tuple[Cell, ...]
+    size: int | None
+    how: How
+    weights: Mapping[str, float]
+    seed: int
+    replace: bool
+    paraphrase: float
+    sentences: float
+
+    def manifest(self, registry: Registry) -> dict[str, Any]:
+        """Return all this but the questions, for a JSON file, with the plugins that had a part in it."""
+        named = {name for cell in self.cells for name in (cell.dataset, cell.task)}
+        plugins = (one for one in registry.plugins.values() if named & set(one.brings))
+        return {
+            **asdict(self, recurse=False, filter=lambda one, _: one.name not in {"items", "cells"}),
+            "questions": len(self.items),
+            "duplicates": sum(cell.duplicates for cell in self.cells),
+            "shortage": sum(cell.shortage for cell in self.cells),
+            "cells": [{**asdict(cell), "shortage": cell.shortage} for cell in self.cells],
+            "plugins": {one.name: f"{one.distribution} {one.version}" for one in plugins},
+        }
+
+
+def sample(
+    pool: Pool,
+    size: int | None,
+    weights: Mapping[str, float] | None = None,
+    how: How = "benchmark",
+    seed: int = 0,
+    *,
+    replace: bool = False,
+    paraphrase: float = 0.0,
+    sentences: float = 0.0,
+) -> Drawn:
+    """Return a question set of about `size` questions; a pure function of its arguments, whatever the order of takes.
+
+    weights: dataset -> share, beside those of BENCHMARK; they need not add up to 1. Each share falls in equal parts to
+    the tasks of the dataset, rounded down as the original does: a million of all four datasets are 999,979.
+    replace: a question may be drawn again, as in the original (defect D18); without, where there are fewer than
+    wanted, all are taken and the rest is the shortage of the cell. how "all" takes everything once, and no size.
+    paraphrase: the chance of a wording other than the canonical one. sentences: that of an answer in a full sentence.
+
+    Raises CallError where sizes or weights make no sense, and OrqaError where a question is in the pool twice.
+    """
+    present = sorted({dataset for dataset, tasks in pool.cells if pool.cells[dataset, tasks]})
+    shares = _shares(present, weights or {}) if how != "all" else {}
+    wanted = _wanted(pool, size, shares, how)
+    cells: list[Cell] = []
+    drawn: list[tuple[int, Chosen]] = []
+    for name in sorted(wanted):
+        task, items = pool.tasks[name[1]], pool.cells[name]
+        taken = list(_race(items, odds(items, how), seed, wanted[name], replace=replace))
+        different = len({place for place, _ in taken})
+        cells.append(Cell(*name, len(items), wanted[name], len(taken), len(taken) - different))
+        drawn += [(luck[1], _worded(task, items[place], luck, paraphrase, sentences)) for place, luck in taken]
+    chosen = tuple(one for _, one in sorted(drawn, key=lambda pair: pair[0]))
+    return Drawn(chosen, tuple(cells), size, how, shares, seed, replace, paraphrase, sentences)
+
+
+def odds(items: Sequence[Candidate], how: How = "benchmark") -> list[float]:
+    """Return how likely each item of a cell is to be drawn, up to a common factor.
+
+    N draws of the original are expected to yield an item N f times, each copy of it weighing 1 / (n_answer n_question),
+    the counts of what shares its answer or its canonical question. So it is drawn as f / (F_answer F_question).
+    """
+    if how == "all":
+        return [1.0] * len(items)
+    if how == "uniform":
+        return [item.chance for item in items]
+    answers = _sums((item.alike, item.chance) for item in items)
+    questions = _sums((item.question.text, item.chance) for item in items)
+    return [item.chance / (answers[item.alike] * questions[item.question.text]) for item in items]
+
+
+def _sums(chances: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return name -> sum, rounded once, so that the order makes no difference."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for name, chance in chances:
+        found[name].append(chance)
+    return {name: fsum(several) for name, several in found.items()}
+
+
+def _shares(present: Sequence[str], weights: Mapping[str, float]) -> dict[str, float]:
+    for name in weights:
+        if name not in present:
+            raise CallError(f"a weight for {name!r}, of which nothing can be asked: {nearest(name, present)}")
+        if not 0 < weights[name] < inf:
+            raise CallError(f"the weight of {name} is {weights[name]}, and has to be more than 0")
+    known = {**BENCHMARK, **weights}
+    if not any(name in known for name in present):
+        known = dict.fromkeys(present, 1.0)
+    if lacking := [name for name in present if name not in known]:
+        raise CallError(f"what is the weight of {', '.join(lacking)}? The benchmark knows {', '.join(BENCHMARK)} alone")
+    whole = fsum(known[name] for name in present)
+    return {name: known[name] / whole for name in present}
+
+
+def _wanted(pool: Pool, size: int | None, shares: Mapping[str, float], how: How) -> dict[CellName, int]:
+    there = {name: len(items) for name, items in pool.cells.items() if items}
+    if (how == "all") != (size is None):
+        raise CallError("a size is for sampling, and sampling needs one; all that can be asked has its own")
+    if size is None:
+        return there
+    many = Counter(dataset for dataset, _ in there)
+    wanted = {name: int(shares[name[0]] * size + TINY) // many[name[0]] for name in there}
+    if there and not any(wanted.values()):
+        least = min(ceil(many[name] / shares[name] - TINY) for name in many)
+        raise CallError(f"{size} questions leave none for each of {len(there)} types: ask for {least} or more")
+    return wanted
+
+
+Luck = tuple[float, int, float, float]
+"""When an item is drawn, its place in the set, its wording, its form: numbers from 0 to 1, the place a whole one."""
+
+
+def _race(
+    items: Sequence[Candidate], weights: Sequence[float], seed: int, wanted: int, *, replace: bool
+) -> Iterator[tuple[int, Luck]]:
+    """Yield places of items in the order in which they are drawn, as many as wanted if there are.
+
+    Every item arrives again and again, at random times at the rate that is its weight (a Poisson process). The first
+    arrivals of all are weighted draws with replacement; those of each item once are draws without (Efraimidis and
+    Spirakis). When an item arrives depends on the seed and on what it is, so a larger set holds the smaller one.
+    """
+    lucks = [_luck(seed, item, 0) for item in items]
+    if len({luck[1] for luck in lucks}) < len(items):
+        raise OrqaError(_twice(items))
+    line = [(-log(luck[0]) / weights[place], luck, place, 0) for place, luck in enumerate(lucks)]
+    heapq.heapify(line)
+    for _ in range(wanted):
+        if not line:
+            return
+        time, luck, place, copy = heapq.heappop(line)
+        yield place, luck
+        if replace:
+            again = _luck(seed, items[place], copy + 1)
+            heapq.heappush(line, (time - log(again[0]) / weights[place], again, place, copy + 1))
+
+
+def _luck(seed: int, item: Candidate, copy: int) -> Luck:
+    point, question = item.timepoint, item.question
+    about = (point.dataset, point.take, point.frame, question.task, question.view or "", question.text, item.answer)
+    text = "\x1f".join((str(seed), str(copy), *about))
+    time, place, wording, form = _LUCK.unpack(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest())
+    return (time + 1) / _WHOLE, place, wording / _WHOLE, form / _WHOLE
+
+
+def _twice(items: Iterable[Candidate]) -> str:
+    seen = Counter((one.timepoint.key, one.question.text, one.question.view, one.answer) for one in items)
+    (key, text, *_), many = seen.most_common(1)[0]
+    return f"{key} is in the pool {many} times with {text!r}: was a take read twice?"
+
+
+def _worded(task: Task, item: Candidate, luck: Luck, paraphrase: float, sentences: float) -> Chosen:
+    question, answer = item.question, item.answer
+    try:
+        text = _pick(task.wordings(question)[1:], luck[2], paraphrase) if paraphrase else None
+        sentence = _pick(task.say(question, answer), luck[3], sentences) if sentences else None
+    except Exception as error:
+        raise OrqaError(f"task {task.name} cannot word {question.text!r}, answer {answer!r}: {say(error)}") from error
+    return Chosen(item.timepoint, question, text or question.text, answer, sentence or answer, sentence is None)
+
+
+def _pick(among: Sequence[str], luck: float, chance: float) -> str | None:
+    """Return one of several, each as likely as any other, or with what is left of the chance None."""
+    return among[min(int(luck / chance * len(among)), len(among) - 1)] if among and luck < chance else None
