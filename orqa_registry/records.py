@@ -153,6 +153,11 @@ class Moment:
         """The order of the timepoint inside its take."""
         return self.timepoint.index
 
+    def seen(self, facet: str) -> Any:
+        """Return a facet that masks give; with `compat` as a model's masks show it, where there are both (D5)."""
+        original = f"orqa-v1:{facet}"
+        return self.labels[original if self.compat and original in self.labels else facet]
+
 
 @frozen
 class Question:

@@ -18,6 +18,9 @@ from orqa_registry.labels import Source
 from orqa_registry.reading import files_in, spare
 from orqa_registry.vocabulary import MASK_LABELS, ROLES
 
+AS_ORIGINAL = {"roles": "orqa-v1:roles", "entities": "orqa-v1:entities"}
+"""Facet -> the one that says what a model saw, where it was annotated too: the original asks about that (D5)."""
+
 LEAST = 10
 """Pixels, or cells, without which a class does not count as seen."""
 
@@ -55,7 +58,7 @@ def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | N
 
     views: view -> its annotated mask, where there is one; cameras: the views that can have one. `boxes` come from
     annotated masks alone. `roles` and `entities` come from what was annotated where that covers every camera, and else
-    from a model's masks, which the facet `predicted` then says.
+    from a model's masks, which the facet `predicted` then says. Where there are both, AS_ORIGINAL has the model's.
     """
     late: dict[str, Source] = {}
     if views:
@@ -71,6 +74,9 @@ def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | N
         late["predicted"] = present
     if present is not None:
         late["roles"] = late["entities"] = present
+        if small.predicted and "predicted" not in late:
+            seen = partial(_as_original, tuple(small.predicted.values()))
+            late |= dict.fromkeys(AS_ORIGINAL.values(), seen)
     return late
 
 
@@ -89,6 +95,10 @@ def _present(masks: Iterable[Path]) -> dict[str, Any]:
 def _predicted(masks: Iterable[Path]) -> dict[str, Any]:
     found = _present(masks)
     return {**found, "predicted": ("entities", "roles")} if found else {}
+
+
+def _as_original(masks: Iterable[Path]) -> dict[str, Any]:
+    return {AS_ORIGINAL[facet]: value for facet, value in _present(masks).items()}
 
 
 def _boxes(views: Mapping[str, Path]) -> dict[str, Any]:

@@ -6,9 +6,11 @@ D28), of sampling and question sets in test_sampling.py and test_exchange.py (D1
 
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from orqa_registry import Box, CallError, OrqaError, Registry, Take, Timepoint, Triplet, ask, scenegraph
+from orqa_registry import Box, CallError, Labels, OrqaError, Registry, Take, Timepoint, Triplet, ask, scenegraph
 from orqa_registry.segmentation import LowRes, sources
 
 REGISTRY = Registry.load()
@@ -30,6 +32,18 @@ def test_d5_people_are_counted_one_by_one():
     labels = {"roles": ("nurse", "nurse", "patient", "human 6")}
     assert asked(labels, "count_people") == {("count_people",): ("4",)}
     assert asked(labels, "count_people", compat=True) == {("count_people",): ("2",)}
+
+
+def test_d5_the_original_asks_about_what_a_model_saw(tmp_path):
+    for name, label in (("true", 12), ("model", 8)):
+        ids = np.zeros((32, 32), dtype=np.uint8)
+        ids[:4, :4] = label
+        Image.fromarray(ids).save(tmp_path / f"{name}.png")
+    late = sources({}, (), LowRes({0: tmp_path / "true.png"}, {0: tmp_path / "model.png"}))
+    labels = Labels({}, late)
+    tasks = ("role_people", "list_all_entities")
+    assert asked(labels, *tasks) == {(task,): ("nurse",) for task in tasks}
+    assert asked(labels, *tasks, compat=True) == {(task,): ("circulator",) for task in tasks}
 
 
 def test_d5_predicted_masks_are_no_annotation(tmp_path):

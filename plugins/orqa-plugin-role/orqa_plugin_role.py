@@ -15,7 +15,7 @@ MOST_NUMBERED = 5
 
 def _counted(moment: Moment) -> Collection[str]:
     """Return the people present; for the original each role once, and numbered people up to the fifth (D5)."""
-    roles: Collection[str] = moment.labels["roles"]
+    roles: Collection[str] = moment.seen("roles")
     if not moment.compat:
         return roles
     return {role for role in roles if not (found := NUMBERED.fullmatch(role)) or int(found[1]) <= MOST_NUMBERED}

@@ -70,7 +70,7 @@ class ListAllEntities(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; an empty room rarely."""
-        entities = dict.fromkeys(map(display, moment.labels["entities"]))
+        entities = dict.fromkeys(map(display, moment.seen("entities")))
         yield self.pose(", ".join(entities)) if entities else self.pose("nothing", weight=RARE)
 
     def score(self, truth: str, answer: str) -> float:
