@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orqa_registry.errors import OrqaError, say
+from orqa_registry.errors import CallError, DataWarning, MissingLibraryError, OrqaError, say
 from orqa_registry.plugin import Task
 from orqa_registry.records import Moment, Question, Timepoint
 from orqa_registry.timeline import Timeline
@@ -36,6 +36,8 @@ def _asked(task: Task, moment: Moment) -> list[Question]:
         for one in questions:
             if not isinstance(one, Question) or one.task != name:
                 raise OrqaError(f"it yielded {one!r}, which is no question of its own; use self.pose")
+    except (CallError, DataWarning, MissingLibraryError):
+        raise  # of a label that the task looked at, not of the task
     except Exception as error:
         raise OrqaError(f"task {task.name} failed at {moment.timepoint.key}: {say(error)}") from error
     return questions

@@ -30,6 +30,8 @@ class Piece:
 
     files: where it lies, as a person reads it, `colorimage/camera0C_colorimage-INDEX.jpg`.
     media, facets: what it gives; media may be patterns, `room*.jpg`.
+    glob: matches its files, relative to the home folder, `object_scans/*/*.ply`. It says whether the piece is there
+    where timepoints cannot: it has no media, and no facet that no other piece gives.
     access, terms: where to get it and under which terms, where they differ from the card's.
     """
 
@@ -39,6 +41,7 @@ class Piece:
     facets: tuple[str, ...] = ()
     access: str = ""
     terms: str = ""
+    glob: str = ""
 
     def gives(self, medium: str) -> bool:
         """Tell whether a medium of this name comes from this piece."""

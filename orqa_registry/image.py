@@ -12,6 +12,9 @@ from orqa_registry.records import Box, Moment
 BINS = 999
 """The bin of the far edge; the near edge is bin 0."""
 
+IN_PIXELS = frozenset({"EgoSurgery"})
+"""Datasets whose boxes the original orders by pixels rather than bins, and asks nothing of where there are none."""
+
 
 def bin_of(value: float, size: float) -> int:
     """Return the bin of a coordinate in pixels, in an image of so many."""
@@ -46,11 +49,14 @@ class Shown:
     size: tuple[float, float]
     boxes: tuple[Placed, ...]
 
-    def from_left_to_right(self, *, by_bin: bool) -> list[str]:
-        """Return the entities by the middles of their boxes, in pixels or, as the original, in whole bins."""
+    def from_left_to_right(self, moment: Moment) -> list[str]:
+        """Return the entities by the middles of their boxes; the original counts whole bins, or whole pixels."""
 
         def middle(one: Placed) -> float:
-            return (one.x_min + one.x_max) // 2 if by_bin else (one.box.x0 + one.box.x1) / 2
+            pixel = (one.box.x0 + one.box.x1) / 2
+            if not moment.compat:
+                return pixel
+            return pixel // 1 if moment.timepoint.dataset in IN_PIXELS else (one.x_min + one.x_max) // 2
 
         return [one.entity for one in sorted(self.boxes, key=middle)]
 

@@ -53,5 +53,6 @@ class Labels(Mapping[str, Any]):
     def _settle(self, facet: object) -> None:
         source = self._late.get(facet) if isinstance(facet, str) else None
         if source is not None:
-            self._late = {name: one for name, one in self._late.items() if one is not source}
+            # Known first and late no more after: what raises, raises again, and another thread never sees neither.
             self._known.update(source())
+            self._late = {name: one for name, one in self._late.items() if one is not source}

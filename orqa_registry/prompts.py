@@ -19,7 +19,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen, validators
 
-from orqa_registry import scenegraph
+from orqa_registry import scenegraph, scenes
 from orqa_registry.draws import seeded
 from orqa_registry.errors import CallError, OrqaError, match, nearest
 from orqa_registry.memory import FORGETFUL, LONG, NO_MEMORY, SHORT, STYLES, Memory
@@ -204,7 +204,7 @@ def _pictures(point: Timepoint, view: str | None, how: PromptPolicy, rng: random
         chosen = [view] if view in media else []
     else:
         there = [one for one in media if one not in how.without]
-        chosen = VIEWS[how.views](there, point.dataset, rng, how.compat)
+        chosen = VIEWS[how.views](there, point.dataset, rng, how.compat and not point.take.endswith(scenes.SUFFIX))
     return tuple(Picture(media[one], role(one), how.pixels_by_role.get(role(one), how.pixels)) for one in chosen)
 
 

@@ -37,6 +37,8 @@ def settle(root: Path, holds: Callable[[Path], bool]) -> Path | None:
 
     Returns None where neither holds, or several folders do.
     """
+    if not root.is_dir():
+        return None
     if holds(root):
         return root
     inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and holds(folder)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +114,12 @@ def facets(graph: tuple[Triplet, ...]) -> dict[str, Any]:
 
 def late_facets(path: Path, *, hands: bool) -> dict[str, Source]:
     """Return the facets of a raw label file as late ones; a damaged file is warned of and gives none."""
+    return dict.fromkeys(("relations", "actions", "tools"), partial(_raw_facets, path, hands))
 
-    def read() -> dict[str, Any]:
-        graph = spare(read_raw, path, hands=hands)
-        return {} if graph is None else facets(graph)
 
-    return dict.fromkeys(("relations", "actions", "tools"), read)
+def _raw_facets(path: Path, hands: bool) -> dict[str, Any]:
+    graph = spare(read_raw, path, hands=hands)
+    return {} if graph is None else facets(graph)
 
 
 def read_raw(path: Path, *, hands: bool) -> tuple[Triplet, ...]:

@@ -59,6 +59,11 @@ def find(home: Path) -> Path | None:
     return None
 
 
+def beside(home: Path, root: Path) -> Path:
+    """Return where a dataset's scenes lie: in its home, or in the folder that was given, around it."""
+    return root if find(home) is None and find(root) is not None else home
+
+
 def read_scenes(folder: Path) -> list[Scene]:
     """Return the scenes of a folder by take and frame. One without any view is none; a damaged one is warned of."""
     files = files_in(folder)

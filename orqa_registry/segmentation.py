@@ -65,7 +65,7 @@ def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | N
         late["boxes"] = partial(_boxes, dict(views))
     present: Source | None = None
     small = small or LowRes()
-    if small.annotated:
+    if small.annotated and len(small.annotated) >= len(small.predicted):
         present = partial(_present, tuple(small.annotated.values()))
     elif cameras and all(view in views for view in cameras):
         present = partial(_present, tuple(views[view] for view in cameras))
@@ -84,10 +84,10 @@ def _present(masks: Iterable[Path]) -> dict[str, Any]:
     from orqa_registry.formats.images import read_mask
     from orqa_registry.formats.masks import labels
 
-    read = [mask for mask in (spare(read_mask, path) for path in masks) if mask is not None]
-    if not read:
-        return {}
-    seen = {name for mask in read for name in labels(mask, LEAST)}
+    read = [spare(read_mask, path) for path in masks]
+    if not read or any(mask is None for mask in read):
+        return {}  # who is in a mask that cannot be read is not known to be absent
+    seen = {name for mask in read if mask is not None for name in labels(mask, LEAST)}
     entities = tuple(name for name in MASK_LABELS.values() if name in seen)
     return {"entities": entities, "roles": tuple(role for role in ROLES if role in seen)}
 

@@ -1,23 +1,34 @@
-"""What of a dataset is on disk: takes, timepoints, pieces, known numbers, and what a lack costs. Opens no image."""
+"""What of a dataset is on disk: takes, timepoints, pieces, known numbers, and what a lack costs.
+
+Folders are listed and label files read. Of each take the labels of a few timepoints are opened, masks among them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
 from orqa_registry.cards import Check, Piece
-from orqa_registry.errors import OrqaError
+from orqa_registry.errors import CallError, say
 from orqa_registry.plugin import Dataset, Task
+from orqa_registry.probe import FAULTS, listening, told, unreadable
 from orqa_registry.records import Take, Timepoint
+
+WHOLE = "*"
+"""The name under which a split says what concerns all its takes."""
 
 
 @define
 class SplitCount:
-    """What there is of one split. takes: those found; missing: official ones that were not; damaged: take -> why."""
+    """What there is of one split.
+
+    takes: those read to their end; missing: official ones that were not found; damaged: take -> why, of takes that end
+    early and of those with labels that cannot be read; WHOLE -> what is wrong with what says which takes there are.
+    """
 
     takes: list[str] = field(factory=list)
     timepoints: int = 0
@@ -29,17 +40,30 @@ class SplitCount:
 class PieceCount:
     """How many timepoints have something of a piece, and which tasks cannot be asked anywhere for the lack of it.
 
-    timepoints: None for a piece that gives no medium and no facet of its own; known numbers tell of it.
+    timepoints: None where they cannot be counted: the piece gives no medium and no facet of its own, or no take could
+    be read. there: whether a file of it is, for a piece that cannot be counted and has a `glob`; else None.
+    lacking_in: the takes that have none of it, where others have.
     """
 
     piece: Piece
     timepoints: int | None
     costs: tuple[str, ...]
+    there: bool | None = None
+    lacking_in: tuple[str, ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether it is known that nothing of it is there."""
+        return self.timepoints == 0 or self.there is False
 
 
 @frozen
 class Survey:
-    """What `orqa-registry doctor` found. media, facets, tasks: name -> timepoints that have it, or can be asked it."""
+    """What `orqa-registry doctor` found.
+
+    media, facets, tasks: name -> timepoints that have it, or are annotated for it. unchecked: why known numbers were
+    not counted to their end, empty where they were.
+    """
 
     dataset: Dataset
     root: Path
@@ -50,6 +74,7 @@ class Survey:
     tasks: Counter[str]
     pieces: list[PieceCount]
     checks: list[Check]
+    unchecked: str = ""
 
     @property
     def timepoints(self) -> int:
@@ -60,6 +85,13 @@ class Survey:
     def wrong(self) -> list[Check]:
         """The known numbers that were not found."""
         return [check for check in self.checks if not check.good]
+
+    @property
+    def uneven(self) -> dict[str, int]:
+        """Media that not all timepoints have -> how many do; 0 only where another medium of their piece is there."""
+        kin = {other for one in self.dataset.pieces if any(map(one.gives, self.media)) for other in _given(one, self)}
+        counts = {medium: self.media[medium] for medium in self.dataset.media}
+        return {medium: many for medium, many in counts.items() if many < self.timepoints and (many or medium in kin)}
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for programs."""
@@ -82,6 +114,8 @@ class Survey:
                     "name": one.piece.name,
                     "files": one.piece.files,
                     "timepoints": one.timepoints,
+                    "there": one.there,
+                    "lacking_in": list(one.lacking_in),
                     "costs": list(one.costs),
                     "access": one.piece.access or self.dataset.card.access,
                     "terms": one.piece.terms or self.dataset.card.licence,
@@ -101,64 +135,131 @@ class Survey:
                 }
                 for check in self.checks
             ],
+            "unchecked": self.unchecked,
         }
+
+
+def _given(piece: Piece, found: Survey) -> Iterable[str]:
+    return filter(piece.gives, found.dataset.media)
 
 
 @define
 class _Tally:
+    """Counts over all takes. own: piece -> the facets that tell of it. seen: (split, take) -> pieces that it has."""
+
     tasks_fitting: list[Task]
     pieces: list[Piece]
+    own: dict[str, frozenset[str]]
     media: Counter[str] = field(factory=Counter)
     facets: Counter[str] = field(factory=Counter)
     tasks: Counter[str] = field(factory=Counter)
     having: Counter[str] = field(factory=Counter)
+    seen: dict[tuple[str, str], set[str]] = field(factory=dict)
 
-    def add(self, point: Timepoint) -> None:
+    def add(self, point: Timepoint, take: Take) -> None:
         facets = point.claimed
+        had = {piece.name for piece in self.pieces if self._has(piece, point, facets)}
         self.media.update(point.media.keys())
         self.facets.update(facets)
         self.tasks.update(task.name for task in self.tasks_fitting if task.needs <= facets)
-        self.having.update(piece.name for piece in self.pieces if _has(piece, point, facets))
+        self.having.update(had)
+        self.seen.setdefault((take.split, take.name), set()).update(had)
+
+    def _has(self, piece: Piece, point: Timepoint, facets: frozenset[str]) -> bool:
+        """Tell whether a timepoint has something of a piece: one of its media, or where it has none of its facets."""
+        if piece.media:
+            return any(piece.gives(medium) for medium in point.media)
+        return not facets.isdisjoint(self.own[piece.name])
+
+    def countable(self, piece: Piece) -> bool:
+        """Tell whether timepoints show that a piece is there."""
+        return bool(piece.media or self.own[piece.name])
 
 
-def _has(piece: Piece, point: Timepoint, facets: frozenset[str]) -> bool:
-    """Tell whether a timepoint has something of a piece: one of its media, or where it has none of its facets."""
-    if piece.media:
-        return any(piece.gives(medium) for medium in point.media)
-    return not facets.isdisjoint(piece.facets)
+def _own(piece: Piece, pieces: Iterable[Piece]) -> frozenset[str]:
+    """Return the facets of a piece that no other gives: one that is shared does not say which of them is there."""
+    return frozenset(piece.facets).difference(*(one.facets for one in pieces if one is not piece))
 
 
 def examine(dataset: Dataset, root: Path, tasks: list[Task], advance: Callable[[str, int, int], None]) -> Survey:
-    """Return what of a dataset is below `root`. Raises OrqaError where nothing of it is."""
+    """Return what of a dataset is below `root`; what is damaged is part of it. Raises OrqaError where nothing of it is.
+
+    Raises CallError where the dataset says that the call was wrong.
+    """
     home = dataset.home(root)
-    tally = _Tally(tasks, list(dataset.pieces))
+    tally = _Tally(tasks, list(dataset.pieces), {one.name: _own(one, dataset.pieces) for one in dataset.pieces})
     splits: dict[str, SplitCount] = {}
     for split in dataset.splits:
         count = splits[split] = SplitCount()
-        takes = list(dataset.takes(root, split))
+        takes, complete = _takes(dataset, root, split, count)
         for done, take in enumerate(takes, 1):
             _count(take, count, tally)
             advance(split, done, len(takes))
-        found = {take.name for take in takes}
-        count.missing = [name for name in dataset.official.get(split, ()) if name not in found]
+        if complete:  # else they may be there
+            found = {take.name for take in takes}
+            count.missing = [name for name in dataset.official.get(split, ()) if name not in found]
     lacking = {facet for facet in dataset.provides if not tally.facets[facet]}
-    pieces = [PieceCount(one, _having(one, tally), _costs(one, lacking, tasks)) for one in dataset.pieces]
-    checks = list(dataset.checks(root))
-    return Survey(dataset, root, home, splits, tally.media, tally.facets, tally.tasks, pieces, checks)
+    whole, listed = sum(one.timepoints for one in splits.values()), not any(one.damaged for one in splits.values())
+    pieces = [_piece(one, home, tally, whole, listed, _costs(one, lacking, tasks)) for one in dataset.pieces]
+    checks, unchecked = _checks(dataset, root)
+    return Survey(dataset, root, home, splits, tally.media, tally.facets, tally.tasks, pieces, checks, unchecked)
 
 
-def _having(piece: Piece, tally: _Tally) -> int | None:
-    return tally.having[piece.name] if piece.media or piece.facets else None
+def _takes(dataset: Dataset, root: Path, split: str, count: SplitCount) -> tuple[list[Take], bool]:
+    """Return the takes of a split, and whether these are all."""
+    takes: list[Take] = []
+    raised = ""
+    with listening() as said:
+        try:
+            takes.extend(dataset.takes(root, split))  # those before a fault stay
+        except CallError:
+            raise
+        except FAULTS as error:
+            raised = say(error)
+    if raised or said:
+        count.damaged[WHOLE] = told((raised, *said))
+    return takes, not raised
 
 
 def _count(take: Take, count: SplitCount, tally: _Tally) -> None:
+    points: list[Timepoint] = []
+    raised = ""
+    with listening() as said:
+        try:
+            for point in take:
+                tally.add(point, take)
+                points.append(point)
+            count.takes.append(take.name)
+        except CallError:
+            raise
+        except FAULTS as error:
+            raised = say(error)
+    count.timepoints += len(points)
+    late = unreadable(points)
+    if raised or said or late:
+        count.damaged[take.name] = told((raised, late, *said))
+
+
+def _checks(dataset: Dataset, root: Path) -> tuple[list[Check], str]:
+    checks: list[Check] = []
     try:
-        for point in take:
-            tally.add(point)
-            count.timepoints += 1
-        count.takes.append(take.name)
-    except OrqaError as error:
-        count.damaged[take.name] = str(error)
+        checks.extend(dataset.checks(root))  # those before a fault stay
+    except CallError:
+        raise
+    except FAULTS as error:
+        return checks, say(error)
+    return checks, ""
+
+
+def _piece(piece: Piece, home: Path, tally: _Tally, whole: int, listed: bool, costs: tuple[str, ...]) -> PieceCount:
+    """Return what is known of a piece. Where no take could be read for damage, its files are looked for instead."""
+    if tally.countable(piece) and (whole or listed):
+        many = tally.having[piece.name]
+        without = [take for (_, take), had in tally.seen.items() if piece.name not in had]
+        complete = many == whole and whole > 0
+        return PieceCount(piece, many, () if complete else costs, None, tuple(without) if many else ())
+    there = any(path.is_file() for path in home.glob(piece.glob)) if piece.glob else None
+    return PieceCount(piece, None, () if there else costs, there)
 
 
 def _costs(piece: Piece, lacking: set[str], tasks: list[Task]) -> tuple[str, ...]:

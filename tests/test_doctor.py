@@ -1,82 +1,21 @@
-"""`orqa-registry doctor`: what is there, what is missing and what that costs; nothing is opened that is not a label."""
+"""`orqa-registry doctor`: what is there, what is missing and what that costs; nothing is opened but a few labels."""
 
 import json
 
 import pytest
+from small_ward import Ward, examined, laid_out, rooms, with_ward
 
-from orqa_registry import (
-    Card,
-    Check,
-    Dataset,
-    Labels,
-    MissingLibraryError,
-    OrqaError,
-    Piece,
-    Registry,
-    Take,
-    Timepoint,
-    survey,
-)
+from orqa_registry import Labels, MissingLibraryError, OrqaError, Take, Timepoint
 from orqa_registry.cli import run
-from orqa_registry.reading import library, settle, spare
-
-
-def never():
-    raise AssertionError("nobody asked for this")
-
-
-class Ward(Dataset):
-    """Two takes of three that there should be; the second one is damaged after its first timepoint."""
-
-    name = "Ward"
-    card = Card("A ward", "CC0", "ask the ward")
-    provides = {"roles", "actions", "gaze"}
-    splits = ("train", "test")
-    media = {"room1.jpg": "a camera", "points.npy": "a cloud"}
-    official = {"train": ("one", "two", "three"), "test": ()}
-    pieces = (
-        Piece("images", "TAKE/*.jpg", media=("room*.jpg",)),
-        Piece("clouds", "TAKE/*.ply", media=("points.npy",), access="a friend", terms="be kind"),
-        Piece("people", "TAKE/people.json", facets=("roles",)),
-        Piece("gaze", "TAKE/gaze.csv", facets=("gaze",), access="the lab"),
-        Piece("clock", "TAKE/clock"),
-    )
-
-    def home(self, root):
-        home = settle(root, lambda folder: (folder / "one").is_dir())
-        if home is None:
-            raise OrqaError(f"no ward in {root}")
-        return home
-
-    def takes(self, root, split):
-        for name in ("one", "two") if split == "train" else ():
-            yield Take(self.name, split, name, lambda name=name: self.points(name))
-
-    def points(self, name):
-        for k in range(4):
-            if name == "two" and k:
-                raise OrqaError("two/index.json: damaged")
-            late = Labels({"actions": ()}, {"roles": never}) if k % 2 else {}
-            yield Timepoint(self.name, "train", name, str(k), k, None, {"room1.jpg": never}, late)
-
-    def checks(self, root):
-        yield Check("beds", 3, 3)
-        yield Check("doors", 1, 2, "one is locked")
+from orqa_registry.reading import library, spare
 
 
 @pytest.fixture
 def ward(tmp_path):
-    (tmp_path / "wrapped" / "one").mkdir(parents=True)
-    return tmp_path
+    return laid_out(tmp_path)
 
 
-def examined(ward):
-    dataset = Ward()
-    tasks = [Registry.load().task(name) for name in ("count_people", "current_action", "role_people")]
-    return survey.examine(dataset, ward, tasks, lambda what, done, total: None)
-
-
-def test_it_counts_what_is_there_and_opens_nothing(ward):
+def test_it_counts_what_is_there_and_opens_no_image(ward):
     found = examined(ward)
     assert found.home == ward / "wrapped"
     assert found.timepoints == 5
@@ -96,8 +35,42 @@ def test_what_is_missing_is_told_with_its_cost(ward):
         "people": 2,
         "gaze": 0,
         "clock": None,
+        "scans": None,
+        "actions": None,
+        "index": None,
     }
     assert all(one.costs == () for one in pieces.values()), "no task here needs gaze, and roles are somewhere"
+
+
+def test_what_shares_its_facets_is_looked_for(ward):
+    pieces = {one.piece.name: one for one in examined(ward).pieces}
+    assert {name: one.there for name, one in pieces.items() if one.timepoints is None} == {
+        "clock": None,
+        "scans": False,
+        "actions": None,
+        "index": True,
+    }
+    assert [name for name, one in pieces.items() if one.absent] == ["clouds", "gaze", "scans"]
+    scan = ward / "wrapped" / "one" / "scans" / "1.ply"
+    scan.mkdir(parents=True)
+    assert {one.piece.name: one.there for one in examined(ward).pieces}["scans"] is False, "a folder is no file"
+    scan.rmdir()
+    scan.touch()
+    assert {one.piece.name: one.there for one in examined(ward).pieces}["scans"] is True
+
+
+def test_takes_without_a_piece_that_others_have_are_named(ward):
+    pieces = {one.piece.name: one.lacking_in for one in examined(ward).pieces}
+    assert pieces == {**dict.fromkeys(pieces, ()), "people": ("two",)}
+
+
+def test_a_camera_that_is_not_everywhere_is_told(ward, monkeypatch):
+    cameras = {"room1.jpg": "door", "room2.jpg": "table", "room3.jpg": "ceiling", "points.npy": "a cloud"}
+    monkeypatch.setattr(Ward, "media", cameras)
+    monkeypatch.setattr(Ward, "takes", rooms(lambda k: {}, ("room1.jpg", "room2.jpg")))
+    found = examined(ward)
+    assert {one.piece.name: one.timepoints for one in found.pieces}["images"] == 4
+    assert found.uneven == {"room2.jpg": 3, "room3.jpg": 0}, "of clouds there is none, which pieces say"
 
 
 def test_a_facet_that_is_nowhere_costs_its_tasks(ward, monkeypatch):
@@ -107,12 +80,24 @@ def test_a_facet_that_is_nowhere_costs_its_tasks(ward, monkeypatch):
     assert pieces["gaze"] == ()
 
 
+SAID = ("missing", "a scanner", "see below", "Annotated for", "ok: as in the whole dataset", "lacking in")
+
+
 def test_the_command(capsys, ward, monkeypatch):
     registry = with_ward()
     monkeypatch.setattr("orqa_registry.cli.Registry.load", lambda: registry)
     assert run(["doctor", "ward", "--root", str(ward)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for said in ("one folder further in", "three", "two/index.json: damaged", "a friend", "be kind", "locked", "CC0"):
+    for said in (
+        "one folder further in",
+        "three",
+        "two/index.json: damaged",
+        "a friend",
+        "be kind",
+        "locked",
+        "CC0",
+        *SAID,
+    ):
         assert said in shown
     assert run(["doctor", "ward", "--root", str(ward), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -121,27 +106,14 @@ def test_the_command(capsys, ward, monkeypatch):
         "name": "clouds",
         "files": "TAKE/*.ply",
         "timepoints": 0,
+        "there": None,
+        "lacking_in": [],
         "costs": [],
         "access": "a friend",
         "terms": "be kind",
     }
     assert run(["doctor", "ward", "--root", str(ward / "wrapped" / "one")]) == 1
     assert "no ward in" in capsys.readouterr().err
-
-
-def with_ward():
-    registry = Registry.load({})
-
-    class Plugin:
-        @staticmethod
-        def orqa_datasets():
-            yield Ward()
-
-    from orqa_registry import hookimpl
-
-    Plugin.orqa_datasets = staticmethod(hookimpl(Plugin.orqa_datasets))
-    registry.register("ward", Plugin())
-    return registry
 
 
 def test_a_late_facet_is_read_once_and_only_when_somebody_looks():

@@ -62,7 +62,7 @@ def prompt(
 
     \b
     orqa-registry prompt
-    orqa-registry prompt MM-OR --root DIR --take 001_PKA --task tools_used
+    orqa-registry prompt MM-OR --root DIR --take 001_PKA_MMOR --task tools_used
     orqa-registry prompt 4D-OR --root DIR --take 004_4DOR --frame 000120 --policy train --seed 7
     """
     chosen = registry.dataset(dataset) if dataset else None

@@ -65,23 +65,41 @@ def _given(line: dict[str, Any], field: str) -> str:
     return field if field in line else ALSO_CALLED[field]
 
 
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    """Return a line. Raises OrqaError that says which field is missing or no text."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OrqaError(f"{where}: not JSON: {error}") from error
+    if not isinstance(line, dict):
+        raise OrqaError(f"{where}: an object with task, truth and answer was expected, not {text.strip()[:40]!r}")
+    for field, other in ALSO_CALLED.items():
+        if field == "truth" and "truths" in line:
+            continue
+        value = line.get(field, line.get(other))
+        if not isinstance(value, str):
+            said = "is missing" if field not in line and other not in line else f"is {value!r}, and a text was expected"
+            raise OrqaError(
+                f"{where}: {field} {said}. Each line has task, truth (the right answer) and answer (what was said); "
+                "what `ask` prints has no answer to score yet"
+            )
+    truths = line.get("truths", [""])
+    if not isinstance(truths, list) or not truths or not all(isinstance(one, str) for one in truths):
+        raise OrqaError(f"{where}: truths is {truths!r}, and a list of one text or more was expected")
+    return line
+
+
 def _scored(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
     with click.open_file(str(file), encoding="utf-8") as lines:
         for number, text in enumerate(lines, 1):
             if not text.strip():
                 continue
-            try:
-                line = json.loads(text)
-                task, truth, answer = (line[_given(line, field)] for field in ALSO_CALLED)
-                truths = line.get("truths", [truth])
-            except (KeyError, TypeError, ValueError) as error:
-                raise OrqaError(
-                    f"{file}, line {number}: expected JSON with task, truth and answer: {type(error).__name__}: {error}"
-                ) from error
-            said = scoring.without_graph(str(answer)) if line.get("with_sg_grounding") else str(answer)
-            right = [str(one) for one in truths]
+            line = _parsed(text, f"{file}, line {number}")
+            task, answer = line[_given(line, "task")], line[_given(line, "answer")]
+            truths = line["truths"] if "truths" in line else [line[_given(line, "truth")]]
+            said = scoring.without_graph(answer) if line.get("with_sg_grounding") else answer
             scores = {
-                "score": registry.score(task, said, *right),
-                "fair": registry.score(task, said, *right, fair=True),
+                "score": registry.score(task, said, *truths),
+                "fair": registry.score(task, said, *truths, fair=True),
             }
             yield {**line, **scores}

@@ -85,7 +85,8 @@ def write_camera(path: Path, camera: Mapping[str, Any]) -> None:
     colour_to_depth = np.eye(4)
     colour_to_depth[:3, 3] = 0.032, 0.002, -0.004
     (fx, _, cx), (_, fy, cy), _ = camera["intrinsics"]
-    k1, k2, p1, p2, *more = camera.get("distortion", [0.0] * 8)
+    given: list[float] = [*camera.get("distortion", ()), *[0.0] * 8][:8]
+    (k1, k2, p1, p2), more = given[:4], given[4:]
     parameters = {
         # The names count columns first: m20 is in row 0, column 2.
         "intrinsics_matrix": {f"m{c}{r}": camera["intrinsics"][r][c] for r in range(3) for c in range(3)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,9 @@ LARGEST = 1 << 28
 
 class DamageError(Exception):
     """What is wrong with a file, before it has been said which file that is (see `Reading`)."""
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class Reading:
@@ -32,7 +36,8 @@ class Reading:
         """Raise OrqaError for any error; one that is an OrqaError already stays as it is."""
         if error is None or isinstance(error, OrqaError) or not isinstance(error, Exception):
             return
-        text = str(error) if isinstance(error, DamageError) else " ".join(say(error).split())[:300]
+        said = str(error) if isinstance(error, DamageError) else " ".join(say(error).split())[:300]
+        text = _ADDRESS.sub("", said)  # the same damage is told in the same words each time
         raise OrqaError(f"{self.where}: {text}; expected {self.expected}") from error
 
 

@@ -47,6 +47,11 @@ class CurrentSceneGraph(Task):
         return "; ".join(sorted(",".join(edge) for edge in edges if edge[2] not in {"closeto", "lyingon"}))
 
 
+def _silent(moment: Moment) -> bool:
+    """Tell whether the original asks nothing where nothing is there."""
+    return moment.compat and moment.timepoint.dataset in image.IN_PIXELS
+
+
 class ListAllEntities(Task):
     """Everything present that has a name."""
 
@@ -71,7 +76,10 @@ class ListAllEntities(Task):
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; an empty room rarely."""
         entities = dict.fromkeys(map(display, moment.seen("entities")))
-        yield self.pose(", ".join(entities)) if entities else self.pose("nothing", weight=RARE)
+        if entities:
+            yield self.pose(", ".join(entities))
+        elif not _silent(moment):
+            yield self.pose("nothing", weight=RARE)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a set."""
@@ -108,10 +116,10 @@ class ListAllEntitiesOrdered2D(Task):
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every view with boxes; an empty one rarely."""
         for view, found in image.views(moment):
-            names = [display(entity) for entity in found.from_left_to_right(by_bin=moment.compat)]
+            names = [display(entity) for entity in found.from_left_to_right(moment)]
             if names:
                 yield self.pose(", ".join(names), view=view)
-            else:
+            elif not _silent(moment):
                 yield self.pose("nothing", view=view, weight=RARE)
 
     def score(self, truth: str, answer: str) -> float:

@@ -22,11 +22,13 @@ class Draw:
 
     seed: everything hangs on it. questions: at most so many a timepoint, None for one of each task.
     paraphrase: the chance, 0 to 1, that a wording other than the canonical one is used.
+    compat: ask as the original does, for comparing with published checkpoints.
     """
 
     seed: int = 0
     questions: int | None = None
     paraphrase: float = 0.0
+    compat: bool = False
 
 
 @frozen
@@ -43,7 +45,10 @@ def draw(split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.
     """
     drawn: list[Asked] = []
-    for task, questions in ask(point, split.timeline(point), tasks, how.seed, epoch):
+    views = set(point.views)
+    for task, every in ask(point, split.timeline(point), tasks, how.seed, epoch, compat=how.compat):
+        # A question about a view of which the picture is missing has nothing to look at; without any, words remain.
+        questions = [one for one in every if one.view is None or one.view in views or not views]
         rng = seeded(how.seed, epoch, point.key, task.name)
         if questions:
             question = rng.choice(questions)

@@ -15,7 +15,8 @@ from typing import Any
 import webdataset as wds
 from attrs import define, evolve, field, frozen
 
-from orqa_registry import Dataset, MissingLibraryError, OrqaError, Registry, Take, Timepoint
+from orqa_registry import CallError, Dataset, MissingLibraryError, OrqaError, Registry, Take, Timepoint
+from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
 from orqa_shards import labels
 from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe
@@ -71,6 +72,7 @@ def pack(
     media: patterns of the media to keep. advance(what, takes done, takes in all) is called after each take.
     A folder that holds finished shards is refused unless `force`. Raises OrqaError.
     """
+    _known_patterns(sources, media)
     plan = _plan(sources)
     _prepare(out, force=force)
     splits: dict[str, SplitEntry] = {}
@@ -88,6 +90,14 @@ def pack(
     manifest.write(out)
     (out / UNFINISHED).unlink()
     return manifest
+
+
+def _known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
+    """Raise CallError for a pattern that no medium of any source matches: a typo would drop everything."""
+    names = sorted({name for source in sources for name in source.dataset.media})
+    for pattern in patterns if names else ():
+        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in names):
+            raise CallError(f"--media {pattern} matches no medium: there is {', '.join(names)}")
 
 
 def _plan(sources: Sequence[Source]) -> dict[str, list[Take]]:
@@ -206,7 +216,7 @@ def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[s
             )
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             try:
-                payload[name] = point.read(name)
+                payload[name] = _whole(point.read(name), name)
             except MissingLibraryError:
                 raise
             except (OSError, OrqaError) as error:
@@ -223,6 +233,23 @@ def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[s
             tally.lost_in_a_row = 0
             tally.media[name] += 1
     return payload
+
+
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
+"""How a JPEG or PNG begins -> what stands near its end."""
+
+TAIL = 64
+"""Bytes at the end in which that is looked for: some cameras write a few more."""
+
+
+def _whole(data: bytes, name: str) -> bytes:
+    """Return a medium. Raises OrqaError for an empty one, and for a picture that breaks off."""
+    if not data:
+        raise OrqaError("the file is empty")
+    for begin, end in ENDS.items():
+        if is_view(name) and data.startswith(begin) and end not in data[-TAIL:]:
+            raise OrqaError("the picture breaks off: copy it again")
+    return data
 
 
 def _card(dataset: Dataset) -> dict[str, str]:

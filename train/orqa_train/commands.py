@@ -99,8 +99,9 @@ def train(
     metavar="NAME|FOLDER",
     help="majority, truth, a model's FOLDER, blind (that model with its views grey), or what a plugin brings; repeat.",
 )
-@click.option("--out", type=FOLDER, help="Folder for the results. Default: eval-SPLIT in the shard folder's parent.")
+@click.option("--out", type=FOLDER, help="Folder for the results. Default: eval-DATA-SPLIT beside the shards.")
 @click.option("--task", "tasks", multiple=True, help="Ask this task alone; repeat for several. Default: all that fit.")
+@click.option("--compat", type=click.Choice(["orqa-v1"]), help="Ask as the original does, for published checkpoints.")
 @click.option("--limit", type=click.IntRange(min=1), help="Take so many timepoints, spread evenly over the split.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which question is drawn for each task.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Timepoints answered at once.")
@@ -113,6 +114,7 @@ def eval_(
     answerers: tuple[str, ...],
     out: Path | None,
     tasks: tuple[str, ...],
+    compat: str | None,
     limit: int | None,
     seed: int,
     batch: int,
@@ -121,7 +123,9 @@ def eval_(
     """Put the questions of a split to answerers, and score what they say.
 
     Writes results.json, the answers as JSONL, and index.html with the table, a plot and some timepoints. Every
-    table has the most common answer beside it.
+    table has the most common answer beside it. macro: every task counts the same; micro: every question does. Any right
+    answer counts; "one reference" compares with the one that was drawn alone, as published numbers do; "fair" scores
+    without the known defects of the benchmark's scorers.
 
     \b
     orqa-registry eval --data demo/shards --split test --answerer demo/model --answerer blind
@@ -132,9 +136,17 @@ def eval_(
 
     with show.progress("timepoints") as advance:
         found = evaluation.evaluate(
-            registry, data, split, answerers, Draw(seed), tasks=tasks, limit=limit, batch=batch, report=advance
+            registry,
+            data,
+            split,
+            answerers,
+            Draw(seed, compat=compat is not None),
+            tasks=tasks,
+            limit=limit,
+            batch=batch,
+            report=advance,
         )
-    target = out or data.resolve().parent / f"eval-{found.split.name}"
+    target = out or data.resolve().parent / f"eval-{data.resolve().name}-{found.split.name}"
     evaluation.write(found, target)
     report.write_page(found, target / "index.html")
     if as_json:

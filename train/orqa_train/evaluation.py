@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from attrs import define, field, frozen
 
 from orqa_registry import Asked, CallError, OrqaError, Registry, Setting, Task
 from orqa_registry.errors import say
-from orqa_registry.records import key_part
+from orqa_registry.records import is_view, key_part
 from orqa_registry.writing import whole_file
 from orqa_shards.read import Shards, Split
 from orqa_shards.stream import Draw, askable, draw
@@ -64,7 +65,7 @@ class Outcome:
 
     @property
     def micro(self) -> float:
-        """The mean over all questions, as the benchmark publishes it."""
+        """The mean over all questions; the benchmark publishes that of `strict`."""
         return self.mean("score", macro=False)
 
     def mean(self, kind: str, *, macro: bool) -> float:
@@ -110,6 +111,7 @@ class Evaluation:
             "split": self.split.name,
             "labels_sha256": self.split.entry.labels.sha256,
             "seed": self.how.seed,
+            "compat": self.how.compat,
             "majority_from": self.learnt_from,
             "questions": len(self.outcomes[0].answers),
             "answerers": {
@@ -156,6 +158,8 @@ def evaluate(
     groups = [group for group in _questions(split, asking, how, limit) if group]
     if not groups:
         raise CallError(f"no question is drawn from split {split.name} of {data}")
+    if not any(map(is_view, split.entry.media)):
+        warnings.warn(f"{data}: split {split.name} has no picture: models answer from words alone", stacklevel=2)
     named = _named(registry, answerers)
     learnt = _learnt_from(shards, split, asking)
 
@@ -276,7 +280,7 @@ def _lines(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
             "task": question.task,
             "arguments": list(question.arguments.values()),
             "question": one.asked.text,
-            "truth": question.answer,
+            "truth": one.asked.answer,
             "truths": list(question.answers),
             "answer": one.text,
             "score": one.score,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from orqa_plugin_4dor import names
 from orqa_plugin_4dor.sensors import Sensors, read_index
 from orqa_registry import (
+    CallError,
     Card,
     Check,
     Dataset,
@@ -24,6 +25,8 @@ from orqa_registry import (
     scenes,
     segmentation,
 )
+from orqa_registry.errors import nearest
+from orqa_registry.media import Media
 from orqa_registry.reading import files_in, read_json, settle, spare
 
 AUTHORS = "request form linked from the homepage"
@@ -67,7 +70,12 @@ class FourDOR(Dataset):
     }
     splits = tuple(names.SPLITS)
     pieces = (
-        Piece("frame index", f"export_holistic_takeN_processed/{names.INDEX}", access=AUTHORS),
+        Piece(
+            "frame index",
+            f"export_holistic_takeN_processed/{names.INDEX}",
+            access=AUTHORS,
+            glob=f"export_holistic_take*_processed/{names.INDEX}",
+        ),
         Piece("images", "export_holistic_takeN_processed/colorimage/", media=("room*.jpg",), access=AUTHORS),
         Piece(
             "scene graphs",
@@ -129,9 +137,12 @@ class FourDOR(Dataset):
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
+        if split not in names.SPLITS:
+            raise CallError(f"unknown split {split!r} of {self.name}: {nearest(split, names.SPLITS)}")
         home = self.home(root)
         labels = next(filter(Path.is_file, label_files(home, split)), None)
-        graphs = scenegraph.read_relationships(labels) if labels else {}
+        # A damaged file is warned of, and the raw labels of the takes stand in for it.
+        graphs = (spare(scenegraph.read_relationships, labels) if labels else None) or {}
         found = []
         for number in names.SPLITS[split]:
             if (names.take_folder(home, number) / names.INDEX).is_file():
@@ -140,7 +151,7 @@ class FourDOR(Dataset):
                 found.append(Take(self.name, split, take, read))
         yield from found
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(home, self.name, split, found)
+            yield from scenes.takes(scenes.beside(home, root), self.name, split, found)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield the length of each frame index, and of the scene graph files (datasets.md 9.6)."""
@@ -198,5 +209,5 @@ def _timepoints(
             late |= scenegraph.late_facets(raw[f"{frame}.json"], hands=True)
         # Integers are subtracted before they become seconds: nanoseconds since 1970 do not fit a float.
         seconds = (timestamp - start) / names.NANOSECONDS
-        media = sensors.media(frame, written, streams)
+        media = Media(partial(sensors.media, frame, written, streams))
         yield Timepoint(names.NAME, split, take, frame, index, seconds, media, Labels(ready, late))

@@ -29,7 +29,7 @@ def read_index(path: Path) -> Iterator[Row]:
             timestamp, streams = int(row[0]), row[1]
             if not isinstance(streams, dict):
                 raise TypeError(f"not a dictionary: {streams!r}")
-        except (IndexError, KeyError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise OrqaError(f"{path}: row {place}: expected [timestamp, {{stream: index}}]: {error}") from error
         yield timestamp, str(row[0]), streams
 
@@ -151,12 +151,21 @@ def read_joints(path: Path) -> dict[int, Any]:
         return {
             int(frame): {
                 "joints": JOINTS,
-                "people": {str(human): (names.UNIT * joints).tolist() for human, joints in people.items()},
+                "people": {str(human): _places(joints) for human, joints in people.items()},
             }
             for frame, people in by_frame.items()
         }
     except (AttributeError, TypeError, ValueError) as error:
         raise OrqaError(f"{path}: expected frame -> person -> 14 x 3 joints: {error}") from error
+
+
+def _places(joints: Any) -> list[list[float] | None]:
+    """Return (14, 3) joints in mm, None for one that is not finite. Raises ValueError for another shape."""
+    import numpy as np
+
+    if joints.shape != (len(JOINTS), 3):
+        raise ValueError(f"joints of shape {joints.shape}")
+    return [place.tolist() if np.isfinite(place).all() else None for place in names.UNIT * joints]
 
 
 def _calibration(cameras: Mapping[str, Path]) -> bytes:

@@ -30,9 +30,12 @@ def write(root: Path, takes: Sequence[Take]) -> None:
     """Write takes. Raises CallError where a frame is not its place in the take: row k of the index is frame k."""
     (root / "data").mkdir(parents=True, exist_ok=True)
     by_split: dict[str, list[dict[str, Any]]] = {split: [] for split in names.SPLITS}
+    numbers = {names.take_name(number): number for number in names.TIMEPOINTS}
     for take in takes:
+        if take.name not in numbers or numbers[take.name] not in names.SPLITS.get(take.split, ()):
+            raise CallError(f"4D-OR has no take {take.name!r} in split {take.split!r}: 001_4DOR is in train, and so on")
         points = list(take)
-        _write_take(root, int(take.name[:3]), points)
+        _write_take(root, numbers[take.name], points)
         by_split[take.split] += scenegraph.to_relationships(points)
     for split, entries in by_split.items():
         (root / "data" / f"relationships_{split}.json").write_text(json.dumps(entries))
@@ -75,7 +78,7 @@ def _write_media(root: Path, folder: Path, number: int, place: int, timestamp: i
             path.write_bytes(_spoilt(mask) if place < 2 else mask)
             if place == 0:
                 path.with_name(f"{path.stem}_interpolated.png").write_bytes(mask)
-    truth = "predicted" not in point.labels
+    truth = _small_are_true(point)
     for medium in point.media:
         if medium.startswith("lowres"):
             name = f"{timestamp}_{medium[len('lowres')]}_GT{truth}.png"
@@ -86,6 +89,12 @@ def _write_media(root: Path, folder: Path, number: int, place: int, timestamp: i
         path = folder / "annotations" / f"{place:06d}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"labels": list(_pose_labels(json.loads(point.read("poses.json"))))}))
+
+
+def _small_are_true(point: Timepoint) -> bool:
+    """Tell whether small masks were annotated: people are known, and neither a model nor large masks told of them."""
+    whole = all(f"room{camera}.mask.png" in point.media for camera in names.MASK_CAMERAS)
+    return point.has("roles") and not point.has("predicted") and not whole
 
 
 def _put(path: Path, point: Timepoint, medium: str) -> None:

@@ -1,11 +1,12 @@
 """4D-OR's real layout, on files made by hand: what is irregular there is irregular here."""
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
 
-from orqa_registry import DataWarning, OrqaError, Registry, Triplet
+from orqa_registry import CallError, DataWarning, OrqaError, Registry, Triplet
 
 NANOSECONDS = 1_000_000_000
 
@@ -130,7 +131,6 @@ def test_an_index_cannot_point_out_of_its_folder(dataset, tmp_path):
         ("timestamp_to_pcd_and_frames_list.json", "{}", "a list of frames was expected"),
         ("timestamp_to_pcd_and_frames_list.json", '[["soon", {}]]', "row 0"),
         ("timestamp_to_pcd_and_frames_list.json", '[["1", {}], ["2"]]', "row 1"),
-        ("../relationships_validation.json", '[{"take_name": "004_4DOR"}]', "entry 0"),
     ],
 )
 def test_damaged_files_are_named(dataset, tmp_path, file, text, said):
@@ -140,6 +140,32 @@ def test_damaged_files_are_named(dataset, tmp_path, file, text, said):
     with pytest.raises(OrqaError, match=said) as caught:
         read(dataset, tmp_path)
     assert path.name in str(caught.value)
+
+
+def test_raw_labels_stand_in_for_a_damaged_file_of_scene_graphs(dataset, tmp_path):
+    folder = take(tmp_path, 4) / "relation_labels"
+    folder.mkdir()
+    (folder / "000001.json").write_text('{"rel_annotations": [["Patient", "CloseTo", "drape"]]}')
+    (tmp_path / "relationships_validation.json").write_text('[{"take_name": "004_4DOR"}]')
+    with pytest.warns(DataWarning, match=r"relationships_validation\.json: entry 0"):
+        points = read(dataset, tmp_path)["004_4DOR"]
+    assert Triplet("patient", "closeTo", "drape") in points[1].labels["relations"]
+
+
+def test_timepoints_travel_to_other_processes(dataset, tmp_path):
+    folder = take(tmp_path, 4) / "relation_labels"
+    folder.mkdir()
+    (folder / "000001.json").write_text('{"rel_annotations": []}')
+    (found,) = dataset.takes(tmp_path, "validation")
+    points = list(pickle.loads(pickle.dumps(found)))
+    there = [pickle.loads(pickle.dumps(point)) for point in points]
+    assert [dict(point.labels) for point in there] == [dict(point.labels) for point in points]
+    assert [dict(point.media) for point in there] == [dict(point.media) for point in points]
+
+
+def test_an_unknown_split_offers_the_known_ones(dataset, tmp_path):
+    with pytest.raises(CallError, match="did you mean 'validation'"):
+        list(dataset.takes(tmp_path, "valid"))
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"rel_annotations": [["a"]]}', '{"rel_annotations": [[1, 2, 3]]}'])

@@ -61,7 +61,7 @@ def read_boxes(path: Path) -> dict[str, Image]:
 
 def count(path: Path) -> Counts:
     """Return how many images and boxes a file lists, good or not. Raises OrqaError where the file is not COCO."""
-    images, annotations = _lists(path, "images", "annotations")
+    images, annotations, _ = _lists(path, "images", "annotations", "categories")
     return Counts(len(images), len(annotations))
 
 

@@ -57,7 +57,7 @@ class EgoSurgery(Dataset):
             "a hand file leaves out frames without hands; a frame that no tool file lists is not annotated",
             f"gaze: y is taken to begin at the top; whether it does nobody wrote down, see {VARIABLE}=bottom",
             "without box files: frames and phases of the official segments, also those that were never boxed",
-            "boxes and entities need both box files to be complete; entities are left out where one is missing",
+            "boxes and entities need both box files of a split: absent where one of them is missing or damaged",
         ),
     )
     provides = frozenset({"clock", "actions", "tools", "entities", "boxes", "gaze"})
@@ -72,6 +72,7 @@ class EgoSurgery(Dataset):
             ("tools", "entities", "boxes"),
             ACCESS,
             TERMS,
+            "annotations/bbox/by_split/tools/*.json",
         ),
         Piece(
             "hand boxes",
@@ -80,6 +81,7 @@ class EgoSurgery(Dataset):
             ("entities", "boxes"),
             ACCESS,
             TERMS,
+            "annotations/bbox/by_split/hands/*.json",
         ),
         Piece("phases", "annotations/phase/VV_S.csv", (), ("actions",), ACCESS, TERMS),
         Piece("gaze", "gaze/VV_S.csv", (), ("gaze",), ACCESS, TERMS),
@@ -127,7 +129,10 @@ class EgoSurgery(Dataset):
             yield Take(DATASET, split, name, reader)
 
     def checks(self, root: Path) -> Iterator[Check]:
-        """Yield the known numbers: images and boxes of each file, segments, images with a phase."""
+        """Yield the known numbers: images and boxes of each file, segments, images with a phase.
+
+        A damaged file is found `damaged`. Raises OrqaError where the root holds nothing.
+        """
         from orqa_plugin_egosurgery.checks import checks
 
         return checks(self.home(root))

@@ -47,6 +47,7 @@ def read_gaze(path: Path, take: str, origin: str) -> dict[str, tuple[float, floa
             x, y = (float(cell or "nan") for cell in cells)
         except ValueError:
             faults.add("norm_pos_x and norm_pos_y are numbers", f"{where}: {shown(cells)}")
+            gaze.pop(frame, None)
             continue
         if 0 <= x <= 1 and 0 <= y <= 1:
             gaze[frame] = (x, 1 - y if origin == "bottom" else y)

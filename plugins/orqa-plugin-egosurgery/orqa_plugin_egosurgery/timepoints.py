@@ -22,7 +22,7 @@ Frames = Mapping[str, Image]
 class Reader:
     """Yields the timepoints of a take when called; can be pickled, for worker processes.
 
-    tools, hands: frame -> boxes, of the frames that the box file lists; None where there is no such file.
+    tools, hands: frame -> boxes, of the frames that the box file lists; None where no such file can be read.
     origin: where y of the gaze file begins, `top` or `bottom`.
     """
 
@@ -65,18 +65,21 @@ class Reader:
         return (spare(read_gaze, path, self.take, self.origin) or {}) if path.is_file() else {}
 
     def _labels(self, frame: str) -> dict[str, Any]:
-        """Return what the box files say about a frame: tools before hands, as a gaze is looked up (protocol 4.22)."""
-        tools, hands = (self.tools or {}).get(frame), (self.hands or {}).get(frame)
-        listed = [image for image in (tools, hands) if image is not None]
-        labels: dict[str, Any] = {}
-        if tools is not None:
-            labels["tools"] = _names(tools)
-        if listed:
-            # A hand file that is there and leaves a frame out says: no hands. One that is not there says nothing.
-            if self.tools is not None and self.hands is not None:
-                labels["entities"] = _names(hands, tools)
-            boxes = tuple(box for image in listed for box in image.boxes)
-            labels["boxes"] = {VIEW: {"size": listed[0].size, "boxes": boxes}}
+        """Return what the box files say about a frame: tools before hands, as a gaze is looked up (protocol 4.22).
+
+        A tool file lists every frame that is annotated, so one that it does not list has none of these labels.
+        """
+        tools = (self.tools or {}).get(frame)
+        if tools is None:
+            return {}
+        labels: dict[str, Any] = {"tools": _names(tools)}
+        if self.hands is not None:
+            # A hand file that leaves a frame out says: no hands. One that cannot be read says nothing, and without it
+            # the boxes of the tools alone would pass for everything there is.
+            hands = self.hands.get(frame)
+            labels["entities"] = _names(hands, tools)
+            boxes = (*tools.boxes, *(hands.boxes if hands is not None else ()))
+            labels["boxes"] = {VIEW: {"size": tools.size, "boxes": boxes}}
         return labels
 
 

@@ -21,7 +21,10 @@ GAZE_HEADER = ("world_timestamp", " Frame", "confidence", " norm_pos_y", " norm_
 
 @frozen
 class Frame:
-    """What the layout can carry of a timepoint; None: not annotated. Boxes that are no tools and no hands are gone."""
+    """What the layout can carry of a timepoint. Boxes that are no tools and no hands are gone.
+
+    None: not annotated, and for the hands also: none of them there.
+    """
 
     name: str
     phase: str | None
@@ -46,9 +49,10 @@ class Split:
 def write(root: Path, takes: Sequence[Take], gaze_origin: str = "top") -> None:
     """Write takes of timepoints with the medium ego.jpg and the labels actions, tools, boxes and gaze.
 
-    A frame is VV_S_NNNN in take VV_S: its number is the clock. Boxes are those of the view ego; where a split has no
-    boxes at all it gets no box files, and else a timepoint without boxes is listed nowhere and gone. gaze_origin: where
-    y of the gaze file begins. Raises OrqaError where a split, take or frame has a name that the layout cannot hold.
+    A frame is VV_S_NNNN in take VV_S: its number is the clock. Boxes are those of the view ego, and count where the
+    timepoint has tools too: a tool file lists every frame with boxes. A split without such timepoints gets no box
+    files; one with them gets both, and its other timepoints are listed nowhere and gone. gaze_origin: where y of the
+    gaze file begins. Raises OrqaError where a split, take or frame has a name that the layout cannot hold.
     """
     splits: dict[str, Split] = {}
     for take in takes:
@@ -87,14 +91,13 @@ def _frame(name: str, labels: Mapping[str, Any]) -> Frame:
         phase = None
     if gaze is not None and not all(0 <= one <= 1 for one in gaze):
         gaze = None
-    if view is None:
+    if view is None or "tools" not in labels:
         return Frame(name, phase, gaze, names.SIZE, None, None)
     boxes = [box for box in view["boxes"] if _has_area(box)]
-    tools = _of(boxes, names.TOOLS) if "tools" in labels else None
-    hands = _of(boxes, names.HANDS)
-    # A hand file leaves out frames without hands; one that the tool file leaves out too would be no timepoint.
+    tools, hands = _of(boxes, names.TOOLS), _of(boxes, names.HANDS)
     width, height = view["size"]
-    return Frame(name, phase, gaze, (int(width), int(height)), tools, hands if hands or tools is None else None)
+    # A hand file leaves out frames without hands.
+    return Frame(name, phase, gaze, (int(width), int(height)), tools, hands or None)
 
 
 def _has_area(box: Box) -> bool:
@@ -114,7 +117,7 @@ def _write_boxes(root: Path, split: str, frames: Sequence[Frame]) -> bool:
     """
     tools = [(one.name, one.size, one.tools) for one in frames if one.tools is not None]
     hands = [(one.name, one.size, one.hands) for one in reversed(frames) if one.hands is not None]
-    if not tools and not hands:
+    if not tools:
         return False
     empty = Box(names.display(names.HANDS[0]), 10, 10, 10, 60)
     hands[:1] = [(name, size, (*boxes, empty)) for name, size, boxes in hands[:1]]

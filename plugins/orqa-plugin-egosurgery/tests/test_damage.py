@@ -17,12 +17,21 @@ HANDS = "annotations/bbox/by_split/hands/train.json"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"images": [], "annotations": 3, "categories": []}', "\xff\xfe"])
-def test_a_damaged_box_file_costs_its_boxes(read, root, text):
+def test_a_damaged_box_file_costs_all_boxes(read, root, text):
+    before = read(root)["01_1"]
+    intact = (root / HANDS).read_text()
+    (root / HANDS).write_text(text, encoding="latin-1")
+    with pytest.warns(DataWarning, match=r"hands.train\.json"):
+        points = read(root)["01_1"]
+    known = [{k: v for k, v in p.labels.items() if k not in ("entities", "boxes")} for p in before]
+    assert [p.labels for p in points] == known
+    assert all("tools" in labels for labels in known)
+    (root / HANDS).write_text(intact)
     (root / TOOLS).write_text(text, encoding="latin-1")
     with pytest.warns(DataWarning, match=r"tools.train\.json"):
         points = read(root)["01_1"]
     assert [p.frame for p in points] == ["01_1_0124", "01_1_0127", "01_1_0130"], "those of the hand file"
-    assert not any({"tools", "entities"} & set(p.labels) for p in points)
+    assert [sorted(p.labels) for p in points] == [["actions", "gaze"], ["actions"], ["actions"]]
     (root / HANDS).write_text(text, encoding="latin-1")
     with pytest.warns(DataWarning, match=r"(tools|hands).train\.json"):
         points = read(root)["01_1"]
@@ -33,6 +42,37 @@ def test_a_damaged_box_file_is_an_error_where_there_is_nothing_else(read, tmp_pa
     write_file(tmp_path, TOOLS, "{")
     with pytest.raises(OrqaError, match=r"tools.train\.json: not JSON"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"images": [], "annotations": []}'])
+def test_checks_go_on_where_nothing_but_a_damaged_file_is_there(dataset, tmp_path, write_file, text):
+    write_file(tmp_path / "EgoSurgery", TOOLS, text)
+    assert dataset.home(tmp_path) == tmp_path / "EgoSurgery"
+    with pytest.warns(DataWarning, match=r"tools.train\.json") as warned:
+        checks = {check.what: check for check in dataset.checks(tmp_path)}
+    assert len(warned) == 1
+    assert len(checks) == 3 * 6
+    damaged = {what for what, check in checks.items() if check.found == "damaged"}
+    assert damaged == {
+        *("train: images in the file of tools", "train: boxes of tools"),
+        *("train: segments", "train: images with a phase"),
+    }
+    assert all(checks[what].note == f"{TOOLS} cannot be read" and not checks[what].good for what in damaged)
+    assert {check.found for what, check in checks.items() if what not in damaged} == {0}
+
+
+def test_checks_go_on_with_any_damaged_file(dataset, root):
+    (root / HANDS).write_text("{")
+    (root / "annotations/phase/01_1.csv").write_text("Frame\n")
+    with pytest.warns(DataWarning) as warned:
+        checks = {check.what: check.found for check in dataset.checks(root)}
+    assert len(warned) == 2
+    assert checks["train: boxes of hands"] == checks["train: images in the file of hands"] == "damaged"
+    assert (checks["train: boxes of tools"], checks["train: segments"], checks["train: images with a phase"]) == (
+        5,
+        2,
+        2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,10 +193,11 @@ def test_the_last_gaze_of_a_frame_counts(tmp_path, write_file, cells, gaze):
     assert read_gaze(path, "01_1", "top").get("01_1_0001") == gaze
 
 
-def test_a_gaze_that_is_no_number_is_skipped(tmp_path, write_file):
-    path = write_file(tmp_path, "gaze.csv", "Frame,norm_pos_x,norm_pos_y\n01_1_0001,0.5,0.5\n01_1_0001,left,up\n")
-    with pytest.warns(DataWarning, match="norm_pos_x and norm_pos_y are numbers"):
-        assert read_gaze(path, "01_1", "top") == {"01_1_0001": (0.5, 0.5)}
+def test_a_last_gaze_that_is_no_number_leaves_none(tmp_path, write_file):
+    rows = ["01_1_0001,0.5,0.5", "01_1_0001,left,up", "01_1_0002,left,up", "01_1_0002,0.5,0.25"]
+    path = write_file(tmp_path, "gaze.csv", "\n".join(["Frame,norm_pos_x,norm_pos_y", *rows]))
+    with pytest.warns(DataWarning, match="norm_pos_x and norm_pos_y are numbers.*: 2, the first at line 3"):
+        assert read_gaze(path, "01_1", "top") == {"01_1_0002": (0.5, 0.25)}
 
 
 def test_the_last_phase_of_a_frame_counts(tmp_path, write_file):

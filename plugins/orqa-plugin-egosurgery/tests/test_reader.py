@@ -133,24 +133,24 @@ def test_a_take_can_be_sent_to_a_worker(dataset, root):
         assert list(pickle.loads(pickle.dumps(take))) == list(take)
 
 
-@pytest.mark.parametrize(("kind", "left"), [("tools", "hands"), ("hands", "tools")])
-def test_without_one_box_file_what_it_says_is_not_known(read, root, kind, left):
+@pytest.mark.parametrize(("kind", "left"), [("tools", set()), ("hands", {"tools"})])
+def test_without_one_box_file_half_of_the_boxes_is_not_all(read, root, kind, left):
     (root / f"annotations/bbox/by_split/{kind}/train.json").unlink()
-    first = read(root)["01_1"][0].labels
-    assert "entities" not in first, "half of them would be wrong"
-    assert ("tools" in first) == (left == "tools")
-    assert {box.entity.startswith("own hands") for box in first["boxes"]["ego"]["boxes"]} == {left == "hands"}
+    for point in read(root)["01_1"]:
+        assert set(point.labels) - {"actions", "gaze"} == left
+    for point in read(root, "test")["04_1"]:
+        assert {"tools", "entities", "boxes"} < set(point.labels), "the other splits have both"
 
 
-def test_a_frame_of_the_hand_file_alone_has_no_tools(read, root):
+def test_a_frame_of_the_hand_file_alone_is_not_annotated(read, root):
     path = root / "annotations/bbox/by_split/tools/train.json"
     content = json.loads(path.read_text())
     content["images"] = [one for one in content["images"] if one["id"] != 0]
     content["annotations"] = [one for one in content["annotations"] if one["image_id"] != 0]
     path.write_text(json.dumps(content))
-    labels = read(root)["01_1"][0].labels
-    assert "tools" not in labels
-    assert labels["entities"] == ("own hands right",)
+    first, second, *_ = read(root)["01_1"]
+    assert (first.frame, first.labels) == ("01_1_0124", {"actions": ("design",), "gaze": (0.5, 0.25)})
+    assert second.labels["boxes"] == {"ego": {"size": SIZE, "boxes": ()}}
 
 
 def test_without_box_files_phases_and_pictures_name_the_frames(read, root, write_file):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orqa_plugin_egosurgery import EgoSurgery
-from orqa_plugin_egosurgery.names import HANDS, PHASES, TOOLS, display
+from orqa_plugin_egosurgery.names import BOX_FILES, HANDS, PHASES, TOOLS, display
 from orqa_registry import Box, OrqaError, Take, Timepoint
 
 TOOL_NAMES = tuple(map(display, TOOLS))
@@ -45,7 +45,11 @@ def boxes_of(names):
 
 shares = st.floats(0, 1)
 timepoints = st.fixed_dictionaries(
-    {"tools": boxes_of(TOOL_NAMES), "hands": boxes_of(HAND_NAMES), "picture": st.none() | st.binary(max_size=4)},
+    {
+        "tools": st.none() | boxes_of(TOOL_NAMES),
+        "hands": boxes_of(HAND_NAMES),
+        "picture": st.none() | st.binary(max_size=4),
+    },
     optional={"phase": st.sampled_from(PHASES), "gaze": st.tuples(shares, shares)},
 )
 takes = st.dictionaries(
@@ -56,17 +60,26 @@ takes = st.dictionaries(
 
 
 def labels_of(one):
-    """Return the labels that a timepoint made by the strategy has once it was read."""
-    labels = {
-        "tools": tuple(dict.fromkeys(box.entity for box in one["tools"])),
-        "entities": tuple(dict.fromkeys(box.entity for box in (*one["hands"], *one["tools"]))),
-        "boxes": ego(*one["tools"], *one["hands"]),
-    }
+    """Return the labels of a timepoint made by the strategy; one without tools has boxes that cannot be carried."""
+    labels = {"boxes": ego(*(one["tools"] or ()), *one["hands"])}
+    if one["tools"] is not None:
+        labels["tools"] = tuple(dict.fromkeys(box.entity for box in one["tools"]))
+        labels["entities"] = tuple(dict.fromkeys(box.entity for box in (*one["hands"], *one["tools"])))
     if "phase" in one:
         labels["actions"] = (one["phase"],)
     if "gaze" in one:
         labels["gaze"] = one["gaze"]
     return labels
+
+
+def carried(points, boxed):
+    """Return (frame, index, seconds, labels, picture) of what is read of a take; boxed: its split has box files."""
+    kept = [p for p in points if ("tools" in p.labels if boxed else p.media or "actions" in p.labels)]
+    found = []
+    for p in kept:
+        labels = {facet: value for facet, value in p.labels.items() if boxed or facet != "boxes"}
+        found.append((p.frame, p.index, 2.0 * (p.index - kept[0].index), labels, p.media.get("ego.jpg")))
+    return found
 
 
 @settings(max_examples=60)
@@ -75,19 +88,21 @@ def test_what_is_written_is_read_back(tmp_path_factory, made):
     root = tmp_path_factory.mktemp("written", numbered=True)
     dataset = EgoSurgery("top")
     written, expected = [], {}
+    boxed = {split for (split, _), frames in made.items() if any(one["tools"] is not None for one in frames.values())}
     for (split, name), frames in made.items():
         points = []
         for number, one in sorted(frames.items()):
             media = {} if one["picture"] is None else {"ego.jpg": one["picture"]}
             points.append(point(name, number, split, media, **labels_of(one)))
         written.append(take(*points))
-        expected[name] = [
-            (p.frame, p.index, 2.0 * (p.index - points[0].index), dict(p.labels), p.media.get("ego.jpg"))
-            for p in points
-        ]
+        if kept := carried(points, split in boxed):
+            expected[name] = kept
     dataset.layout().write(root, written)
-    if not made:
-        assert list(root.iterdir()) == []
+    for split, file in BOX_FILES.items():
+        there = [(root / f"annotations/bbox/by_split/{kind}/{file}").is_file() for kind in ("tools", "hands")]
+        assert there == [split in boxed] * 2
+    if not expected:
+        assert {path.name for path in root.iterdir()} <= {"gaze"}
         return
     found = {}
     for split in dataset.splits:
@@ -150,8 +165,15 @@ def test_what_the_layout_cannot_carry_is_left_out(dataset, written):
     assert "actions" not in second.labels
     assert third.labels["actions"] == ("incision",)
     (other,) = found["09_1"].values()
-    assert "tools" not in other.labels, "its tools are not annotated"
-    assert other.labels["boxes"] == ego()
+    assert other.labels == {"actions": ("closure",)}, "its tools are not annotated"
+
+
+def test_boxes_without_tools_are_left_out(dataset, tmp_path):
+    hand = Box("own hands left", 1, 2, 3, 4)
+    points = [point("01_1", 1, boxes=ego(hand), actions=("design",)), point("01_1", 2, tools=(), boxes=ego())]
+    dataset.layout().write(tmp_path, [take(*points)])
+    (found,) = by_take(dataset, tmp_path)["01_1"].values()
+    assert (found.frame, found.labels) == ("01_1_0002", {"tools": (), "entities": (), "boxes": ego()})
 
 
 def test_boxes_of_other_things_and_other_views_are_left_out(dataset, tmp_path):

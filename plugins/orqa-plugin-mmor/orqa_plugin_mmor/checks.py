@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from orqa_plugin_mmor import names
+from orqa_plugin_mmor import names, tracking
 from orqa_plugin_mmor.annotations import Graphs, raw_files
 from orqa_plugin_mmor.index import read_index
 from orqa_registry import Check, scenegraph
@@ -56,3 +56,7 @@ def _take(home: Path, take: str, known: int, labelled: Collection[str]) -> Itera
         yield Check(f"{name}: scene graphs", len(labelled), known)
         gaps = {f"{frame:06d}" for frame in range(0, known * step, step)} - set(labelled)
         yield Check(f"{name}: frames without a scene graph among them", len(gaps), 0)
+    tracks = home / names.TRACKS / f"{take}.json"
+    strangers = spare(tracking.strangers, tracks) if tracks.is_file() else None
+    if strangers is not None:
+        yield Check(f"{name}: tracker entries of unknown things", strangers, 0, "left out")

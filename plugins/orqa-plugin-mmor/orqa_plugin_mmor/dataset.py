@@ -11,8 +11,9 @@ from orqa_plugin_mmor import names
 from orqa_plugin_mmor.annotations import Graphs, RawGraphs, of_graphs, read_tables
 from orqa_plugin_mmor.index import read_index
 from orqa_plugin_mmor.pieces import PIECES
-from orqa_plugin_mmor.sensors import Media, Sensors
+from orqa_plugin_mmor.sensors import Sensors
 from orqa_registry import Card, Check, Dataset, Labels, Layout, OrqaError, Take, Timepoint, facets, scenegraph, scenes
+from orqa_registry.media import Media
 from orqa_registry.reading import settle, spare
 
 
@@ -94,7 +95,7 @@ class MMOR(Dataset):
                 )
         yield from found
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(home if scenes.find(home) else root, self.name, split, found)
+            yield from scenes.takes(scenes.beside(home, root), self.name, split, found)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield lengths of frame indices and counts of scene graphs (datasets.md 3.1 and 9.6)."""

@@ -11,7 +11,12 @@ SCRIPTS = "the scripts of https://github.com/egeozsoy/MM-OR"
 UNKNOWN = "not in the download as it is known; ask the authors of https://github.com/egeozsoy/ORQA"
 
 PIECES = (
-    Piece("frame index", "FOLDER/timestamp_to_pcd_and_frames_list.json, or with _TAKE before the dot", access=ARCHIVE),
+    Piece(
+        "frame index",
+        "FOLDER/timestamp_to_pcd_and_frames_list.json, or with _TAKE before the dot",
+        access=ARCHIVE,
+        glob="*_*KA/timestamp_to_pcd_and_frames_list*.json",
+    ),
     Piece("room images", "FOLDER/colorimage/camera0C_colorimage-AZURE.jpg", media=("room?.jpg",), access=ARCHIVE),
     Piece(
         "detail images",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,37 +14,6 @@ from orqa_registry.labels import Source
 from orqa_registry.reading import files_in, library, spare
 from orqa_registry.records import Medium
 from orqa_registry.segmentation import LowRes
-
-
-class Media(Mapping[str, Medium]):
-    """The media of a timepoint, looked for when somebody first asks: who reads labels alone lists no folder."""
-
-    __slots__ = ("_find", "_found")
-
-    def __init__(self, find: Callable[[], Mapping[str, Medium]]) -> None:
-        self._find = find
-        self._found: Mapping[str, Medium] | None = None
-
-    def _all(self) -> Mapping[str, Medium]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
-
-    def __getitem__(self, name: str) -> Medium:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __repr__(self) -> str:
-        return repr(dict(self._all()))
-
-    def __reduce__(self) -> tuple[type[dict[str, Medium]], tuple[dict[str, Medium]]]:
-        """Travel to another process as what was found, without the listings of the take."""
-        return dict, (dict(self._all()),)
 
 
 class Sensors:

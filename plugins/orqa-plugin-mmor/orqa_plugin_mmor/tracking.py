@@ -19,24 +19,20 @@ Sight = Sequence[Mapping[str, Any]]
 def read_tracks(path: Path) -> list[Sight | None]:
     """Return what is in sight at each second of a take, by second; None where there is no record.
 
-    Entries with ids that mean nothing are left out, records of another form too; both are counted and warned of.
+    Entries with ids that mean nothing are left out; records of another form too, and are warned of.
     Raises OrqaError where the file is no list.
     """
     raw = read_json(path)
     if not isinstance(raw, list):
         raise OrqaError(f"{path}: a list with one record a second was expected, not {type(raw).__name__}")
     seen: list[Sight | None] = []
-    unknown: set[str] = set()
-    left_out, damaged = 0, []
+    damaged = []
     for second, record in enumerate(raw):
         sight = None
         try:
             if record is not None:
                 entries = record["unique_id_dicts"]
                 sight = [one for one in entries if str(one["unique_id"]) in TRACKED]
-                if len(sight) < len(entries):
-                    left_out += len(entries) - len(sight)
-                    unknown.update(str(one["unique_id"]) for one in entries)
         except (KeyError, TypeError):
             damaged.append(second)
         seen.append(sight)
@@ -47,14 +43,17 @@ def read_tracks(path: Path) -> list[Sight | None]:
             DataWarning,
             stacklevel=2,
         )
-    if unknown:
-        warnings.warn(
-            f"{path}: {left_out} entries with ids that mean nothing are left out: "
-            f"{', '.join(sorted(unknown - set(TRACKED))[:8])}",
-            DataWarning,
-            stacklevel=2,
-        )
     return seen
+
+
+def strangers(path: Path) -> int:
+    """Return how many entries of a log have an id that means nothing. Raises OrqaError for a damaged file."""
+    raw = read_json(path)
+    try:
+        sights = [record["unique_id_dicts"] for record in raw if record is not None]
+        return sum(str(entry["unique_id"]) not in TRACKED for sight in sights for entry in sight)
+    except (KeyError, TypeError) as error:
+        raise OrqaError(f"{path}: expected records with unique_id_dicts: {type(error).__name__}: {error}") from error
 
 
 def tools(sight: Sight) -> tuple[str, ...]:

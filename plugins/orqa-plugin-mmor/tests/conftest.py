@@ -2,14 +2,12 @@
 
 import io
 import json
-import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from orqa_plugin_mmor import MMOR
-from orqa_registry import DataWarning
 from orqa_registry.formats.writing import write_pt
 
 SECONDS = ("000000", "000001", "000002", "000005", "000006", "000007")
@@ -80,9 +78,7 @@ def read(dataset):
 @pytest.fixture
 def points(read, root):
     """The timepoints of 001_PKA."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*ids that mean nothing", DataWarning)
-        return read(root)["001_PKA_MMOR"]
+    return read(root)["001_PKA_MMOR"]
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ import pytest
 from orqa_plugin_mmor import names
 from orqa_registry import DataWarning, OrqaError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*ids that mean nothing:orqa_registry.DataWarning")
-
 
 def test_rows_are_frames_and_timestamps_are_seconds(points):
     assert [(p.frame, p.index, p.seconds) for p in points] == [

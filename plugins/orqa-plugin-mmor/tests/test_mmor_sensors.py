@@ -4,11 +4,8 @@ import io
 import json
 
 import numpy as np
-import pytest
 
-from orqa_registry import Box, DataWarning
-
-pytestmark = pytest.mark.filterwarnings("ignore:.*ids that mean nothing:orqa_registry.DataWarning")
+from orqa_registry import Box
 
 
 def array(point, medium):
@@ -71,8 +68,7 @@ def test_labelled_clouds_and_positions(points):
 
 
 def test_tracker_by_second_without_ids_that_mean_nothing(read, root):
-    with pytest.warns(DataWarning, match=r"001_PKA\.json: 2 entries with ids that mean nothing.*8000123"):
-        points = read(root)["001_PKA_MMOR"]
+    points = read(root)["001_PKA_MMOR"]  # no damage: ids of other things are to be expected, the doctor counts them
     assert [p.labels.get("tracked_tools") for p in points] == [
         ("base_array", "calibration_array"),
         (),

@@ -13,13 +13,21 @@ DERIVED = f"made from MVOR, so to be treated as {LICENCE}"
 PLACED = ("boxes", "positions")
 
 PIECES = (
-    Piece("images", "dayD/camC/color/FRAME.png", media=("room?.png",), access=ACCESS, terms=LICENCE),
+    Piece(
+        "images",
+        "dayD/camC/color/FRAME.png",
+        media=("room?.png",),
+        access=ACCESS,
+        terms=LICENCE,
+        glob="day?/cam?/color/*",
+    ),
     Piece(
         "depth",
         "dayD/camC/depth/FRAME.png",
         media=("room?.depth.png",),
         access=ACCESS,
         terms=LICENCE,
+        glob="day?/cam?/depth/*",
     ),
     Piece(
         "annotations",
@@ -29,8 +37,8 @@ PIECES = (
         access="in the repository https://github.com/CAMMA-public/MVOR (annotations/)",
         terms=LICENCE,
     ),
-    Piece("clips and splits", f"{names.CLIPS}, {names.SPLIT_FILE}", access=ADDITIONS, terms=DERIVED),
-    Piece("labels of frames", names.LABELS, facets=("actions",), access=ADDITIONS, terms=DERIVED),
+    Piece("clips and splits", f"{names.CLIPS}, {names.SPLIT_FILE}", access=ADDITIONS, terms=DERIVED, glob=names.CLIPS),
+    Piece("labels of frames", names.LABELS, facets=("actions",), access=ADDITIONS, terms=DERIVED, glob=names.LABELS),
     Piece(
         "3D poses",
         f"{names.POSES}/pred_day_D_frame_FRAME.npy",
@@ -38,6 +46,7 @@ PIECES = (
         facets=("roles", "entities", *PLACED),
         access=ADDITIONS,
         terms=DERIVED,
+        glob=f"{names.POSES}/*.npy",
     ),
     Piece(
         "patients",
@@ -45,6 +54,7 @@ PIECES = (
         facets=("roles", "entities", *PLACED),
         access=ADDITIONS,
         terms=DERIVED,
+        glob=names.CENTRES,
     ),
     Piece(
         "object poses",
@@ -53,6 +63,7 @@ PIECES = (
         facets=("entities", *PLACED),
         access=ADDITIONS,
         terms=DERIVED,
+        glob=f"{names.OBJECTS}/*.npz",
     ),
     Piece(
         "object scans",
@@ -60,6 +71,7 @@ PIECES = (
         facets=PLACED,
         access=f"{ADDITIONS}; not in its first version",
         terms=DERIVED,
+        glob=f"{names.SCANS}/*/*.ply",
     ),
     Piece(
         "clouds",
