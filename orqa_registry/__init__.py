@@ -9,9 +9,9 @@
         for timepoint in take:
             for task, questions in ask(timepoint, timeline, registry.fitting(dataset)): ...
 
-Plugins may rely on what is here, and on the modules asking, draws, exchange, facets, formats, image, memory, prompts,
-reading, records, room, sampling, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing and cli.show.
-Importing it does nothing else.
+Plugins may rely on what is here, and on the modules asking, draws, exchange, facets, formats, image, media, memory,
+prompts, reading, records, room, sampling, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing,
+cli.show and cli.roots. Importing it does nothing else.
 """
 
 from orqa_registry import scenegraph, scoring

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -118,7 +117,7 @@ def _posed(
     arguments: tuple[tuple[str, str], ...],
 ) -> Question:
     """Return a question; the same ones are asked at many timepoints, and a question never changes."""
-    named = MappingProxyType(dict(arguments))
+    named = dict(arguments)
     return Question(task, question.format(**named), answers, named, view, weight)
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from orqa_registry.cli import run
+from orqa_registry.cli import Commands, run
 
 ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
 
@@ -133,24 +133,7 @@ def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "list",
-        "info",
-        "synth",
-        "doctor",
-        "ask",
-        "prompt",
-        "history",
-        "export",
-        "import",
-        "shard",
-        "train",
-        "eval",
-        "score",
-    ],
-)
+@pytest.mark.parametrize("command", Commands.ORDER)
 def test_help_teaches(capsys, command):
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -4,6 +4,7 @@ Those of memory are in test_memory.py (D1 to D4), of prompts in test_prompts.py 
 D28), of sampling and question sets in test_sampling.py and test_exchange.py (D17, D18, D29).
 """
 
+import pickle
 import re
 
 import numpy as np
@@ -168,6 +169,13 @@ def test_d13_an_unknown_predicate_or_name_is_asked_as_it_is():
 def test_d14_a_distance_of_zero_is_scored():
     score = REGISTRY.task("distance_3d").score
     assert (score("0 mm", "0 mm"), score("0 mm", "3 mm")) == (1.0, 0.0)
+
+
+def test_questions_travel_to_other_processes():
+    labels = {"relations": (Triplet("nurse", "holding", "saw"),)}
+    take = Take("d", "s", "t", lambda: iter([Timepoint("d", "s", "t", "0", 0, labels=labels)]))
+    ((_, (question,)),) = ask(next(iter(take)), take.timeline(), [REGISTRY.task("interaction")])
+    assert pickle.loads(pickle.dumps(question)) == question
 
 
 def test_d21_labels_are_never_changed_by_asking():

@@ -255,3 +255,31 @@ def test_labels_keep_absent_and_empty_apart():
     assert again.labels == {"actions": (), "robot_phase": None}
     assert "roles" not in again.labels
     assert evolve(again, media=point.media) == point
+
+
+PICTURES = {
+    "whole.jpg": b"\xff\xd8 a picture \xff\xd9",
+    "broken.jpg": b"\xff\xd8 a picture that breaks o",
+    "broken.png": b"\x89PNG a picture that breaks o",
+    "empty.jpg": b"",
+    "notes.txt": b"\xff\xd8 no picture",
+}
+
+
+def test_a_picture_that_breaks_off_is_left_out_and_named(registry, tmp_path):
+    point = Timepoint("A.Room", "train", "t", "0", 0, None, PICTURES, {"roles": ()})
+    manifest = pack(registry, [Source(room_of(point), tmp_path, ("train",))], tmp_path / "s")
+    assert set(Shards.open(tmp_path / "s").split("train").timepoints[0].media) == {"whole.jpg", "notes.txt"}
+    assert [line.partition(": ")[0].rpartition("/")[2] for line in manifest.skipped] == [
+        "0.broken.jpg",
+        "0.broken.png",
+        "0.empty.jpg",
+    ]
+
+
+def test_a_pattern_that_matches_nothing_is_a_wrong_call(registry, tmp_path):
+    room = Room()
+    room.media = {"room1.jpg": "a camera"}
+    with pytest.raises(CallError, match=r"'?\*\.jgp'? matches no medium: there is room1\.jpg"):
+        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s", media=("*.jgp",))
+    assert not (tmp_path / "s").exists()

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("webdataset")
 
-from small_room import written
+from small_room import Room, written
 
-from orqa_registry import CallError
+from orqa_registry import Box, CallError, Take, Timepoint
 from orqa_shards.read import Shards
 from orqa_shards.stream import Draw, Stream, askable
 from orqa_shards.write import Source, pack
@@ -105,3 +105,32 @@ def roots_of(folder):
     rows = [{"take_name": "004_4DOR", "frame_id": f"{k:06d}", "relationships": graph} for k in range(3)]
     (folder / "4D-OR" / "relationships_validation.json").write_text(json.dumps(rows))
     return folder / "4D-OR"
+
+
+def test_a_question_about_a_view_without_a_picture_is_not_drawn(registry, tmp_path):
+    boxes = {view: {"size": (10, 10), "boxes": (Box("saw", 1, 1, 5, 5),)} for view in ("room1", "room2")}
+
+    class Half(Room):
+        def takes(self, root, split):
+            media = {"room1.jpg": b"picture"}
+            points = [Timepoint(self.name, split, "t", str(k), k, None, media, {"boxes": boxes}) for k in range(30)]
+            yield Take(self.name, split, "t", lambda: iter(points))
+
+    pack(registry, [Source(Half(), tmp_path, ("train",))], tmp_path / "s")
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Draw(), tasks=("where_2d",))
+    assert {one.question.view for k in range(30) for one in stream[k].asked} == {"room1"}
+
+
+def test_compat_is_asked_as_the_original_does(registry, tmp_path):
+    class Pair(Room):
+        def takes(self, root, split):
+            labels = {"roles": ("nurse", "nurse")}
+            yield Take(
+                self.name, split, "t", lambda: iter([Timepoint(self.name, split, "t", "0", 0, None, {}, labels)])
+            )
+
+    pack(registry, [Source(Pair(), tmp_path, ("train",))], tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    for compat, count in ((False, "2"), (True, "1")):
+        (asked,) = streamed(registry, split, Draw(compat=compat), tasks=("count_people",))[0].asked
+        assert asked.answer == count

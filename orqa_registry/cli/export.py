@@ -10,6 +10,7 @@ import click
 
 from orqa_registry import scenes
 from orqa_registry.cli import show
+from orqa_registry.cli.roots import folders
 from orqa_registry.errors import CallError, OrqaError
 from orqa_registry.exchange import FORMATS, HOW, Pictures, QuestionSet, write
 from orqa_registry.plugin import Dataset, Task
@@ -119,20 +120,6 @@ def export(
     about = {"splits": splits, "compat": compat, "images": images, **drawn.manifest(registry)}
     files = write(questions, form, about)
     _report(questions, {**about, "images_missing": questions.pictures.missing}, files, as_json=as_json)
-
-
-def folders(registry: Registry, roots: Iterable[str], datasets: Sequence[Dataset]) -> dict[str, Path]:
-    """Return dataset name -> folder, of `--root [NAME=]DIR`. Raises CallError where it is not clear whose it is."""
-    found: dict[str, Path] = {}
-    for root in roots:
-        name, equals, folder = root.partition("=")
-        if equals:
-            found[registry.dataset(name).name] = Path(folder)
-        elif len(datasets) == 1:
-            found[datasets[0].name] = Path(root)
-        else:
-            raise CallError(f"--root {root}: of which dataset? Write --root NAME={root}")
-    return found
 
 
 def _weights(registry: Registry, weights: Iterable[str]) -> dict[str, float]:

@@ -35,7 +35,7 @@ from orqa_registry.registry import Registry
 @click.option("--split", help="The split that the take is in. Default: the first that has it.")
 @click.option("--at", "frames", multiple=True, metavar="FRAME", help="Print the memory at this frame; repeatable.")
 @click.option("--all", "every", is_flag=True, help="Print the memory at every frame.")
-@click.option("--style", type=click.Choice(STYLES), default=STYLES[0], show_default=True, help="What a memory tells.")
+@click.option("--style", type=click.Choice(STYLES), help=f"What a memory tells.  [default: {STYLES[0]}]")
 @click.option("--compat", type=click.Choice(["orqa-v1"]), help="Log and word it as the original does.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of lines.")
 @click.pass_obj
@@ -47,7 +47,7 @@ def history(
     split: str | None,
     frames: tuple[str, ...],
     every: bool,
-    style: str,
+    style: str | None,
     compat: str | None,
     as_json: bool,
 ) -> None:
@@ -71,6 +71,9 @@ def history(
     """
     if frames and every:
         raise CallError("--at names frames and --all means every frame: say one of them")
+    if style and not (frames or every):
+        raise CallError("--style is how memory strings are worded: say --at FRAME or --all too")
+    style = style or STYLES[0]
     chosen = registry.dataset(dataset)
     splits = [registry.split(chosen, split)] if split else chosen.splits
     take = _find(chosen, registry.locate(chosen, root), splits, wanted)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from orqa_registry.cli import show
-from orqa_registry.cli.export import folders
+from orqa_registry.cli.roots import folders
 from orqa_registry.errors import CallError
 from orqa_registry.exchange.published import Known, Published, Tally
 from orqa_registry.exchange.sets import write_lines

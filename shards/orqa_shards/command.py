@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orqa_registry import CallError, OrqaError, Registry
+from orqa_registry import OrqaError, Registry
 from orqa_registry.cli import show
+from orqa_registry.cli.roots import folders
 
 if TYPE_CHECKING:
     from orqa_shards.manifest import Manifest
@@ -58,7 +59,7 @@ def shard(
     except ModuleNotFoundError as error:
         raise OrqaError(f"shard needs {error.name}: pip install 'orqa-registry[shards]'") from error
 
-    where = _roots(registry, datasets, roots)
+    where = folders(registry, roots, [registry.dataset(name) for name in datasets])
     sources = []
     for name in datasets:
         dataset = registry.dataset(name)
@@ -76,20 +77,6 @@ def shard(
             advance=advance,
         )
     _report(manifest, out, perf_counter() - started, as_json=as_json)
-
-
-def _roots(registry: Registry, datasets: tuple[str, ...], roots: tuple[str, ...]) -> dict[str, Path]:
-    """Return dataset name -> folder. Raises CallError where it is not clear which folder is whose."""
-    found: dict[str, Path] = {}
-    for root in roots:
-        name, equals, folder = root.partition("=")
-        if equals:
-            found[registry.dataset(name).name] = Path(folder)
-        elif len(datasets) == 1:
-            found[registry.dataset(datasets[0]).name] = Path(root)
-        else:
-            raise CallError(f"--root {root}: of which dataset? Write --root NAME={root}")
-    return found
 
 
 def _report(manifest: Manifest, out: Path, seconds: float, *, as_json: bool) -> None:

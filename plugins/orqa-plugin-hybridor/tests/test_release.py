@@ -141,7 +141,7 @@ def takes(draw: some.DrawFn) -> list[Take]:
             media = {f"room{n}.jpg": f"{frame} {n}".encode() for n in draw(some.sets(some.integers(1, 6)))}
             labels = {"attributes": draw(some.dictionaries(words, looks, max_size=3))} if draw(some.booleans()) else {}
             points.append(Timepoint("HybridOR", split, name, frame, index, None, {**media, "a.txt": b"a"}, labels))
-        found.append(Take("HybridOR", split, name, lambda points=points: iter(points)))  # type: ignore[misc]
+        found.append(Take("HybridOR", split, name, lambda points=points: iter(points)))
     return found
 
 
@@ -180,7 +180,7 @@ def test_what_a_reader_has_to_see_through_is_written(tmp_path: Path) -> None:
             "train",
             take,
             lambda take=take: iter([Timepoint("HybridOR", "train", take, "12", 0, None, media, labels)]),
-        )  # type: ignore[misc]
+        )
         for _, take in layout.takes[:2]
     ]
     layout.write(tmp_path, written)

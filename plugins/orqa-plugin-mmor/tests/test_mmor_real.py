@@ -1,15 +1,10 @@
 """Real MM-OR labels: the counts that are known, and every question that the original asks, none besides."""
 
-import gzip
-import json
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
-
-from orqa_registry import Registry, ask, scoring
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
@@ -49,39 +44,3 @@ def test_checks_find_the_known_numbers(dataset, real):
         "007_TKA_MMOR: frames in its index",
         "007_TKA_MMOR: frames without a scene graph among them",
     }
-
-
-def normal(task, answer):
-    """An answer in one order where the original shuffles its parts."""
-    if task == "current_scene_graph":
-        return frozenset(scoring.triplets(answer))
-    return scoring.sorted_names(answer) if task == "tools_used" else answer
-
-
-@pytest.mark.skipif(not PARITY.is_file(), reason="the original's questions (shared/parity) are not here")
-def test_questions_equal_the_originals(dataset, real):
-    registry = Registry.load()
-    tasks = registry.fitting(dataset)
-    asked = defaultdict(set)
-    for take in dataset.takes(real, "validation"):
-        timeline = take.timeline()
-        for point in take:
-            for task, questions in ask(point, timeline, tasks):
-                for one in questions:
-                    about = (point.take, point.frame, tuple(one.arguments.values()), one.text)
-                    asked[task.name].update((*about, normal(task.name, answer), one.weight) for answer in one.answers)
-    expected = defaultdict(set)
-    with gzip.open(PARITY, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row["dataset"] == "MM-OR" and row["type"] in registry.tasks:
-                about = (row["take"], row["frame"], tuple(row["args"]), row["question"])
-                rows = ((*about, normal(row["type"], answer), row.get("p", 1.0)) for answer in row["answers"])
-                expected[row["type"]].update(rows)
-    assert set(asked) == set(expected)
-    assert {*asked} >= {
-        *("current_action", "did_happen", "interaction", "is_robot_calibrated", "status_action", "time_until_step"),
-        "tools_used",
-    }
-    for task, rows in expected.items():
-        assert asked[task] == rows, task
