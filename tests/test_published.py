@@ -67,7 +67,7 @@ def test_scenes_in_the_published_schema(orqa, home, tmp_path):
     assert line["frame"] in {"scene_a", "scene_b"}
 
 
-def test_the_original_asks_about_scenes_of_training_in_every_split(orqa, home, tmp_path):
+def test_d17_the_original_alone_asks_about_scenes_of_training_in_every_split(orqa, home, tmp_path):
     common = ("4D-OR", "--root", home, "--split", "val", "--format", "jsonl", "--json", "--out")
     ours = json.loads(orqa(export, *common, tmp_path / "ours"))
     original = json.loads(orqa(export, *common, tmp_path / "original", "--compat", "orqa-v1"))
@@ -126,7 +126,7 @@ def test_what_a_line_says(registry, tmp_path):
     }
 
 
-def test_frames_that_hold_their_take_are_repaired_and_counted(registry, tmp_path):
+def test_d29_frames_that_hold_their_take_are_repaired_and_counted(registry, tmp_path):
     ego = {**RECORD, "dataset": "EgoSurgery", "take_name": "08_1", "frame_id": "08_1_0160"}
     ego |= {"_question_type": "current_action", "_question": "What is currently happening?"}
     records = [

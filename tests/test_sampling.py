@@ -199,7 +199,7 @@ def test_a_pool_knows_what_can_be_asked(registry, make_take):
     assert len(pool) == sum(map(len, chances.values()))
 
 
-def test_all_is_everything_once():
+def test_d18_all_is_everything_once():
     drawn = sample(pool_of({"4D-OR": TAKE}), None, how="all")
     assert len(set(map(identity, drawn.items))) == len(drawn.items) == 11
     assert drawn.cells[0].wanted == drawn.cells[0].available == 11
@@ -215,7 +215,7 @@ print(summary(sample(pool_of({"4D-OR": TAKE, "MVOR": TAKE}), 12, seed=3, paraphr
 """
 
 
-def test_a_seed_gives_one_set_whatever_the_order_and_the_hash_seed(request):
+def test_d18_a_seed_gives_one_set_whatever_the_order_and_the_hash_seed(request):
     def drawn(takes, seed):
         return summary(sample(pool_of(takes), 12, seed=seed, paraphrase=0.5, sentences=0.5))
 
