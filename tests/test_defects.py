@@ -1,7 +1,8 @@
 """Defects of the original that are mended by default (protocol.md 13): one test each, named after it.
 
-Those of memory are in test_defects_of_memory.py (D1 to D4), of prompts in test_prompts.py (D15, D16, D19, D20, D22, D23, D26, and
-D28), of sampling and question sets in test_sampling.py and test_exchange.py (D17, D18, D29).
+Those of memory are in test_defects_of_memory.py (D1 to D4); of prompts in test_prompts.py, test_prompt_budget.py and
+test_views.py (D15, D16, D19, D22, D23, D26, D28); of question sets in test_sampling.py and test_published.py (D17, D18,
+D29).
 """
 
 import pickle
