@@ -79,6 +79,6 @@ def test_a_strangers_plugin_is_listed_sharded_trained_and_evaluated(orqa):
     assert set(result["answerers"]) == {"model", "blind", "truth", "majority"}
     assert result["answerers"]["truth"]["macro"] == 1.0
     assert result["answerers"]["model"]["tasks"]["knots_left"]["questions"] == 8
-    page = (Path(orqa.folder) / "eval-test" / "index.html").read_text()
+    page = (Path(orqa.folder) / "eval-shards-test" / "index.html").read_text()
     assert "How many knots are left to tie?" in page
     assert page.count("data:image/jpeg;base64") == 6
