@@ -1,11 +1,11 @@
-"""How long the command line takes to answer: wall and CPU seconds, median and smallest of N runs.
+"""How long the command line takes to answer: wall and CPU seconds, median and smallest of N runs, and its imports.
 
 python benchmarks/start.py
 """
 
 import argparse
 import json
-import os
+import resource
 import subprocess
 import sys
 import time
@@ -20,10 +20,17 @@ COMMANDS = {
 
 def measure(arguments: list[str]) -> tuple[float, float]:
     """Return wall and CPU seconds of one run."""
-    before, started = os.times(), time.perf_counter()
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    wall, after = time.perf_counter() - started, os.times()
-    return wall, after.children_user + after.children_system - before.children_user - before.children_system
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def imports(arguments: list[str]) -> int:
+    """Return how many modules are imported: it depends on no machine, and on nobody else's work there."""
+    traced = [sys.executable, "-X", "importtime", *arguments]
+    lines = subprocess.run(traced, check=True, capture_output=True, text=True).stderr.splitlines()
+    return sum(line.startswith("import time:") for line in lines) - 1  # the first is the head
 
 
 def main() -> None:
@@ -32,15 +39,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    rows = {}
+    rows: dict[str, dict[str, float | int]] = {}
     for name, arguments in COMMANDS.items():
         walls, cpus = zip(*(measure(arguments) for _ in range(given.runs)), strict=True)
         rows[name] = {"wall": median(walls), "wall_min": min(walls), "cpu": median(cpus), "cpu_min": min(cpus)}
+        rows[name]["imports"] = imports(arguments)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
     for name, row in rows.items():
-        print(f"{name:24} " + "  ".join(f"{key} {value:.3f} s" for key, value in row.items()))
+        shown = (f"{key} {value:.3f} s" if isinstance(value, float) else f"{key} {value}" for key, value in row.items())
+        print(f"{name:24} " + "  ".join(shown))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
 
 Plugins may rely on what is here, and on the modules asking, draws, exchange, facets, formats, image, media, memory,
 prompts, reading, records, room, sampling, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing,
-cli.show and cli.roots. Importing it does nothing else.
+cli.late, cli.roots and cli.show. Importing it does nothing else.
 """
 
 from orqa_registry import scenegraph, scoring

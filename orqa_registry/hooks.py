@@ -107,6 +107,8 @@ def orqa_answerers() -> Iterable[Answerer]:
 def orqa_commands(cli: click.Group) -> None:
     """Add commands to the command line. Import what is heavy inside the command, never at the top of the module.
 
+    `orqa_registry.cli.late.Late` adds a command whose module is imported once somebody calls it.
+
     Example:
         import click
         from orqa_registry import hookimpl

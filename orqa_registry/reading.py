@@ -6,7 +6,8 @@ import importlib
 import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -59,12 +60,19 @@ def spare(function: Callable[Arguments, Found], *args: Arguments.args, **kwargs:
         return None
 
 
-def library(module: str, purpose: str, requirement: str) -> Any:
-    """Return an optional library. Raises MissingLibraryError that says what needs it and what to install."""
+@contextmanager
+def needing(purpose: str, requirement: str) -> Iterator[None]:
+    """Say what to install where an import in here fails. Raises MissingLibraryError."""
     try:
-        return importlib.import_module(module)
+        yield
     except ModuleNotFoundError as error:
         raise MissingLibraryError(f"{purpose} needs {error.name}: pip install '{requirement}'") from error
+
+
+def library(module: str, purpose: str, requirement: str) -> Any:
+    """Return an optional library. Raises MissingLibraryError that says what needs it and what to install."""
+    with needing(purpose, requirement):
+        return importlib.import_module(module)
 
 
 def files_in(folder: Path) -> dict[str, Path]:

@@ -54,6 +54,8 @@ class Timepoint:
         A name `VIEW.jpg` or `VIEW.png` is a camera view; `room1.mask.png` is not.
     labels: what people annotated, facet -> value (see `facets`). Absent is not annotated; empty is nothing there.
         `Labels` where a facet takes opening a file.
+    sizes: view -> (width, height) of the original, by the name of its medium, where shards keep it smaller. Boxes and
+        calibration count in pixels of the original.
     """
 
     dataset: str
@@ -64,11 +66,12 @@ class Timepoint:
     seconds: float | None = None
     media: Mapping[str, Medium] = NOTHING
     labels: Mapping[str, Any] = NOTHING
+    sizes: Mapping[str, tuple[int, int]] = field(factory=dict)
 
     @property
     def key(self) -> str:
         """The name in a shard, `dataset/take/frame`, each part free of dots and slashes."""
-        return "/".join(key_part(part) for part in (self.dataset, self.take, self.frame))
+        return key_of(self.dataset, self.take, self.frame)
 
     @property
     def claimed(self) -> frozenset[str]:
@@ -94,6 +97,11 @@ class Timepoint:
         if isinstance(medium, bytes):
             return medium
         return medium.read_bytes() if isinstance(medium, Path) else medium()
+
+
+def key_of(dataset: str, take: str, frame: str) -> str:
+    """Return the key of a timepoint by its names."""
+    return f"{key_part(dataset)}/{key_part(take)}/{key_part(frame)}"
 
 
 @lru_cache(maxsize=1 << 16)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
@@ -95,12 +93,12 @@ class Registry:
 
     def _load(self, point: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
         try:
-            if known and not _installed(point.module):
-                self.missing[point.name] = f"orqa-plugin-{point.name}"
-                return
             module = importlib.import_module(point.module)
         except (Exception, SystemExit) as error:
-            self._fail(point.name, distribution, version, f"importing {point.module} failed: {say(error)}", error)
+            if known and isinstance(error, ModuleNotFoundError) and error.name == point.module:
+                self.missing[point.name] = f"orqa-plugin-{point.name}"
+            else:
+                self._fail(point.name, distribution, version, f"importing {point.module} failed: {say(error)}", error)
             return
         self.register(point.name, module, distribution, version)
 
@@ -272,10 +270,7 @@ class Registry:
 
 
 def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    return (distribution.name, distribution.version) if distribution else ("?", "?")
-
-
-def _installed(module: str) -> bool:
-    if module in sys.modules:
-        return True
-    return importlib.util.find_spec(module) is not None
+    if distribution is None:
+        return "?", "?"
+    known = distribution.metadata  # parsed at each look
+    return known["Name"], known["Version"]

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from orqa_registry.cli import Commands, run
+from orqa_registry.cli import Commands, build, run
+from orqa_registry.cli.late import Late
 
 ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
 
@@ -139,6 +140,24 @@ def test_help_teaches(capsys, command):
     text = capsys.readouterr().out
     assert len(text.split()) > 25
     assert command in {"list"} or "orqa-registry " + command in text.partition("Usage")[2].partition("\n")[2]
+
+
+def test_a_late_command_is_summed_up_in_its_own_words(registry):
+    late = {name: one for name, one in build(registry).commands.items() if isinstance(one, Late)}
+    assert {"list", "doctor", "shard", "train", "synth"} <= set(late)
+    for name, one in late.items():
+        assert one.meant.name == name
+        assert one.get_short_help_str() == one.meant.get_short_help_str(1000)
+
+
+def test_only_the_command_that_is_called_is_imported():
+    code = (
+        "import json, sys; from orqa_registry.cli import run; run(['--help']); run(['list']); "
+        "found = [name for name in sys.modules if name.startswith(('orqa_registry.cli.', 'rich'))]; "
+        "print(json.dumps(sorted(found)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr) == [f"orqa_registry.cli.{name}" for name in ("late", "listing", "show", "table")]
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def header(text, version=b"\1\0"):
         (saved(np.arange(3))[:-1], "23 bytes for shape"),
         (saved(np.arange(3)) + b"x", "25 bytes for shape"),
         (saved({"a": 1}, allow_pickle=True), "values of type '|O'"),
-        (saved(np.zeros(2, dtype=[("a", "f4")])), "without a plain descr"),
+        (saved(np.zeros(2, dtype=[("a", "f4")])), "values of type"),
         (saved(np.zeros(2, dtype="M8[s]")), "values of type '<M8"),
         (header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }"), "0 bytes for shape"),
         (header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"), "without a plain"),

@@ -7,18 +7,48 @@ import sys
 
 import click
 
-from orqa_registry.cli.ask import ask
-from orqa_registry.cli.doctor import doctor
-from orqa_registry.cli.export import export
-from orqa_registry.cli.history import history
-from orqa_registry.cli.import_ import import_
-from orqa_registry.cli.info import info
-from orqa_registry.cli.listing import list_
-from orqa_registry.cli.prompt import prompt
-from orqa_registry.cli.score import score
+from orqa_registry.cli.late import Late
 from orqa_registry.cli.show import damage_shown
 from orqa_registry.errors import CallError, DataWarning, OrqaError, nearest
 from orqa_registry.registry import Registry
+
+COMMANDS = (
+    Late("list", "orqa_registry.cli.listing:list_", "List datasets, tasks, answerers and plugins."),
+    Late("info", "orqa_registry.cli.info:info", "Tell everything about a dataset or a task called NAME."),
+    Late(
+        "doctor",
+        "orqa_registry.cli.doctor:doctor",
+        "Say what of DATASET is on disk: takes, sensors, labels, and what is missing.",
+    ),
+    Late(
+        "ask",
+        "orqa_registry.cli.ask:ask",
+        "Print every question that can be asked of DATASET as JSONL, a line an answer.",
+    ),
+    Late("prompt", "orqa_registry.cli.prompt:prompt", "Print what a model is shown and told."),
+    Late(
+        "history",
+        "orqa_registry.cli.history:history",
+        "Print what changed in a take of DATASET as JSONL, or with --at or --all the memory strings made of it.",
+    ),
+    Late(
+        "export",
+        "orqa_registry.cli.export:export",
+        "Write a question set of DATASET... for another tool, and NAME.manifest.json, "
+        "which says how many of each kind.",
+    ),
+    Late(
+        "import",
+        "orqa_registry.cli.import_:import_",
+        "Turn FILE, a published final_qa_pairs_SPLIT_SIZE.json, into lines as `export --format jsonl` writes them.",
+    ),
+    Late(
+        "score",
+        "orqa_registry.cli.score:score",
+        "Add a score to every line of FILE, JSONL with `task`, `truth` and `answer`; `-` reads stdin.",
+    ),
+)
+"""What is here from the start; the rest comes through the hook."""
 
 
 class Commands(click.Group):
@@ -35,6 +65,10 @@ class Commands(click.Group):
         "export",
         "import",
         "shard",
+        "verify",
+        "inspect",
+        "stats",
+        "mixture",
         "train",
         "eval",
         "score",
@@ -72,7 +106,7 @@ def build(registry: Registry) -> click.Group:
         `train` and `eval` ask the questions while reading. A dataset gets every task whose needs it meets.
         """
 
-    for command in (list_, info, doctor, ask, prompt, history, export, import_, score):
+    for command in COMMANDS:
         cli.add_command(command)
     registry.add_commands(cli)
     return cli

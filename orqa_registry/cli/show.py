@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+import click
+
+from orqa_registry.cli.table import layout
 from orqa_registry.errors import DataWarning
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 SHOWN = 10
 """Damaged files that are named; the others are counted."""
@@ -23,32 +22,22 @@ UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
 
 
-@lru_cache(maxsize=2)
-def console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or wide enough to read where there is none."""
-    from rich.console import Console
-
-    width = shutil.get_terminal_size((UNKNOWN_WIDTH, 40)).columns
-    return Console(stderr=stderr, width=width, highlight=False)
-
-
 def print_table(
-    title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, numbers: Iterable[str] = ()
+    title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]], *, numbers: Collection[str] = ()
 ) -> None:
-    """Print a table on stdout under its title; the columns named in `numbers` are aligned to the right."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    """Print a table on stdout under its title; the columns named in `numbers` are aligned to the right.
 
-    right = set(numbers)
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(str(cell)) for cell in row))
-    out = console()
-    out.print(Text(title, style="bold"))
-    out.print(made)
+    It is as wide as the terminal at most, and has no head where no column has a name.
+    """
+    width = shutil.get_terminal_size((UNKNOWN_WIDTH, 40)).columns
+    head, below = layout(columns, [[plain(str(cell)) for cell in row] for row in rows], right=numbers, width=width)
+    bold = [title, "", *(head if any(columns) else ())]
+    click.echo("\n".join([*(click.style(line, bold=True) if line else line for line in bold), *below, ""]))
+
+
+def plain(text: str) -> str:
+    """Return a text without what a terminal would take for orders; data may hold anything."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -93,6 +82,7 @@ class Advance(Protocol):
 @contextmanager
 def progress(unit: str) -> Iterator[Advance]:
     """Give a function that shows progress on stderr, with time left; silent where stderr is no terminal."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     running: dict[str, TaskID] = {}
@@ -104,7 +94,7 @@ def progress(unit: str) -> Iterator[Advance]:
         TextColumn(unit + ", {task.fields[rate]:.1f} a second, left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
 
         def advance(what: str, done: int, total: int, note: str = "") -> None:
             nonlocal began, last

@@ -23,7 +23,8 @@ _PT = "one tensor as torch.save writes it (torch 1.6 or later)"
 
 _LONGEST_HEADER = 10_000  # bytes with the padding, as in numpy; without it a tenth
 _HEADER = re.compile(
-    r"\{ *'descr': *'([^']{1,40})' *, *'fortran_order': *(True|False) *, *'shape': *\(([0-9L, ]{0,400})\) *,? *\}"
+    r"\{ *'descr': *(?:'([^']{1,40})'|(\[[^\]]{1,200}\])) *, *'fortran_order': *(True|False) *,"
+    r" *'shape': *\(([0-9L, ]{0,400})\) *,? *\}"
 )
 
 
@@ -35,7 +36,7 @@ def read_npy(path: Path) -> Array:
 def from_npy(data: bytes, where: str = "npy bytes") -> Array:
     """Return the array of .npy bytes; `where` is what an error names. Raises OrqaError; pickles are refused."""
     with Reading(where, _NPY):
-        descr, fortran, shape, start = _header(data)
+        descr, fortran, shape, start = npy_header(data)
         return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)
 
 
@@ -83,8 +84,11 @@ def read_pt(path: Path) -> Array:
         return tensor.values(content, order)
 
 
-def _header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
-    """Return descr, Fortran order, shape and where the values begin. numpy would evaluate the header as Python."""
+def npy_header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
+    """Return descr, Fortran order, shape and where the values begin. numpy would evaluate the header as Python.
+
+    The descr of a table is the text of a list, for the caller to know or refuse. Raises DamageError.
+    """
     if data[:6] != b"\x93NUMPY" or data[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
         raise DamageError("not the beginning of a .npy file")
     start = 10 if data[6] == 1 else 12
@@ -95,17 +99,17 @@ def _header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
     match = _HEADER.fullmatch(text) if len(text) <= _LONGEST_HEADER // 10 else None
     if match is None:
         raise DamageError("a header without a plain descr, fortran_order and shape")
-    descr, fortran, shape = match.groups()
+    plain, table, fortran, shape = match.groups()
     sides = [side.strip().removesuffix("L") for side in shape.split(",")]  # Python 2 wrote 3L
     sides = sides[:-1] if sides[-1] == "" else sides
     if not all(side.isdecimal() and len(side) < 19 for side in sides):
         raise DamageError(f"a header with the shape ({shape})")
-    return descr, fortran == "True", tuple(map(int, sides)), end
+    return plain or table, fortran == "True", tuple(map(int, sides)), end
 
 
 def _member(data: bytes, where: str) -> Any:
     with Reading(where, _NPZ):
-        descr, fortran, shape, start = _header(data)
+        descr, fortran, shape, start = npy_header(data)
         if descr != "|O":
             return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)
         if shape:

@@ -1,4 +1,7 @@
-"""Point clouds: .pcd through pypcd4 and .ply through plyfile, after a look of our own at the header (see `headers`)."""
+"""Point clouds: .pcd through pypcd4 and .ply through plyfile, after a look of our own at the header (see `headers`).
+
+As a medium a cloud is .npy bytes: a plain float32 array, or, in shards, a table of places and small whole numbers.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from orqa_registry.formats.arrays import npy_header
+from orqa_registry.formats.buffers import array, plain_dtype
 from orqa_registry.formats.files import DamageError, Reading, read_bytes
 from orqa_registry.formats.headers import PLY_TYPES, Pcd, Ply, PlyElement, pcd_header, ply_header
 from orqa_registry.reading import library
 
 Cloud = npt.NDArray[np.float32]
+
+_PLACES = ("xyz", "<f4", (3,))
+_TABLES = {6: np.dtype([_PLACES, ("rgb", "u1", (3,))]), 4: np.dtype([_PLACES, ("id", "u1")])}
+"""Columns of a cloud -> the table that holds it, 15 bytes a point where the plain array takes 24, 13 for 16."""
 
 _PLACE = ("x", "y", "z")
 _LONGEST_LINE = 1 << 16
@@ -77,6 +86,47 @@ def read_ply(path: Path) -> Cloud:
             stream.seek(0)
             table = plyfile.PlyData.read(stream)["vertex"].data
             return _cloud(*([table[name] for name in part] for part in (_PLACE, channels)))
+
+
+def from_npy(data: bytes, where: str = "npy bytes") -> Cloud:
+    """Return float32 (N, C) of a cloud as .npy bytes, plain or `packed`: x, y, z and what else a point has.
+
+    C is 6 with red, green, blue 0..255 (`points.npy`), 4 with an id (`segments.npy`). Raises OrqaError.
+    """
+    with Reading(where, "a cloud: an array (N, 3 or more) of numbers, or a table of xyz and rgb or id"):
+        table = _from_npy(data)
+        if table.dtype.names is None:
+            if table.dtype.kind not in "fiu" or table.ndim != 2 or table.shape[1] < 3:
+                raise DamageError(f"{table.dtype} of shape {table.shape}")
+            with np.errstate(over="ignore"):  # what is too large for 32 bit becomes infinite
+                return table.astype(np.float32)
+        return np.column_stack([table[name].astype(np.float32) for name in table.dtype.names])
+
+
+def packed(data: bytes, where: str = "npy bytes") -> bytes:
+    """Return .npy bytes of the same cloud with colours or ids as uint8; `data` itself where that would lose anything.
+
+    Raises OrqaError where `data` is no cloud.
+    """
+    cloud = from_npy(data, where)
+    kind = _TABLES.get(cloud.shape[1])
+    if kind is None or _from_npy(data).dtype != np.float32:  # packed already, or more than float32 holds
+        return data
+    table = np.zeros(len(cloud), kind)
+    for name, part in zip(kind.names or (), (cloud[:, :3], cloud[:, 3:]), strict=True):
+        with np.errstate(invalid="ignore"):  # what is no uint8 is found below
+            table[name] = part.reshape(table[name].shape)
+    made = io.BytesIO()
+    np.lib.format.write_array(made, table, allow_pickle=False)
+    return made.getvalue() if from_npy(made.getvalue()).tobytes() == cloud.tobytes() else data
+
+
+def _from_npy(data: bytes) -> npt.NDArray[Any]:
+    descr, fortran, shape, start = npy_header(data)
+    dtype = next((one for one in _TABLES.values() if str(one.descr) == descr), None) or plain_dtype(descr)
+    if dtype.names and len(shape) != 1:
+        raise DamageError(f"a table of shape {shape}")
+    return array(memoryview(data)[start:], dtype, shape, fortran)
 
 
 def _wanted(names: Sequence[str], kinds: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:

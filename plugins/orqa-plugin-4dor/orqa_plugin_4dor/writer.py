@@ -121,10 +121,10 @@ def _spoilt(mask: bytes) -> bytes:
 
 
 def _write_cloud(path: Path, point: Timepoint, data: str) -> None:
-    from orqa_registry.formats.arrays import from_npy
+    from orqa_registry.formats.clouds import from_npy
     from orqa_registry.formats.writing import write_pcd
 
-    cloud = from_npy(point.read("points.npy")).copy()
+    cloud = from_npy(point.read("points.npy"), f"{point.key}: points.npy")
     cloud[:, :3] /= names.UNIT
     path.parent.mkdir(parents=True, exist_ok=True)
     write_pcd(path, cloud, data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import click
-
-from orqa_plugin_hybridor.command import synth
 from orqa_plugin_hybridor.dataset import HybridOR
 from orqa_registry import Dataset, hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 __all__ = ["HybridOR", "orqa_commands", "orqa_datasets"]
 
@@ -22,4 +23,12 @@ def orqa_datasets() -> Iterator[Dataset]:
 @hookimpl
 def orqa_commands(cli: click.Group) -> None:
     """Add `synth`."""
-    cli.add_command(synth)
+    from orqa_registry.cli.late import Late
+
+    cli.add_command(
+        Late(
+            "synth",
+            "orqa_plugin_hybridor.command:synth",
+            "Write a procedural operating-room dataset (HybridOR), or in the layout of another.",
+        )
+    )

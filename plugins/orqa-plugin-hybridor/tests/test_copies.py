@@ -18,7 +18,8 @@ from click.testing import CliRunner
 from PIL import Image
 from somewhere import Somewhere, Unwritten
 
-from orqa_plugin_hybridor import HybridOR, copies, synth
+from orqa_plugin_hybridor import HybridOR, copies
+from orqa_plugin_hybridor.command import synth
 from orqa_registry import CallError, Layout, Registry, Take
 from orqa_registry.records import is_view
 

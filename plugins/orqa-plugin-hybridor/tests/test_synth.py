@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orqa_plugin_hybridor import recording, synth
+from orqa_plugin_hybridor import recording
+from orqa_plugin_hybridor.command import synth
 from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise
 from orqa_registry import CallError
 

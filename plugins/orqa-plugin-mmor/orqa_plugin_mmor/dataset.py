@@ -9,9 +9,7 @@ from typing import ClassVar
 
 from orqa_plugin_mmor import names
 from orqa_plugin_mmor.annotations import Graphs, RawGraphs, of_graphs, read_tables
-from orqa_plugin_mmor.index import read_index
 from orqa_plugin_mmor.pieces import PIECES
-from orqa_plugin_mmor.sensors import Sensors
 from orqa_registry import Card, Check, Dataset, Labels, Layout, OrqaError, Take, Timepoint, facets, scenegraph, scenes
 from orqa_registry.media import Media
 from orqa_registry.reading import settle, spare
@@ -118,6 +116,9 @@ def _index(home: Path, take: str) -> Path | None:
 
 
 def _timepoints(home: Path, index: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
+    from orqa_plugin_mmor.index import read_index  # listing datasets needs no reader
+    from orqa_plugin_mmor.sensors import Sensors
+
     name, sensors, tables = take + names.SUFFIX, Sensors(home, take), read_tables(home, take)
     annotated = {} if graphs is None else of_graphs(graphs)
     raw = RawGraphs(home, take) if graphs is None else None

@@ -108,10 +108,11 @@ class Store:
         for place in (names.CLOUDS, names.LABELLED_CLOUDS):
             path = self._path(place, numbers)
             if place.medium in point.media and path is not None:
+                from orqa_registry.formats.clouds import from_npy
                 from orqa_registry.formats.writing import write_pcd
 
-                points = _array(point.read(place.medium))
-                points = _coloured(points) if place is names.LABELLED_CLOUDS else points.copy()
+                points = from_npy(point.read(place.medium), f"{point.key}: {place.medium}")
+                points = _coloured(points) if place is names.LABELLED_CLOUDS else points
                 points[:, :3] /= names.UNIT
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_pcd(path, points, data)

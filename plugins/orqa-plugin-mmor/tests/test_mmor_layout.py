@@ -12,6 +12,7 @@ from PIL import Image
 from orqa_plugin_mmor import MMOR, names
 from orqa_registry import Box, Take, Timepoint, Triplet, scenegraph
 from orqa_registry.formats.arrays import to_npy
+from orqa_registry.formats.clouds import from_npy, packed
 from orqa_registry.formats.images import read_mask
 from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, TRACKED
 
@@ -49,7 +50,8 @@ def masks(draw, height=24, width=32):
 def clouds(draw, columns):
     last = [st.integers(0, 255)] * 3 if columns == 6 else [st.sampled_from((0, *MASK_LABELS))]
     rows = draw(st.lists(st.tuples(numbers, numbers, numbers, *last), max_size=5))
-    return to_npy(np.array(rows, dtype=np.float32).reshape(-1, columns))
+    made = to_npy(np.array(rows, dtype=np.float32).reshape(-1, columns))
+    return packed(made) if draw(st.booleans()) else made  # as shards have it
 
 
 media = st.fixed_dictionaries(
@@ -116,6 +118,8 @@ def same_media(written, read, names_of_media):
         before, after = written.read(medium), read.read(medium)
         if medium.endswith(".mask.png"):
             assert np.array_equal(known(before), known(after)), medium
+        elif medium in {"points.npy", "segments.npy"}:
+            assert np.array_equal(from_npy(before), from_npy(after)), medium
         elif medium.endswith(".npy"):
             assert np.array_equal(*(np.load(io.BytesIO(one)) for one in (before, after))), medium
         elif medium in {"tracker.json", "calibration.json"}:
@@ -184,7 +188,7 @@ def plain_boxes(mask):
 
 def plain_extents(cloud):
     found = {}
-    for x, y, z, label in np.load(io.BytesIO(cloud)).tolist():
+    for x, y, z, label in from_npy(cloud).tolist():
         if label:
             found.setdefault(MASK_LABELS[int(label)], []).append((x, y, z))
     return {name: (*map(min, zip(*p, strict=True)), *map(max, zip(*p, strict=True))) for name, p in found.items()}

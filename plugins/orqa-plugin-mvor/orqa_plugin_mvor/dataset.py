@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.pieces import ACCESS, ADDITIONS, LICENCE, PIECES
-from orqa_plugin_mvor.root import Root
 from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Take
 from orqa_registry.reading import settle
 
@@ -66,6 +65,8 @@ class MVOR(Dataset):
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that have a frame. Raises OrqaError where clips.csv is missing or damaged."""
+        from orqa_plugin_mvor.root import Root  # listing datasets needs no reader
+
         home = self.home(root)
         if not (home / names.CLIPS).is_file():
             raise OrqaError(
@@ -80,6 +81,7 @@ class MVOR(Dataset):
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield the known numbers of MVOR (datasets.md 9.6). Opens label files alone."""
         from orqa_plugin_mvor.checks import checks
+        from orqa_plugin_mvor.root import Root
 
         yield from checks(Root(self.home(root)))
 

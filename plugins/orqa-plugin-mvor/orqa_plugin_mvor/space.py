@@ -14,7 +14,7 @@ import numpy.typing as npt
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.pickled import pickled_dictionary
 from orqa_registry import CallError, Take, Timepoint
-from orqa_registry.formats.arrays import from_npy
+from orqa_registry.formats.clouds import from_npy
 from orqa_registry.formats.geometry import invert, transform
 from orqa_registry.formats.writing import write_ply
 

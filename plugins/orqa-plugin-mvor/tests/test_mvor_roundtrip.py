@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from orqa_plugin_mvor import MVOR, names
 from orqa_registry import Box, Take, Timepoint
-from orqa_registry.formats.arrays import from_npy, to_npy
+from orqa_registry.formats.arrays import to_npy
+from orqa_registry.formats.clouds import from_npy, packed
 from orqa_registry.formats.geometry import invert, pose, project, transform
 
 VIEWS = ("room1", "room2", "room3")
@@ -80,7 +81,8 @@ class Room:
             media["calibration.json"] = json.dumps(self.cameras).encode()
         if draw(st.booleans()):
             cloud = np.array(draw(st.lists(st.tuples(*[numbers] * 3, *[st.integers(0, 255)] * 3), max_size=3)))
-            media["points.npy"] = to_npy(cloud.reshape(-1, 6).astype(np.float32))
+            plain = to_npy(cloud.reshape(-1, 6).astype(np.float32))
+            media["points.npy"] = packed(plain) if draw(st.booleans()) else plain  # as shards have it
         action = draw(st.none() | st.sampled_from(ACTIONS))
         if action:
             labels["actions"] = (action,)

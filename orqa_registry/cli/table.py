@@ -1,0 +1,47 @@
+"""Tables of text: columns as wide as what they hold, folded where the terminal is narrower."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
+
+GAP = "   "
+
+
+def layout(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str], width: int
+) -> tuple[list[str], list[str]]:
+    """Return the lines of a table's head, and the lines below it; none is longer than `width` characters can be.
+
+    right: columns that are aligned to the right. The widest columns are folded first, between words where they can be.
+    """
+    sides = [str.rjust if column in right else str.ljust for column in columns]
+    gaps = len(GAP) * (len(columns) - 1)
+    wanted = [max(1, *map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
+    widths = _fit(wanted, width - gaps - 2)
+
+    def lines(cells: Sequence[str]) -> Iterator[str]:
+        for parts in zip_longest(*map(_fold, cells, widths), fillvalue=""):
+            padded = (side(part, wide) for side, part, wide in zip(sides, parts, widths, strict=True))
+            yield f" {GAP.join(padded)}".rstrip()
+
+    rule = " " + "─" * (sum(widths) + gaps)
+    return list(lines(columns)), [rule, *(line for row in rows for line in lines(row))]
+
+
+def _width(cell: str) -> int:
+    return max(map(len, cell.splitlines()), default=0)
+
+
+def _fit(widths: list[int], room: int) -> list[int]:
+    """Return the widths, the widest of them made as narrow as the others until all have room; none goes below 1."""
+    while sum(widths) > max(room, len(widths)):
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _fold(cell: str, width: int) -> list[str]:
+    lines = cell.splitlines() or [""]
+    folded = ([one] if len(one) <= width else textwrap.wrap(one, width, break_on_hyphens=False) for one in lines)
+    return [part for parts in folded for part in parts]
