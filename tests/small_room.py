@@ -1,15 +1,30 @@
 """A small dataset that the tests of shards and of streams write."""
 
+import io
+from functools import lru_cache
 from pathlib import Path
 
+from PIL import Image
+
 from orqa_registry import Card, Dataset, Take, Timepoint, Triplet
-from orqa_shards.write import Source, pack
+from orqa_shards.plan import Source
+from orqa_shards.write import Options, pack
 
 LABELS = [
     {"roles": ("nurse", "patient"), "actions": ("sawing",), "relations": (Triplet("nurse", "closeTo", "patient"),)},
     {"roles": (), "actions": ()},
     {},
 ]
+
+
+@lru_cache
+def picture(about, size=(64, 48)):
+    """Return a small JPEG, another one for each `about`."""
+    made = io.BytesIO()
+    noise = Image.effect_noise(size, 40)
+    colour = Image.new("L", size, sum(map(ord, about)) % 256)
+    Image.merge("RGB", (noise, colour, noise)).save(made, "JPEG", quality=90)
+    return made.getvalue()
 
 
 class Room(Dataset):
@@ -26,9 +41,9 @@ class Room(Dataset):
 
     def points(self, root, split, name):
         for k in range(4):
-            media = {"room1.jpg": f"{name}{k}".encode() * 50, "speech.txt": b"hello", "room2.jpg": root / "gone.jpg"}
+            media = {"room1.jpg": picture(f"{name}{k}"), "speech.txt": b"hello", "room2.jpg": root / "gone.jpg"}
             yield Timepoint(self.name, split, name, f"{k:03d}", k, k / 2, media, LABELS[k % 3])
 
 
 def written(registry, out, root=Path("/nowhere"), **options):
-    return pack(registry, [Source(Room(), root, ("train", "test"))], out, **options)
+    return pack(registry, [Source(Room(), root, ("train", "test"))], out, Options(**options))

@@ -12,14 +12,36 @@ A stream is a sequence: any loader may split and shuffle it.
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
 
 from orqa_registry import hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
 def orqa_commands(cli: click.Group) -> None:
-    """Bring `orqa-registry shard`."""
-    from orqa_shards.command import shard
+    """Bring `orqa-registry shard`, `verify`, `inspect`, `stats` and `mixture`."""
+    from orqa_registry.cli.late import Late
 
-    cli.add_command(shard)
+    for command in (
+        Late("shard", "orqa_shards.command:shard", "Pack the timepoints of DATASET... as WebDataset shards."),
+        Late("verify", "orqa_shards.checking:verify", "Check that the shards in DIR are whole, and repair them."),
+        Late(
+            "inspect",
+            "orqa_shards.inspecting:inspect",
+            "Show what a shard folder holds, or with KEY one sample of it.",
+        ),
+        Late(
+            "stats",
+            "orqa_shards.counting:stats",
+            "Count the questions, answers and media of a shard folder, in one pass over its labels.",
+        ),
+        Late(
+            "mixture",
+            "orqa_shards.mixing:mixture",
+            "Print a mixture, what a run is fed with, and what an epoch of it would hold.",
+        ),
+    ):
+        cli.add_command(command)

@@ -8,113 +8,137 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 from attrs import asdict, field, frozen
+from attrs.validators import and_, deep_iterable, ge, instance_of
 
 from orqa_registry import OrqaError
-from orqa_registry.reading import read_json
-from orqa_registry.writing import whole_file
+from orqa_shards.store import NAME as NAME_OF_FILE
+from orqa_shards.store import UNFINISHED, LocalStore, Store
 
-SCHEMA = 1
+SCHEMA = 2
 NAME = "manifest.json"
+PLAN = f"{UNFINISHED}/plan.json"
+"""What a run that goes on was asked for, and which shards it writes."""
+LARGEST = 1 << 30
+"""Bytes of a manifest; it names five million shards."""
+
+_COUNT: Any = and_(instance_of(int), ge(0))
+_WORD: Any = instance_of(str)
+
+
+def _in_folder(record: object, attribute: object, name: Any) -> None:
+    if not isinstance(name, str) or not NAME_OF_FILE.fullmatch(name):
+        raise ValueError(f"it names a file outside its folder: {name!r}")
 
 
 @frozen
 class File:
     """A file of the folder: its name, size in bytes, SHA-256 in hex, and how many timepoints it holds."""
 
-    name: str
-    bytes: int
-    sha256: str
-    timepoints: int
+    name: str = field(validator=_in_folder)
+    bytes: int = field(validator=_COUNT)
+    sha256: str = field(validator=_WORD)
+    timepoints: int = field(validator=_COUNT)
 
 
 @frozen
 class TakeEntry:
-    """A take that is in the shards, whole."""
+    """A take that is in the shards, whole. offset, bytes: where its labels lie in the label file."""
 
-    dataset: str
-    name: str
-    timepoints: int
+    dataset: str = field(validator=_WORD)
+    name: str = field(validator=_WORD)
+    timepoints: int = field(validator=_COUNT)
+    offset: int = field(validator=_COUNT)
+    bytes: int = field(validator=_COUNT)
 
 
 @frozen
 class SplitEntry:
-    """One split: its takes, its label file, its tars, and how many timepoints have each medium and facet."""
+    """One split: its takes, its label file, its tars, and how many timepoints have each medium and facet.
+
+    Takes and tars hold the timepoints in the same order; a tar holds timepoints of one dataset.
+    """
 
     takes: tuple[TakeEntry, ...]
     labels: File
     shards: tuple[File, ...]
-    media: Mapping[str, int]
-    facets: Mapping[str, int]
+    media: Mapping[str, int] = field(validator=instance_of(dict))
+    facets: Mapping[str, int] = field(validator=instance_of(dict))
+
+    def __attrs_post_init__(self) -> None:
+        many = self.timepoints
+        if many != sum(one.timepoints for one in self.takes) or many != sum(one.timepoints for one in self.shards):
+            raise ValueError("its takes and its shards hold other numbers of timepoints than its labels")
 
     @property
     def timepoints(self) -> int:
         """How many timepoints the split has."""
         return self.labels.timepoints
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the split holds, media and labels, in hex."""
+        sums = (one.sha256 for one in (self.labels, *self.shards))
+        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
 
 @frozen
 class Manifest:
     """What a shard folder holds and how it was made. `skipped` names each medium that could not be read, and why."""
 
-    datasets: Mapping[str, Mapping[str, str]]
+    datasets: Mapping[str, Mapping[str, str]] = field(validator=instance_of(dict))
     splits: Mapping[str, SplitEntry]
-    parameters: Mapping[str, Any]
-    versions: Mapping[str, str]
-    skipped: tuple[str, ...] = ()
-    schema: int = field(default=SCHEMA)
+    parameters: Mapping[str, Any] = field(validator=instance_of(dict))
+    versions: Mapping[str, Any] = field(validator=instance_of(dict))
+    skipped: tuple[str, ...] = field(default=(), validator=deep_iterable(_WORD))
+    schema: int = SCHEMA
 
     @classmethod
-    def read(cls, folder: Path) -> Manifest:
-        """Return the manifest of a folder. Raises OrqaError: not there, damaged, or of a newer schema."""
-        path = folder / NAME
-        if not path.is_file():
-            hint = "the writing was interrupted" if any(folder.glob("*.tar*")) else "no shard folder"
-            raise OrqaError(
-                f"{folder}: there is no {NAME} ({hint}). Make one: orqa-registry shard DATASET --out {folder}"
-            )
-        raw = read_json(path)
+    def read(cls, store: Store) -> Manifest:
+        """Return the manifest of a folder. Raises OrqaError: not there, damaged, or of another schema."""
+        if store.size(NAME) is None:
+            raise OrqaError(_absent(store))
+        where = f"{store.name}/{NAME}"
+        try:
+            raw = orjson.loads(store.read(NAME, LARGEST))
+        except ValueError as error:
+            raise OrqaError(f"{where}: not JSON: {error}") from error
         schema = raw.get("schema") if isinstance(raw, dict) else None
         if not isinstance(schema, int) or isinstance(schema, bool):
-            raise OrqaError(f"{path}: not a manifest: its schema is {schema!r}, and a whole number was expected")
-        if schema > SCHEMA:
-            raise OrqaError(
-                f"{path}: written with schema {schema}, and this orqa-registry reads up to {SCHEMA}: "
-                "update it with pip install -U orqa-registry"
-            )
+            raise OrqaError(f"{where}: not a manifest: its schema is {schema!r}, and a whole number was expected")
+        if schema != SCHEMA:
+            todo = "update it with pip install -U orqa-registry" if schema > SCHEMA else "write the shards anew"
+            raise OrqaError(f"{where}: written with schema {schema}, and this orqa-registry reads {SCHEMA}: {todo}")
         try:
-            return cls(
-                datasets=raw["datasets"],
-                splits={name: _split(entry) for name, entry in raw["splits"].items()},
-                parameters=raw["parameters"],
-                versions=raw["versions"],
-                skipped=tuple(raw["skipped"]),
-                schema=raw["schema"],
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise OrqaError(f"{path}: not a manifest of schema {SCHEMA}: {type(error).__name__}: {error}") from error
+            splits = {name: _split(entry) for name, entry in raw["splits"].items()}
+            return cls(**{**raw, "splits": splits, "skipped": tuple(raw["skipped"])})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise OrqaError(f"{where}: not a manifest of schema {SCHEMA}: {type(error).__name__}: {error}") from error
 
-    def write(self, folder: Path) -> None:
-        """Write the manifest in one step: it is there whole, or not at all."""
-        with whole_file(folder / NAME) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    def to_bytes(self) -> bytes:
+        """Return the file."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _absent(store: Store) -> str:
+    """Return what is to be said where there is no manifest."""
+    make = f"orqa-registry shard DATASET --out {store.name}"
+    if isinstance(store, LocalStore) and not store.folder.is_dir():
+        return f"there is no folder {store.name}. Make one: {make}"
+    if store.size(PLAN) is not None:
+        return f"{store.name}: there is no {NAME}: the writing was interrupted. Go on with it: {make} --resume"
+    return f"{store.name}: there is no {NAME}: it is no folder of shards. Make one: {make}"
 
 
 def _split(entry: Any) -> SplitEntry:
     return SplitEntry(
         takes=tuple(TakeEntry(**take) for take in entry["takes"]),
-        labels=_file(entry["labels"]),
-        shards=tuple(_file(shard) for shard in entry["shards"]),
+        labels=File(**entry["labels"]),
+        shards=tuple(File(**shard) for shard in entry["shards"]),
         media=entry["media"],
         facets=entry["facets"],
     )
-
-
-def _file(entry: Any) -> File:
-    file = File(**entry)
-    if Path(file.name).name != file.name or file.name in {"", ".", ".."}:
-        raise OrqaError(f"{NAME} names a file outside its folder: {file.name!r}")
-    return file
 
 
 def digest(path: Path) -> str:
@@ -123,6 +147,6 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def describe(path: Path, timepoints: int) -> File:
-    """Return the entry of a file that is on disk."""
-    return File(path.name, path.stat().st_size, digest(path), timepoints)
+def describe(path: Path, name: str, timepoints: int) -> File:
+    """Return the entry of a file that is on disk and will be called `name`."""
+    return File(name, path.stat().st_size, digest(path), timepoints)

@@ -1,67 +1,189 @@
-"""A shard folder, opened: labels at once, media by their place in the tar."""
+"""A shard folder, opened: labels a take at a time, media of a sample with one positioned read."""
 
 from __future__ import annotations
 
-import tarfile
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, TypeVar, overload
+from urllib.parse import unquote
+from zlib import crc32
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from orqa_registry import CallError, OrqaError, Timeline, Timepoint
 from orqa_registry.errors import match, nearest
-from orqa_shards import labels
-from orqa_shards.manifest import Manifest, SplitEntry, digest
+from orqa_registry.records import key_of
+from orqa_shards import index, labels
+from orqa_shards.index import Index
+from orqa_shards.manifest import File, Manifest, SplitEntry
+from orqa_shards.store import Store, open_store
+from orqa_shards.tar import Member
 
-LARGEST_MEDIUM = 1 << 30
-"""Bytes of one medium; larger ones are refused unread."""
+KEPT_TIMEPOINTS = 1 << 16
+"""Timepoints whose labels are kept in memory, a take at a time: about 300 MB."""
+KEPT_INDEXES = 256
+KEPT_SAMPLES = 8
+"""Samples whose bytes are kept: those that are being decoded."""
+
+Name = TypeVar("Name", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Name, Value]):
+    """What was made last, up to so much of it; threads may share it, and it does not travel to other processes."""
+
+    def __init__(self, make: Callable[[Name], Value], most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
+        self._make, self._most, self._weigh = make, most, weigh
+        self._kept: OrderedDict[Name, Value] = OrderedDict()
+        self._weight = 0
+        self._lock = Lock()
+
+    def __call__(self, name: Name) -> Value:
+        """Return what `make` makes of a name."""
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+        made = self._make(name)
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = made
+                self._weight += self._weigh(made)
+                while self._weight > self._most and len(self._kept) > 1:
+                    self._weight -= self._weigh(self._kept.popitem(last=False)[1])
+        return made
 
 
 @frozen
 class Shards:
     """A finished shard folder."""
 
-    folder: Path
+    store: Store
     manifest: Manifest
 
     @classmethod
-    def open(cls, folder: Path) -> Shards:
-        """Return the shards in a folder. Raises OrqaError where they are absent, unfinished or too new."""
-        if not folder.is_dir():
-            raise OrqaError(f"there is no folder {folder}. Make one: orqa-registry shard DATASET --out {folder}")
-        return cls(folder, Manifest.read(folder))
+    def open(cls, where: str | Path | Store) -> Shards:
+        """Return the shards in a folder, or at a URL that fsspec knows.
+
+        Raises OrqaError where they are absent, unfinished or of another schema.
+        """
+        store = where if isinstance(where, Store) else open_store(where)
+        return cls(store, Manifest.read(store))
 
     def split(self, name: str) -> Split:
         """Return a split; `val` finds `validation`. Raises CallError with the splits there are."""
         there = match(name, self.manifest.splits)
         if there is None:
-            raise CallError(f"{self.folder} has no split {name!r}: {nearest(name, self.manifest.splits)}")
-        return Split(self.folder, there, self.manifest.splits[there])
+            raise CallError(f"{self.store.name} has no split {name!r}: {nearest(name, self.manifest.splits)}")
+        return Split(self.store, there, self.manifest.splits[there])
 
 
-@frozen
-class Place:
-    """Where a medium lies: tar, offset and size in bytes."""
+@define(slots=False, eq=False)
+class Tar:
+    """A tar with its index; samples are dictionaries of suffix -> bytes. Anybody's tar will do.
 
-    tar: Path
-    offset: int
-    size: int
+    damages: what its scan found, where there was no index beside it.
+    """
+
+    store: Store
+    file: str
+    index: Index
+    damages: Sequence[str] = ()
+
+    @classmethod
+    def open(cls, store: Store, file: str) -> Tar:
+        """Return a tar of a folder. A tar without an index is indexed now, and the index kept where one can write.
+
+        Raises OrqaError where it cannot be read.
+        """
+        beside = index_name(file)
+        size = store.size(file)
+        if size is None:
+            raise OrqaError(f"{store.name}/{file}: there is no such file")
+        kept = store.size(beside) is not None
+        if kept:
+            found = Index.from_bytes(store.read(beside, index.LARGEST), f"{store.name}/{beside}")
+            if found.tar_bytes == size:
+                return cls(store, file, found)
+        made, damages = index.index_of(lambda offset, many: store.span(file, offset, many), size)
+        if damages and not len(made):
+            raise OrqaError(f"{store.place(file)}: {damages[0].why}")
+        if not kept:  # an index of the tar as it was tells a repair what has been damaged since
+            index.keep(store, beside, made)
+        return cls(store, file, made, tuple(f"{file}, byte {one.offset}: {one.why}" for one in damages))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, sample: int | str) -> dict[str, bytes]:
+        """Return a sample by number or key. Raises IndexError, KeyError, and OrqaError where its bytes are damaged."""
+        number = self.index.place[sample] if isinstance(sample, str) else sample
+        if not 0 <= number < len(self):
+            raise IndexError(sample)
+        members = self.index.members(number)
+        span = Span(self.store, self.file, members)
+        return {member.name: span.read(member, self.index.keys[number]) for member in members}
+
+
+def index_name(tar: str) -> str:
+    """Return the name of the index beside a tar."""
+    return tar.removesuffix(".tar") + ".idx"
+
+
+class Span:
+    """The bytes of one sample, from its first member to its last, read at once."""
+
+    __slots__ = ("_bytes", "_file", "_first", "_last", "_store")
+
+    def __init__(self, store: Store, file: str, members: Sequence[Member]) -> None:
+        self._store, self._file = store, file
+        self._first, self._last = members[0].offset, members[-1].offset + members[-1].size
+        self._bytes = memoryview(store.span(file, self._first, self._last - self._first))
+
+    def read(self, member: Member, key: str) -> bytes:
+        """Return the bytes of a member. Raises OrqaError where they are not those that were written."""
+        data = self._slice(member)
+        if crc32(data) != member.crc32:
+            # What lies in a cache may have been damaged there: once more, from where it came.
+            if self._store.forget(self._file, self._first, self._last - self._first):
+                self._bytes = memoryview(self._store.span(self._file, self._first, self._last - self._first))
+                data = self._slice(member)
+            if crc32(data) != member.crc32:
+                raise OrqaError(
+                    f"{self._store.name}/{self._file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
+                    f"Find all: orqa-registry verify {self._store.name}"
+                )
+        return bytes(data)
+
+    def _slice(self, member: Member) -> memoryview:
+        return self._bytes[member.offset - self._first : member.offset - self._first + member.size]
 
 
 @frozen(eq=False)
 class TarMedia(Mapping[str, bytes]):
-    """The media of one timepoint: a medium that nobody asks for is never read."""
+    """The media of one timepoint: nothing is read before somebody asks, and then all of it at once."""
 
     split: Split = field(repr=False)
+    number: int
     key: str
     names: tuple[str, ...]
 
     def __getitem__(self, name: str) -> bytes:
-        """Return the bytes of a medium. Raises KeyError where there is none of this name."""
+        """Return the bytes of a medium. Raises KeyError where there is none of this name, OrqaError for damage."""
         if name not in self.names:
             raise KeyError(name)
-        return self.split.read(f"{self.key}.{name}")
+        members, span = self.split.span(self.number, self.key)
+        if name not in members:
+            raise OrqaError(f"{self.split.where}: {self.key}.{name} is in the labels and not in its tar")
+        return span.read(members[name], self.key)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names  # a Mapping would read it to find out
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -70,65 +192,141 @@ class TarMedia(Mapping[str, bytes]):
         return len(self.names)
 
 
-@define(slots=False, eq=False)
-class Split:
-    """One split: timepoints in the order of takes and time, their timelines, and their media on request."""
+class LabelledTake:
+    """The labels of one take in memory: a line a timepoint, and the timeline of them all."""
 
-    folder: Path
-    name: str
-    entry: SplitEntry
-    _timelines: dict[tuple[str, str], Timeline] = field(factory=dict, init=False, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.timepoints)
+    def __init__(self, lines: Sequence[Mapping[str, Any]], where: str) -> None:
+        self.lines, self._where = lines, where
 
     @cached_property
-    def timepoints(self) -> list[Timepoint]:
-        """Every timepoint with its labels; media are read when asked for. Raises OrqaError."""
-        path = self.folder / self.entry.labels.name
+    def timeline(self) -> Timeline:
+        """The labels of the take, indexed once."""
         try:
-            if digest(path) != self.entry.labels.sha256:
-                raise OrqaError(f"{path}: its SHA-256 is not the manifest's: damaged, or of another run. Write it anew")
-        except OSError as error:
-            raise OrqaError(f"{path}: cannot be read: {error.strerror or error}") from error
-        return [evolve(point, media=TarMedia(self, point.key, tuple(point.media))) for point in labels.read(path)]
+            return Timeline((line["index"], line["seconds"], labels.Loaded(line["labels"])) for line in self.lines)
+        except labels.DAMAGED as error:
+            raise OrqaError(f"{self._where}: not timepoints: {type(error).__name__}: {error}") from error
+
+
+@define(slots=False, eq=False)
+class Split(Sequence[Timepoint]):
+    """One split: a sequence of timepoints in the order of takes and time, with their timelines.
+
+    Nothing is read before somebody asks; what is kept is bounded, so a split may be larger than memory.
+    """
+
+    store: Store
+    name: str
+    entry: SplitEntry
+
+    def __attrs_post_init__(self) -> None:
+        self._take_ends = list(accumulate(one.timepoints for one in self.entry.takes))
+        self._shard_ends = list(accumulate(one.timepoints for one in self.entry.shards))
+        self._takes = Recent(self._read_take, KEPT_TIMEPOINTS, lambda take: len(take.lines))
+        self._tars = Recent(self._open_tar, KEPT_INDEXES)
+        self._spans = Recent(self._read_span, KEPT_SAMPLES)
+
+    def __reduce__(self) -> tuple[type[Split], tuple[Store, str, SplitEntry]]:
+        """Travel to another process without what is kept in memory."""
+        return Split, (self.store, self.name, self.entry)
+
+    @property
+    def where(self) -> str:
+        """The folder, for messages."""
+        return self.store.name
+
+    def __len__(self) -> int:
+        return self.entry.timepoints
+
+    @overload
+    def __getitem__(self, number: int) -> Timepoint: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Timepoint]: ...
+
+    def __getitem__(self, number: int | slice) -> Timepoint | list[Timepoint]:
+        """Return a timepoint by its number. Raises IndexError, and OrqaError where its labels are damaged."""
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        number %= len(self)
+        take = bisect_right(self._take_ends, number)
+        return self._timepoint(number, take)
+
+    def __iter__(self) -> Iterator[Timepoint]:
+        return (self[number] for number in range(len(self)))
+
+    def find(self, key: str) -> int:
+        """Return the number of a timepoint by its key, `dataset/take/frame`. Raises CallError with the nearest keys."""
+        dataset, _, rest = key.partition("/")
+        take, _, frame = (unquote(part) for part in rest.partition("/"))
+        for place, entry in enumerate(self.entry.takes):
+            if (entry.dataset, entry.name) == (unquote(dataset), take):
+                frames = [str(line.get("frame")) for line in self._takes(place).lines]
+                if frame in frames:
+                    return self._take_ends[place] - entry.timepoints + frames.index(frame)
+                raise CallError(f"{self.where}: take {take} has no frame {frame!r}: {nearest(frame, frames)}")
+        names = [f"{one.dataset}/{one.name}" for one in self.entry.takes]
+        raise CallError(f"{self.where}: split {self.name} has no take of {key!r}: {nearest(key, names)}")
 
     def timeline(self, point: Timepoint) -> Timeline:
         """Return the timeline of the take that a timepoint belongs to."""
-        if not self._timelines:
-            takes: dict[tuple[str, str], list[Timepoint]] = {}
-            for one in self.timepoints:
-                takes.setdefault((one.dataset, one.take), []).append(one)
-            for name, points in takes.items():
-                self._timelines[name] = Timeline((one.index, one.seconds, one.labels) for one in points)
-        return self._timelines[point.dataset, point.take]
+        return self._takes(self._take_numbers[point.dataset, point.take]).timeline
 
-    def read(self, member: str) -> bytes:
-        """Return the bytes of a member, `KEY.NAME`. Raises OrqaError that names tar and member."""
-        place = self._places.get(member)
-        if place is None:
-            raise OrqaError(f"{self.folder}: {member} is in the labels of split {self.name} and in no tar")
-        with place.tar.open("rb") as tar:
-            tar.seek(place.offset)
-            content = tar.read(place.size)
-        if len(content) != place.size:
-            raise OrqaError(f"{place.tar}: {member} is cut short: {len(content)} of {place.size} bytes")
-        return content
+    def lies(self, number: int) -> tuple[File, str, list[Member]]:
+        """Return the tar that a sample is in, its key there and its members; no medium is read. Raises OrqaError."""
+        place = bisect_right(self._shard_ends, number)
+        shard, found = self._tars(place)
+        row = number - self._shard_ends[place] + shard.timepoints
+        return shard, found.keys[row], found.members(row)
+
+    def span(self, number: int, key: str) -> tuple[Mapping[str, Member], Span]:
+        """Return the members of a sample by suffix, and their bytes. Raises OrqaError."""
+        found, members, span = self._spans(number)
+        if found != key:
+            raise OrqaError(
+                f"{self.where}: {key} in the labels is {found} in its tar: of two different runs. Write them anew"
+            )
+        return members, span
 
     @cached_property
-    def _places(self) -> Mapping[str, Place]:
-        """Every member of every tar by name, from the headers alone."""
-        places: dict[str, Place] = {}
-        for shard in self.entry.shards:
-            path = self.folder / shard.name
-            try:
-                if path.stat().st_size != shard.bytes:
-                    raise OrqaError(f"{path}: {path.stat().st_size} bytes, and the manifest says {shard.bytes}")
-                with tarfile.open(path, "r:") as tar:
-                    for member in tar:
-                        if not member.isreg() or member.size > LARGEST_MEDIUM:
-                            raise OrqaError(f"{path}: {member.name!r} is no plain file of a sensible size")
-                        places[member.name] = Place(path, member.offset_data, member.size)
-            except (OSError, tarfile.TarError) as error:
-                raise OrqaError(f"{path}: cannot be read: {error}") from error
-        return places
+    def shard_datasets(self) -> list[str]:
+        """The dataset of each shard."""
+        starts = [end - one.timepoints for end, one in zip(self._shard_ends, self.entry.shards, strict=True)]
+        return [self.entry.takes[bisect_right(self._take_ends, start)].dataset for start in starts]
+
+    @cached_property
+    def _take_numbers(self) -> dict[tuple[str, str], int]:
+        return {(one.dataset, one.name): number for number, one in enumerate(self.entry.takes)}
+
+    def _timepoint(self, number: int, take: int) -> Timepoint:
+        entry = self.entry.takes[take]
+        place = number - self._take_ends[take] + entry.timepoints
+        line = self._takes(take).lines[place]
+        try:
+            key = key_of(line["dataset"], line["take"], line["frame"])
+            return labels.from_json(line, TarMedia(self, number, key, tuple(line["media"])))
+        except labels.DAMAGED as error:
+            raise OrqaError(
+                f"{self.where}/{self.entry.labels.name}: timepoint {place} of take {entry.name}: {error}"
+            ) from error
+
+    def _read_take(self, number: int) -> LabelledTake:
+        file, entry = self.entry.labels.name, self.entry.takes[number]
+        where = f"{self.where}/{file}, take {entry.name}"
+        lines = labels.read_take(self.store.span(file, entry.offset, entry.bytes), where)
+        if len(lines) != entry.timepoints:
+            raise OrqaError(f"{where}: {len(lines)} lines, and the manifest says {entry.timepoints}")
+        return LabelledTake(lines, where)
+
+    def _open_tar(self, number: int) -> tuple[File, Index]:
+        shard = self.entry.shards[number]
+        found = Index.from_bytes(
+            self.store.read(index_name(shard.name), index.LARGEST), f"{self.where}/{index_name(shard.name)}"
+        )
+        if found.tar_bytes != shard.bytes or len(found) != shard.timepoints:
+            raise OrqaError(f"{self.where}/{index_name(shard.name)}: of another {shard.name}{index.REPAIR}")
+        return shard, found
+
+    def _read_span(self, number: int) -> tuple[str, Mapping[str, Member], Span]:
+        tar, key, members = self.lies(number)
+        return key, {one.name: one for one in members}, Span(self.store, tar.name, members)

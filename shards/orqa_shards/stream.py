@@ -1,113 +1,142 @@
-"""Which questions are put at which timepoint, and in which order: pure functions of seed, epoch and key.
+"""Which questions are put at which timepoint, and in which order: pure functions of mixture and position.
 
 So any number of workers, ranks or restarts gives the same epoch: position i is the same sample for everybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from random import Random
+from typing import Any, overload
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task, Timepoint, ask
 from orqa_registry.draws import seeded
-from orqa_shards.read import Split
-
-
-@frozen
-class Draw:
-    """How questions are drawn: one of each task at a timepoint.
-
-    seed: everything hangs on it. questions: at most so many a timepoint, None for one of each task.
-    paraphrase: the chance, 0 to 1, that a wording other than the canonical one is used.
-    compat: ask as the original does, for comparing with published checkpoints.
-    """
-
-    seed: int = 0
-    questions: int | None = None
-    paraphrase: float = 0.0
-    compat: bool = False
+from orqa_shards.blend import Blend
+from orqa_shards.mixture import Mixture
+from orqa_shards.read import Split, TarMedia
 
 
 @frozen
 class Sample:
-    """A timepoint and the questions put at it."""
+    """A timepoint and the questions put at it; none where nothing that is there can be asked about."""
 
     timepoint: Timepoint
     asked: tuple[Asked, ...]
 
 
-def draw(split: Split, point: Timepoint, tasks: Sequence[Task], how: Draw, epoch: int) -> list[Asked]:
+def draw(split: Split, point: Timepoint, tasks: Sequence[Task], mixture: Mixture, epoch: int) -> list[Asked]:
     """Return the questions put at a timepoint in an epoch: one of each task, rare ones rarely (protocol R8).
 
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.
     """
-    drawn: list[Asked] = []
+    drawn: dict[str, Asked] = {}
     views = set(point.views)
-    for task, every in ask(point, split.timeline(point), tasks, how.seed, epoch, compat=how.compat):
-        # A question about a view of which the picture is missing has nothing to look at; without any, words remain.
-        questions = [one for one in every if one.view is None or one.view in views or not views]
-        rng = seeded(how.seed, epoch, point.key, task.name)
+    for task, every in ask(point, split.timeline(point), tasks, mixture.seed, epoch, compat=mixture.compat):
+        questions = visible(every, views)
+        rng = seeded(mixture.seed, epoch, point.key, task.name)
         if questions:
             question = rng.choice(questions)
             if rng.random() < question.weight:
-                drawn.append(Asked(point, question, _wording(task, question, rng, how), rng.choice(question.answers)))
-    if how.questions is not None and len(drawn) > how.questions:
-        rank = {one.question.task: seeded(how.seed, epoch, point.key, one.question.task, "k").random() for one in drawn}
-        chosen = set(sorted(rank, key=rank.__getitem__)[: how.questions])
-        drawn = [one for one in drawn if one.question.task in chosen]
-    return drawn
+                drawn[task.name] = _asked(point, task, question, rng, mixture)
+    return [drawn[name] for name in mixture.choose(list(drawn), epoch, point.key)]
 
 
-def _wording(task: Task, question: Question, rng: Any, how: Draw) -> str:
+def visible(questions: Sequence[Question], views: Collection[str]) -> list[Question]:
+    """Return the questions that can be put where these views are there."""
+    # A question about a view of which the picture is missing has nothing to look at; without any, words remain.
+    return [one for one in questions if one.view is None or one.view in views or not views]
+
+
+def _asked(point: Timepoint, task: Task, question: Question, rng: Random, mixture: Mixture) -> Asked:
     try:
         wordings = task.wordings(question)
+        text = wordings[0]
+        if len(wordings) > 1 and rng.random() < mixture.paraphrase:
+            text = rng.choice(wordings[1:])
+        answer = rng.choice(question.answers)
+        said = task.say(question, answer) if rng.random() < mixture.sentences else []
     except (IndexError, KeyError) as error:
         raise OrqaError(
-            f"task {task.name}: a paraphrase asks for an argument that a question lacks: {error}"
+            f"task {task.name}: a paraphrase or sentence asks for an argument that a question lacks: {error}"
         ) from error
-    if len(wordings) > 1 and rng.random() < how.paraphrase:
-        return str(rng.choice(wordings[1:]))
-    return wordings[0]
+    return Asked(point, question, text, rng.choice(said) if said else answer)
 
 
-@lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, length: int) -> tuple[int, ...]:
-    places = list(range(length))
-    seeded(seed, epoch, "order").shuffle(places)
-    return tuple(places)
-
-
-@define
-class Stream:
+@define(slots=False)
+class Stream(Sequence[Sample]):
     """A sequence of samples, several epochs long: `stream[i]` is sample i of the run. Tasks as of `askable`.
 
     A sequence rather than an iterator, so that loaders may split it over workers and ranks, and skip to any place.
-    A timepoint at which nothing can be asked gives way to the next one in order.
+    Without weights of datasets every timepoint comes exactly once an epoch. `shuffle=False`: in the order of takes.
+    Raises CallError where the mixture names what is not there.
     """
 
     split: Split
     tasks: Sequence[Task]
-    how: Draw = field(factory=Draw)
+    mixture: Mixture = field(factory=Mixture)
     epochs: int = 1
+    shuffle: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        self.mixture.check((task.name for task in self.tasks), self.split.entry.media)
+        self.tasks = [task for task in self.tasks if self.mixture.weight(task.name)]
+
+    @cached_property
+    def blend(self) -> Blend:
+        """What is at each position."""
+        counts = [shard.timepoints for shard in self.split.entry.shards]
+        return Blend.of(self.mixture, self.split.shard_datasets, counts, self.shuffle)
 
     def __len__(self) -> int:
-        return len(self.split) * self.epochs
+        return len(self.blend) * self.epochs
 
-    def __getitem__(self, place: int) -> Sample:
+    @overload
+    def __getitem__(self, place: int) -> Sample: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Sample]: ...
+
+    def __getitem__(self, place: int | slice) -> Sample | list[Sample]:
         """Return sample `place`. Raises IndexError beyond the end and OrqaError for damaged shards."""
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
         if not 0 <= place < len(self):
             raise IndexError(place)
-        epoch, within = divmod(place, len(self.split))
-        order = _order(self.how.seed, epoch, len(self.split))
-        for step in range(len(order)):
-            point = self.split.timepoints[order[(within + step) % len(order)]]
-            drawn = draw(self.split, point, self.tasks, self.how, epoch)
-            if drawn:
-                return Sample(point, tuple(drawn))
-        raise CallError(f"nothing can be asked in split {self.split.name}: no task fits what is annotated there")
+        slot = self.blend.place(place)
+        point = self.split[slot.sample]
+        if self.mixture.drop:
+            point = _without(point, self.mixture.dropped(point.media, slot.epoch, point.key))
+        return Sample(point, tuple(draw(self.split, point, self.tasks, self.mixture, slot.epoch)))
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[place] for place in range(len(self)))
+
+    def state(self, position: int) -> dict[str, Any]:
+        """Return what a checkpoint has to keep, so that a run goes on at `position`."""
+        return {"position": position, **self._about}
+
+    def position(self, state: Mapping[str, Any]) -> int:
+        """Return where a run goes on. Raises CallError where it was one of other data or of another mixture."""
+        for name, mine in self._about.items():
+            if state.get(name) != mine:
+                raise CallError(f"the run that is to go on had another {name}: {state.get(name)!r}, and this is {mine}")
+        place = state.get("position")
+        if not isinstance(place, int) or not 0 <= place <= len(self):
+            raise CallError(f"the run that is to go on was at position {place!r} of {len(self)}")
+        return place
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {"mixture": self.mixture.digest, "data": self.split.entry.digest}
+
+
+def _without(point: Timepoint, dropped: set[str]) -> Timepoint:
+    media = point.media
+    if isinstance(media, TarMedia):
+        return evolve(point, media=evolve(media, names=tuple(name for name in media.names if name not in dropped)))
+    return evolve(point, media={name: one for name, one in media.items() if name not in dropped})
 
 
 def askable(registry: Registry, split: Split, wanted: Sequence[str] = ()) -> list[Task]:

@@ -1,4 +1,4 @@
-"""Takes of any dataset -> tars that plain `webdataset` reads, labels, manifest."""
+"""Takes of any dataset -> tars that plain `webdataset` reads, their indexes, labels, manifest."""
 
 from __future__ import annotations
 
@@ -6,93 +6,95 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import webdataset as wds
-from attrs import define, evolve, field, frozen
+import orjson
+from attrs import field, frozen
 
-from orqa_registry import CallError, Dataset, MissingLibraryError, OrqaError, Registry, Take, Timepoint
-from orqa_registry.records import is_view
-from orqa_registry.writing import whole_file
-from orqa_shards import labels
-from orqa_shards.manifest import NAME, File, Manifest, SplitEntry, TakeEntry, describe
+from orqa_registry import CallError, OrqaError, Registry
+from orqa_registry.records import CLOCK
+from orqa_shards import engine, labels, plan
+from orqa_shards.manifest import NAME, PLAN, File, Manifest, SplitEntry, TakeEntry, describe
+from orqa_shards.plan import Job, Source, TakeAt
+from orqa_shards.recode import Recoder
+from orqa_shards.store import Store, open_store
+from orqa_shards.work import LARGEST_RECORD, Record, Worker, record_name
 
-UNFINISHED = ".unfinished"
-"""Marks a folder that is being written: what lies there may be cleared away by the next run."""
-
-OURS = re.compile(r"\.?(.+-\d{6}\.tar|labels-.+\.jsonl\.zst|manifest\.json)(\.partial)?")
+OURS = re.compile(r".+-\d{6}\.(tar|idx)|labels-.+\.jsonl\.zst|manifest\.json")
 """Names of files that a run writes."""
 
-MEDIUM = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+")
-"""Names that survive a tar: WebDataset folds case, and drops what begins with an underscore."""
-
-LOST_IN_A_ROW = 100
-"""Media that cannot be read, one after another, before a run stops: the disk is gone, not a file."""
-
-EPOCH_START = 0.0
-"""The time of every tar member: the same input gives the same bytes."""
+Advance = Callable[[str, int, int], None]
+"""Told (what, done, total) as work goes on."""
 
 
 @frozen
-class Source:
-    """A dataset, where its raw files are, and which of its splits to write."""
+class Options:
+    """How shards are written.
 
-    dataset: Dataset
-    root: Path
-    splits: tuple[str, ...]
+    shard_bytes: about how large a tar is. media: patterns of the media to keep. recoder: what is stored of each.
+    engine: "local" or "ray"; workers: how many write at once. force: replace what lies there. resume: go on with it.
+    """
 
-
-@define
-class _Tally:
-    """What is counted while a split is written."""
-
-    media: Counter[str] = field(factory=Counter)
-    facets: Counter[str] = field(factory=Counter)
-    skipped: list[str] = field(factory=list)
-    lost_in_a_row: int = 0
+    shard_bytes: int = 256_000_000
+    media: Sequence[str] = ("*",)
+    recoder: Recoder = field(factory=Recoder)
+    engine: str = "local"
+    workers: int = 1
+    force: bool = False
+    resume: bool = False
 
 
 def pack(
     registry: Registry,
     sources: Sequence[Source],
-    out: Path,
-    *,
-    shard_bytes: int = 256_000_000,
-    media: Sequence[str] = ("*",),
-    force: bool = False,
-    advance: Callable[[str, int, int], None] = lambda what, done, total: None,
+    out: str | Path | Store,
+    options: Options | None = None,
+    advance: Advance = lambda what, done, total: None,
 ) -> Manifest:
-    """Write shards of all sources to `out` and return the manifest.
+    """Write shards of all sources to a folder or URL and return the manifest.
 
-    shard_bytes: a tar is closed once it holds so many bytes of media; a timepoint is never divided.
-    media: patterns of the media to keep. advance(what, takes done, takes in all) is called after each take.
-    A folder that holds finished shards is refused unless `force`. Raises OrqaError.
+    A shard is there whole or not at all, and the manifest comes last: a run that was stopped leaves whole shards, and
+    another with `resume` writes the rest, to the same bytes. So do any number of workers. Raises OrqaError.
     """
-    _known_patterns(sources, media)
-    plan = _plan(sources)
-    _prepare(out, force=force)
-    splits: dict[str, SplitEntry] = {}
-    skipped: list[str] = []
-    for split, takes in plan.items():
-        splits[split], missed = _write_split(out, split, takes, shard_bytes, media, advance)
-        skipped += missed
-    manifest = Manifest(
-        datasets={one.dataset.name: _card(one.dataset) for one in sources},
-        splits=splits,
-        parameters={"shard_bytes": shard_bytes, "media": list(media)},
-        versions=_versions(registry),
-        skipped=tuple(skipped),
-    )
-    manifest.write(out)
-    (out / UNFINISHED).unlink()
-    return manifest
+    options = options or Options()
+    known_patterns(sources, options.media)
+    store = out if isinstance(out, Store) else open_store(out)
+    about: dict[str, Any] = {
+        "parameters": {
+            "shard_bytes": options.shard_bytes,
+            "media": list(options.media),
+            **options.recoder.parameters(),
+        },
+        "versions": _versions(registry, sources),
+        "datasets": {one.dataset.name: _card(one) for one in sources},
+    }
+    if options.resume and store.size(NAME) is not None and store.size(PLAN) is not None:
+        return _finish(store)  # it was stopped after its last file
+    takes = plan.find_takes(sources)  # a wrong call costs nothing that is there
+    _prepare(store, options)
+    worker = Worker(sources, store, options.recoder, options.media)
+    with engine.start(options.engine, worker, options.workers) as at_work:
+        jobs = _plan(store, at_work, takes, about, options, advance)
+        _write(store, at_work, jobs, advance)
+    splits, skipped = _gather(store, jobs)
+    manifest = Manifest(splits=splits, skipped=tuple(skipped), **about)
+    put_bytes(store, NAME, manifest.to_bytes())
+    return _finish(store)
 
 
-def _known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
+def _finish(store: Store) -> Manifest:
+    """Delete what was noted of a run that is done, its plan last, and return the manifest."""
+    for name in sorted(store.names(unfinished=True), key=PLAN.__eq__):
+        store.delete(name)
+    return Manifest.read(store)
+
+
+def known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
     """Raise CallError for a pattern that no medium of any source matches: a typo would drop everything."""
     names = sorted({name for source in sources for name in source.dataset.media})
     for pattern in patterns if names else ():
@@ -100,165 +102,155 @@ def _known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
             raise CallError(f"--media {pattern} matches no medium: there is {', '.join(names)}")
 
 
-def _plan(sources: Sequence[Source]) -> dict[str, list[Take]]:
-    """Return the takes of each split that has any, before anything is written. Raises OrqaError where there is none."""
-    plan: dict[str, list[Take]] = {}
-    for split in dict.fromkeys(split for source in sources for split in source.splits):
-        takes = [take for one in sources if split in one.splits for take in one.dataset.takes(one.root, split)]
-        if takes:
-            plan[split] = takes
-    if not plan:
-        wanted = (f"no take of {one.dataset.name} in {one.root} is of {', '.join(one.splits)}" for one in sources)
-        raise OrqaError("nothing to write: " + "; ".join(wanted))
-    return plan
+def _prepare(store: Store, options: Options) -> None:
+    """Clear away what is to be replaced; what is not ours is not touched. Raises OrqaError, CallError."""
+    names = store.names()
+    begun = store.size(PLAN) is not None
+    if NAME in names and not options.force:
+        raise OrqaError(f"{store.name} holds finished shards already: --force writes them anew, or name another folder")
+    if begun and not options.resume and not options.force:
+        raise OrqaError(f"{store.name} holds an unfinished run: --resume goes on with it, --force begins anew")
+    if options.resume and not begun:
+        raise CallError(f"--resume: there is no unfinished run in {store.name}")
+    if names and not begun and NAME not in names:
+        raise OrqaError(f"{store.name} holds files that are no shards of ours: name an empty folder")
+    if options.force:
+        for name in (NAME, PLAN):  # first, so that nobody takes the rest for whole
+            store.delete(name)
+        for name in filter(OURS.fullmatch, names):
+            store.delete(name)
 
 
-def _prepare(out: Path, *, force: bool) -> None:
-    """Clear away shards of ours that are to be replaced or were never finished; what is not ours is not touched."""
-    if out.exists() and not out.is_dir():
-        raise OrqaError(f"{out} is a file; shards go to a folder")
-    out.mkdir(parents=True, exist_ok=True)
-    finished, unfinished = (out / NAME).exists(), (out / UNFINISHED).exists()
-    if finished and not force:
-        raise OrqaError(f"{out} holds finished shards already: --force writes them anew, or name another folder")
-    if not finished and not unfinished and any(out.iterdir()):
-        raise OrqaError(f"{out} holds files that are no shards of ours: name an empty folder")
-    (out / UNFINISHED).touch()
-    (out / NAME).unlink(missing_ok=True)
-    for path in out.iterdir():
-        if OURS.fullmatch(path.name):
-            path.unlink()
+def _plan(
+    store: Store,
+    at_work: engine.Engine,
+    takes: list[TakeAt],
+    about: dict[str, Any],
+    options: Options,
+    advance: Advance,
+) -> list[Job]:
+    """Return the shards to write: decided now, or by the run that is gone on with if nothing has changed."""
+    for done, (place, counted) in enumerate(at_work.map("count", list(takes)), 1):
+        takes[place] = counted
+        advance("takes listed", done, len(takes))
+    asked = json.loads(
+        json.dumps({**about, "takes": [[one.split, one.dataset, one.name, one.timepoints] for one in takes]})
+    )
+    if options.resume:
+        try:
+            begun = orjson.loads(store.read(PLAN, LARGEST_RECORD))
+            if changed := [key for key, value in asked.items() if begun["asked"][key] != value]:
+                raise CallError(
+                    f"--resume: the run in {store.name} began with other {', '.join(changed)}: "
+                    "call it as it was called, or begin anew with --force"
+                )
+            return plan.from_json(begun["jobs"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise OrqaError(f"{store.name}/{PLAN}: damaged: {error}. Begin anew: --force") from error
+
+    def weigh(places: Sequence[tuple[TakeAt, int]]) -> list[int]:
+        return [size for _, size in at_work.map("weigh", list(places))]
+
+    jobs = plan.jobs(takes, options.shard_bytes, weigh)
+    put_bytes(store, PLAN, json.dumps({"asked": asked, "jobs": plan.to_json(jobs)}).encode())
+    return jobs
 
 
-def _write_split(
-    out: Path,
-    split: str,
-    takes: Sequence[Take],
-    shard_bytes: int,
-    media: Sequence[str],
-    advance: Callable[[str, int, int], None],
-) -> tuple[SplitEntry, list[str]]:
-    tally = _Tally()
-    lines: list[bytes] = []
-    entries: list[TakeEntry] = []
-    keys: set[str] = set()
+def _write(store: Store, at_work: engine.Engine, jobs: Sequence[Job], advance: Advance) -> None:
+    """Write the shards that are not there yet."""
+    lacking = [job for job in jobs if _finished(store, job) is None]
+    whole = sum(job.timepoints for job in jobs)
+    done = whole - sum(job.timepoints for job in lacking)
 
-    def timepoints() -> Iterator[tuple[Timepoint, bytes, dict[str, bytes]]]:
-        for done, take in enumerate(takes, 1):
-            before, index = len(lines), None
-            for point in take:
-                if point.key in keys:
-                    raise OrqaError(f"{point.key} occurs twice in split {split} of {point.dataset}")
-                if index is not None and point.index <= index:
-                    raise OrqaError(f"{point.key}: out of order: index {point.index} follows {index}")
-                keys.add(point.key)
-                index = point.index
-                payload = _payload(point, media, tally)
-                tally.facets.update(facet for facet in point.claimed if point.has(facet))
-                line = _line(point, payload)
-                lines.append(line)
-                yield point, line, payload
-            if len(lines) == before:
-                raise OrqaError(f"{take.dataset}: take {take.name} of split {split} has no timepoint")
-            entries.append(TakeEntry(take.dataset, take.name, len(lines) - before))
-            advance(split, done, len(takes))
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        advance("timepoints", done, whole)
 
-    shards = _write_tars(out, split, timepoints(), shard_bytes)
-    file = out / f"labels-{split}.jsonl.zst"
-    with whole_file(file) as partial:
-        labels.write(partial, lines)
-    described = describe(file, len(lines))
-    return SplitEntry(tuple(entries), described, tuple(shards), dict(tally.media), dict(tally.facets)), tally.skipped
+    told(0)
+    for _ in at_work.map("write", lacking, told):
+        pass
 
 
-def _write_tars(
-    out: Path, split: str, points: Iterator[tuple[Timepoint, bytes, dict[str, bytes]]], shard_bytes: int
-) -> list[File]:
-    """Write one tar after another until there is nothing left."""
-    files: list[File] = []
-    waiting = next(points, None)
-    while waiting is not None:
-        path = out / f"{split}-{len(files):06d}.tar"
-        written = size = 0
-        with (
-            whole_file(path) as partial,
-            partial.open("wb") as raw,
-            wds.TarWriter(raw, encoder=False, mtime=EPOCH_START) as tar,
-        ):
-            while waiting is not None and size < shard_bytes:
-                point, line, payload = waiting
-                size += tar.write({"__key__": point.key, "json": line, **payload})
-                written += 1
-                waiting = next(points, None)
-        files.append(describe(path, written))
-    return files
-
-
-def _line(point: Timepoint, payload: dict[str, bytes]) -> bytes:
-    """Return the line of a timepoint, surely one that can be read back."""
+def _finished(store: Store, job: Job) -> Record | None:
+    """Return the record of a shard that is whole, or None."""
+    if store.size(record_name(job.name)) is None:
+        return None
     try:
-        line = labels.encode(evolve(point, media=payload))
-        labels.from_json(json.loads(line))
-    except labels.DAMAGED as error:
-        raise OrqaError(
-            f"{point.key}: {error}. The plugin of {point.dataset} yields labels of another shape"
-        ) from error
-    return line
+        record = Record.from_bytes(store.read(record_name(job.name), LARGEST_RECORD))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return record if store.size(record.file.name) == record.file.bytes else None
 
 
-def _payload(point: Timepoint, patterns: Sequence[str], tally: _Tally) -> dict[str, bytes]:
-    """Return the media of a timepoint as bytes; one that cannot be read is absent, counted and named."""
-    payload: dict[str, bytes] = {}
-    for name in point.media:
-        if not MEDIUM.fullmatch(name):
-            raise OrqaError(
-                f"{point.key}: {name!r} cannot be a medium: expected name.suffix in lower case, as room1.jpg"
-            )
-        if any(fnmatchcase(name, pattern) for pattern in patterns):
-            try:
-                payload[name] = _whole(point.read(name), name)
-            except MissingLibraryError:
-                raise
-            except (OSError, OrqaError) as error:
-                why = error.strerror or error if isinstance(error, OSError) else error
-                tally.skipped.append(f"{point.key}.{name}: {why}")
-                tally.lost_in_a_row += 1
-                if tally.lost_in_a_row >= LOST_IN_A_ROW:
-                    raise OrqaError(
-                        f"{LOST_IN_A_ROW} media in a row cannot be read, last {tally.skipped[-1]}"
-                    ) from error
-                continue
-            except (AttributeError, TypeError) as error:
-                raise OrqaError(f"{point.key}: medium {name} is no Path, bytes or function: {error}") from error
-            tally.lost_in_a_row = 0
-            tally.media[name] += 1
-    return payload
+def _gather(store: Store, jobs: Sequence[Job]) -> tuple[dict[str, SplitEntry], list[str]]:
+    """Write the labels of each split, and return what the manifest says of it, and what was skipped."""
+    splits: dict[str, SplitEntry] = {}
+    skipped: list[str] = []
+    for split, of_split in groupby(jobs, lambda job: job.name.rpartition("-")[0]):
+        files: list[File] = []
+        splits[split] = label(store, split, _lines(store, of_split, files, skipped), files)
+    return splits, skipped
 
 
-ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
-"""How a JPEG or PNG begins -> what stands near its end."""
-
-TAIL = 64
-"""Bytes at the end in which that is looked for: some cameras write a few more."""
-
-
-def _whole(data: bytes, name: str) -> bytes:
-    """Return a medium. Raises OrqaError for an empty one, and for a picture that breaks off."""
-    if not data:
-        raise OrqaError("the file is empty")
-    for begin, end in ENDS.items():
-        if is_view(name) and data.startswith(begin) and end not in data[-TAIL:]:
-            raise OrqaError("the picture breaks off: copy it again")
-    return data
+def _lines(store: Store, jobs: Iterable[Job], files: list[File], skipped: list[str]) -> Iterator[bytes]:
+    """Yield the labels of shards one after another; what else their records say is added to the lists."""
+    for job in jobs:
+        record = _finished(store, job)
+        if record is None:
+            raise OrqaError(f"{store.name}/{job.name}.tar: it was written and is gone: --resume writes it again")
+        files.append(record.file)
+        skipped += record.skipped
+        yield from record.lines
 
 
-def _card(dataset: Dataset) -> dict[str, str]:
-    return {"title": dataset.card.title, "licence": dataset.card.licence, "citation": dataset.card.citation}
+def label(store: Store, split: str, lines: Iterable[bytes], shards: Sequence[File]) -> SplitEntry:
+    """Write the label file of a split; `shards` are complete once all lines were taken."""
+    media: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    takes: list[TakeEntry] = []
+    name = f"labels-{split}.jsonl.zst"
+    with store.scratch() as folder:
+        local = folder / name
+        with local.open("wb") as raw:
+            parsed = ((labels.parse(line), line) for line in lines)
+            for (dataset, take), several in groupby(parsed, lambda one: (one[0]["dataset"], one[0]["take"])):
+                own = []
+                for said, line in several:
+                    own.append(line)
+                    media.update(said["media"])
+                    seen.update(said["labels"].keys())
+                    seen.update([CLOCK] if said["seconds"] is not None else [])
+                frame = labels.pack_take(own)
+                takes.append(TakeEntry(dataset, take, len(own), raw.tell(), len(frame)))
+                raw.write(frame)
+        described = describe(local, name, sum(take.timepoints for take in takes))
+        store.put(local, name)
+    return SplitEntry(tuple(takes), described, tuple(shards), dict(media), dict(seen))
 
 
-def _versions(registry: Registry) -> dict[str, Any]:
+def put_bytes(store: Store, name: str, data: bytes) -> None:
+    """Put a file, whole or not at all. Raises OrqaError."""
+    with store.scratch() as folder:
+        local = folder / name.rpartition("/")[2]
+        local.write_bytes(data)
+        store.put(local, name)
+
+
+def _card(source: Source) -> dict[str, str]:
+    card = source.dataset.card
+    return {"title": card.title, "licence": card.licence, "citation": card.citation}
+
+
+def _versions(registry: Registry, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return the versions of what decides the bytes: ours, and the plugins that the datasets came from."""
+    names = {one.dataset.name for one in sources}
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
-        "webdataset": metadata.version("webdataset"),
-        **{f"plugin {name}": f"{one.distribution} {one.version}" for name, one in sorted(registry.plugins.items())},
+        "orqa-registry": metadata.version("orqa-registry"),
+        **{
+            f"plugin {name}": f"{one.distribution} {one.version}"
+            for name, one in sorted(registry.plugins.items())
+            if names & set(one.brings)
+        },
     }

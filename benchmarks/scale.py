@@ -1,0 +1,123 @@
+"""Constants from which docs/explanation/scale.md counts: bytes and seconds a shard, a take, a timepoint.
+
+python benchmarks/scale.py --data SHARDS         bytes of a folder of your own
+python benchmarks/scale.py                       and seconds, on a folder of 1,000 shards made for it
+"""
+
+import argparse
+import io
+import json
+import resource
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from PIL import Image
+
+from orqa_registry import Card, Dataset, Registry, Take, Timepoint
+from orqa_shards.mixture import Mixture
+from orqa_shards.order import Order
+from orqa_shards.plan import Source
+from orqa_shards.read import Shards, index_name
+from orqa_shards.store import open_store
+from orqa_shards.stream import Stream, askable
+from orqa_shards.write import Options, pack
+
+LABELS = {"roles": ("nurse", "patient"), "actions": ("sawing",), "entities": ("nurse", "patient", "drill", "saw")}
+SHARDS, TIMEPOINTS, TAKE = 1000, 100, 1000
+
+
+def picture() -> bytes:
+    """Return a JPEG of 16 pixels."""
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+class Many(Dataset):
+    """Takes of 1,000 timepoints with five tiny views each: what is counted is everything but the pictures."""
+
+    name = "Many"
+    card = Card("Many shards", "none", "made here")
+    provides = set(LABELS)
+    splits = ("train",)
+    views = {f"room{view}.jpg": picture() for view in range(5)}
+
+    def takes(self, root: Path, split: str):
+        """Yield takes of 1,000 timepoints."""
+        for number in range(SHARDS * TIMEPOINTS // TAKE):
+            yield Take(self.name, split, f"{number:04d}", lambda number=number: self.points(split, number))
+
+    def points(self, split: str, number: int):
+        """Yield the timepoints of a take."""
+        for place in range(TAKE):
+            yield Timepoint(self.name, split, f"{number:04d}", f"{place:06d}", place, float(place), self.views, LABELS)
+
+
+def sizes(folder: str) -> dict[str, float]:
+    """Return bytes of what lies beside the tars."""
+    store = open_store(folder)
+    manifest = Shards.open(folder).manifest
+    splits = manifest.splits.values()
+    timepoints, takes = sum(one.timepoints for one in splits), sum(len(one.takes) for one in splits)
+    shards = [shard for one in splits for shard in one.shards]
+    members = sum(sum(one.media.values()) + one.timepoints for one in splits)
+    return {
+        "timepoints": timepoints,
+        "takes": takes,
+        "shards": len(shards),
+        "tar_bytes_a_timepoint": sum(one.bytes for one in shards) / timepoints,
+        "index_bytes_a_member": sum(store.size(index_name(one.name)) or 0 for one in shards) / members,
+        "label_bytes_a_timepoint": sum(one.labels.bytes for one in splits) / timepoints,
+        "manifest_bytes_a_shard_and_take": (store.size("manifest.json") or 0) / (len(shards) + takes),
+    }
+
+
+def seconds(folder: str, runs: int) -> dict[str, float]:
+    """Return seconds from opening to the first batch of 16 timepoints with questions and media, and its parts."""
+    registry, opened, first = Registry.load(), [], []
+    for seed in range(runs):
+        begun = time.perf_counter()
+        split = Shards.open(folder).split("train")
+        opened.append(time.perf_counter() - begun)
+        stream = Stream(split, askable(registry, split), Mixture(seed=seed))
+        for sample in stream[:16]:
+            dict(sample.timepoint.media)
+        first.append(time.perf_counter() - begun)
+    return {"open": median(opened), "open_to_first_batch": median(first), "open_to_first_batch_slowest": max(first)}
+
+
+def order(shards: int) -> dict[str, float]:
+    """Return what the order of an epoch over so many shards of 800 timepoints costs."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    Order((800,) * shards).place(0, 0)
+    took = time.perf_counter() - begun
+    return {
+        "order_seconds": took,
+        "order_bytes_a_shard": 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / shards,
+    }
+
+
+def main() -> None:
+    """Print the constants."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="A shard folder of your own, instead of one made here.")
+    parser.add_argument("--runs", type=int, default=7)
+    given = parser.parse_args()
+    found = order(4_000_000)
+    if given.data:
+        print(json.dumps(sizes(given.data) | found, indent=2))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        weight = 1024 * 6 + 6 * 700
+        begun = time.perf_counter()
+        options = Options(shard_bytes=TIMEPOINTS * weight)
+        pack(Registry.load(), [Source(Many(), Path(folder), ("train",))], Path(folder) / "s", options)
+        found["write_seconds"] = time.perf_counter() - begun
+        print(json.dumps(sizes(f"{folder}/s") | seconds(f"{folder}/s", given.runs) | found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

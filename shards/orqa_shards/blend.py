@@ -1,0 +1,147 @@
+"""Datasets mixed by weight, within the same arithmetic: position of the run -> sample, so a blend resumes as exactly.
+
+An epoch has an exact number of samples of each dataset, its quota, in an order of chance. Each dataset goes through its
+own samples in passes of its own: all once, then all again in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from attrs import frozen
+
+from orqa_registry import CallError
+from orqa_registry.errors import nearest
+from orqa_shards.mixture import Mixture
+from orqa_shards.order import RECENT, Order, permutation
+
+BLOCK = 1 << 16
+"""Positions that are mixed together: datasets keep their proportions in each block, and no more is held."""
+
+
+class Slot(NamedTuple):
+    """What is at a position: a sample of the split, by number, in which pass through which part of the blend."""
+
+    part: int
+    epoch: int
+    sample: int
+
+
+def apportion(weights: Sequence[int | Fraction], seats: int) -> list[int]:
+    """Return how many of `seats` each weight gets: its share rounded down, and the rest by largest remainder."""
+    whole = sum(weights)
+    shares = [divmod(weight * seats, whole) for weight in weights]
+    given = [int(share) for share, _ in shares]
+    ranked = sorted(range(len(weights)), key=lambda part: -shares[part][1])
+    for part in ranked[: seats - sum(given)]:
+        given[part] += 1
+    return given
+
+
+@frozen
+class Blend:
+    """Which sample is at each position of a run that has no end; `len` positions are one epoch.
+
+    parts: the order of each part. quotas: how many samples of each an epoch has.
+    """
+
+    parts: tuple[Order, ...]
+    quotas: tuple[int, ...]
+    seed: int = 0
+
+    @classmethod
+    def of(cls, mixture: Mixture, datasets: Sequence[str], counts: Sequence[int], shuffle: bool = True) -> Blend:
+        """Return the blend of a split, of which each shard has so many samples of one dataset.
+
+        Without weights there is one part, everything; with them, a dataset that has none is left out. `shuffle=False`
+        leaves the samples of each part in the order in which they lie.
+        Raises CallError: a dataset that is not in the split or comes out with no sample, a split without samples.
+        """
+        if not mixture.datasets:
+            parts, weights = {"": Order(tuple(counts), mixture.seed, mixture.window, shuffle)}, [Fraction(1)]
+        else:
+            weighed = {name: Fraction(str(weight)) for name, weight in mixture.datasets if weight}
+            parts = _parts(mixture, datasets, counts, shuffle)
+            for name, _ in mixture.datasets:
+                if name not in parts:
+                    raise CallError(f"[datasets] {name}: it is not among the shards: {nearest(name, parts)}")
+            parts, weights = {name: parts[name] for name in weighed}, list(weighed.values())
+        for name, order in parts.items():
+            if not len(order):
+                raise CallError(f"{f'dataset {name}' if name else 'the split'} has no timepoints to train on")
+        length = mixture.length or sum(map(len, parts.values()))
+        quotas = apportion(weights, length)
+        for name, quota in zip(parts, quotas, strict=True):
+            if not quota:
+                raise CallError(
+                    f"[datasets] {name}: its weight is too small for an epoch of {length} samples, which would have "
+                    f"none of it. Raise the weight or `length`, or take it out with 0"
+                )
+        return cls(tuple(parts.values()), tuple(quotas), mixture.seed)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def place(self, position: int) -> Slot:
+        """Return what is at a position of the run, 0 or more, in any epoch."""
+        if len(self.parts) == 1:
+            part, turn = 0, position
+        else:
+            epoch, within = divmod(position, self._length)
+            block, slot = divmod(within, BLOCK)
+            kinds, turns = self._block(epoch, block)
+            part, turn = kinds[slot], turns[slot]
+        order = self.parts[part]
+        passed, place = divmod(turn, len(order))
+        return Slot(part, passed, order.place(passed, place))
+
+    @cached_property
+    def _length(self) -> int:
+        return sum(self.quotas)
+
+    @cached_property
+    def _taken(self) -> list[list[int]]:
+        """How many of each part come before each block of an epoch: in proportion to what is left, so all add up."""
+        before, left = [[0] * len(self.quotas)], list(self.quotas)
+        for begin in range(0, self._length, BLOCK):
+            given = apportion(left, min(BLOCK, self._length - begin))
+            left = [rest - taken for rest, taken in zip(left, given, strict=True)]
+            before.append([whole - rest for whole, rest in zip(self.quotas, left, strict=True)])
+        return before
+
+    @cached_property
+    def _block(self) -> Callable[[int, int], tuple[memoryview, memoryview]]:
+        return lru_cache(maxsize=RECENT)(self._mix)
+
+    def _mix(self, epoch: int, block: int) -> tuple[memoryview, memoryview]:
+        """Return the part at each position of a block, and how many of that part came before it in the run."""
+        before, after = np.array(self._taken[block]), np.array(self._taken[block + 1])
+        each = after - before
+        first = np.array(self.quotas) * epoch + before
+        # The positions that a part gets, ascending, hold its next samples one after the other.
+        luck = permutation(int(each.sum()), self.seed, epoch, "blend", block)
+        kinds = np.repeat(np.arange(len(each)), each)[luck]
+        turns = np.empty_like(kinds)
+        turns[np.argsort(kinds, kind="stable")] = np.concatenate(
+            [np.arange(begin, begin + count) for begin, count in zip(first, each, strict=True)]
+        )
+        return kinds.data, turns.data
+
+
+def _parts(mixture: Mixture, datasets: Sequence[str], counts: Sequence[int], shuffle: bool) -> dict[str, Order]:
+    """Return the order of each dataset's samples, by the numbers that they have in the split."""
+    shards: dict[str, tuple[list[int], list[int]]] = {}
+    start = 0
+    for name, count in zip(datasets, counts, strict=True):
+        sizes, starts = shards.setdefault(name, ([], []))
+        sizes.append(count)
+        starts.append(start)
+        start += count
+    return {
+        name: Order(tuple(sizes), mixture.seed, mixture.window, shuffle, name, tuple(starts))
+        for name, (sizes, starts) in shards.items()
+    }

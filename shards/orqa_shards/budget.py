@@ -1,0 +1,107 @@
+"""How much damage a run bears: a bad sample costs itself, counted and named; too many of them stop the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import define, field, frozen
+
+from orqa_registry import CallError, OrqaError
+
+SETTLED = 1000
+"""Samples after which the percentage counts: among fewer, a few bad ones say little."""
+
+KEPT = 1000
+"""Bad samples that are remembered by name; beyond, they are counted."""
+
+NAMED = 20
+"""Bad samples that the error names."""
+
+
+@frozen
+class Bad:
+    """A sample, or a medium, that cannot be used: its key, and why."""
+
+    key: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
+
+
+@define
+class Budget:
+    """Counts good and bad samples, and raises OrqaError once there are too many bad ones.
+
+    in_a_row: so many bad ones without a good one between stop the run: the disk is gone, or a library.
+    per_cent: more than so many of all, 0 to 100, stop it as well, once 1,000 were seen.
+    things: what is counted. advice: what to do next, the last sentence of the error.
+    seen, wrong, row: all, the bad ones, and those since the last good one. named: the first 1,000 bad ones, by name.
+    One thread counts: that which gathers what others read, so the count is the same on any number of workers.
+    Raises CallError for limits that cannot be.
+    """
+
+    in_a_row: int = 100
+    per_cent: float = 1.0
+    things: str = "samples"
+    advice: str = "See what is damaged, and repair it: orqa-registry verify DIR --repair"
+    seen: int = field(default=0, init=False)
+    wrong: int = field(default=0, init=False)
+    row: int = field(default=0, init=False)
+    named: list[Bad] = field(factory=list, init=False, repr=False)
+    _last: list[Bad] = field(factory=list, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.in_a_row < 1:
+            raise CallError(f"{self.in_a_row} bad {self.things} in a row: at least 1 was expected")
+        if not 0 <= self.per_cent <= 100:
+            raise CallError(f"{self.per_cent} per cent of bad {self.things}: 0 to 100 was expected")
+
+    def good(self, count: int = 1) -> None:
+        """Count good samples. Raises OrqaError where the percentage now counts, and is exceeded."""
+        if count:
+            self.seen += count
+            self.row = 0
+            self._last.clear()
+            self._check_share()
+
+    def bad(self, one: Bad) -> None:
+        """Count a bad sample. Raises OrqaError with the list where it is one too many."""
+        self.seen += 1
+        self.wrong += 1
+        self.row += 1
+        if len(self.named) < KEPT:
+            self.named.append(one)
+        if len(self._last) < NAMED:
+            self._last.append(one)
+        if self.row >= self.in_a_row:
+            raise OrqaError(self._say(f"{self.row:,} {self.things} in a row are bad", self.row, self._last))
+        self._check_share()
+
+    def state(self) -> dict[str, int]:
+        """Return the counts, for a checkpoint."""
+        return {"seen": self.seen, "wrong": self.wrong, "row": self.row}
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Go on from the counts of a checkpoint. Raises OrqaError where they are none."""
+        counts = [state.get(key) for key in ("seen", "wrong", "row")]
+        seen, wrong, row = (count if type(count) is int else -1 for count in counts)
+        if not 0 <= row <= wrong <= seen:
+            raise OrqaError(f"counts of bad {self.things} are seen >= wrong >= row >= 0, not {dict(state)}")
+        self.seen, self.wrong, self.row = seen, wrong, row
+
+    def summary(self) -> str:
+        """Return the counts in words: `3 of 1,200 samples were bad (0.25 %)`."""
+        return f"{self.wrong:,} of {self.seen:,} {self.things} were bad ({100 * self.wrong / max(self.seen, 1):.3g} %)"
+
+    def _check_share(self) -> None:
+        if self.seen >= SETTLED and 100 * self.wrong > self.per_cent * self.seen:
+            problem = f"more than {self.per_cent:g} % of the {self.things} are bad"
+            raise OrqaError(self._say(problem, self.wrong, self.named[:NAMED]))
+
+    def _say(self, problem: str, count: int, first: list[Bad]) -> str:
+        """Return the error, with the first of so many by name; those of before a restart are counted."""
+        lines = [f"{problem}; so far {self.summary()}:", *(f"  {one}" for one in first)]
+        if count > len(first):
+            lines.append(f"  and {count - len(first):,} more")
+        return "\n".join([*lines, self.advice])

@@ -1,0 +1,250 @@
+"""What a shard folder, a tar or a sample holds, as plain values: for people, programs and files."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from orqa_registry import CallError, OrqaError, Registry, Timepoint, ask
+from orqa_registry.errors import nearest
+from orqa_registry.formats.arrays import npy_header
+from orqa_registry.formats.buffers import plain_dtype
+from orqa_registry.formats.files import Reading
+from orqa_registry.reading import library
+from orqa_registry.records import is_view
+from orqa_registry.writing import whole_file
+from orqa_shards import decode
+from orqa_shards.read import Shards, Split, Tar
+from orqa_shards.recode import SOUNDS
+from orqa_shards.tar import Member
+
+WORDS = frozenset({"csv", "json", "txt"})
+SHOWN_LETTERS = 60
+"""Letters of a text that are shown."""
+
+
+def of_folder(shards: Shards) -> dict[str, Any]:
+    """Return what a shard folder holds and how it was made; the manifest alone is read."""
+    manifest = shards.manifest
+    return {
+        "data": shards.store.name,
+        "datasets": {name: dict(card) for name, card in manifest.datasets.items()},
+        "splits": {
+            name: {
+                "takes": len(one.takes),
+                "timepoints": one.timepoints,
+                "shards": len(one.shards),
+                "bytes": one.labels.bytes + sum(shard.bytes for shard in one.shards),
+                "datasets": {
+                    dataset: sum(take.timepoints for take in one.takes if take.dataset == dataset)
+                    for dataset in dict.fromkeys(take.dataset for take in one.takes)
+                },
+                "media": dict(sorted(one.media.items())),
+                "facets": dict(sorted(one.facets.items())),
+            }
+            for name, one in manifest.splits.items()
+        },
+        "parameters": dict(manifest.parameters),
+        "versions": dict(manifest.versions),
+        "skipped": list(manifest.skipped),
+    }
+
+
+def find(shards: Shards, key: str, split: str | None) -> tuple[Split, int]:
+    """Return the split of a timepoint and its number, by `dataset/take/frame` or by number. Raises CallError."""
+    names = list(shards.manifest.splits) if split is None else [shards.split(split).name]
+    if key.isdecimal():
+        if len(names) != 1:
+            raise CallError(f"timepoint {key} of which split? Say --split: {nearest('', names)}")
+        found = shards.split(names[0])
+        if int(key) >= len(found):
+            raise CallError(f"split {found.name} has timepoints 0 to {len(found) - 1}, and no {key}")
+        return found, int(key)
+    takes = {
+        f"{take.dataset}/{take.name}": name
+        for name in reversed(names)  # the first that has it
+        for take in shards.manifest.splits[name].takes
+    }
+    wanted = unquote("/".join(key.split("/")[:2]))
+    if wanted not in takes:
+        raise CallError(f"{shards.store.name} has no take of {key!r}: {nearest(wanted, takes)}")
+    found = shards.split(takes[wanted])
+    return found, found.find(key)
+
+
+def of_sample(registry: Registry, split: Split, number: int) -> dict[str, Any]:
+    """Return all of a sample: where it lies, its media, labels, and every question that can be asked, with answers.
+
+    A medium that is damaged says so. Raises OrqaError for labels that are.
+    """
+    point = split[number]
+    tar, key, members = split.lies(number)
+    tasks = [task for _, task in sorted(registry.tasks.items())]
+    return {
+        "key": key,
+        "split": split.name,
+        "number": number,
+        "dataset": point.dataset,
+        "take": point.take,
+        "frame": point.frame,
+        "index": point.index,
+        "seconds": point.seconds,
+        "tar": tar.name,
+        "members": [_of_member(point, member) for member in members],
+        "missing": sorted(set(point.media) - {member.name for member in members}),
+        "labels": dict(point.labels),
+        "questions": [
+            {
+                "task": task.name,
+                "question": one.text,
+                "answers": list(one.answers),
+                "view": one.view,
+                "weight": one.weight,
+            }
+            for task, questions in ask(point, split.timeline(point), tasks)
+            for one in questions
+        ],
+    }
+
+
+def _of_member(point: Timepoint, member: Member) -> dict[str, Any]:
+    if member.name not in point.media:
+        return _where(member, "labels")
+    try:
+        about = describe(member.name, point.read(member.name))
+    except OrqaError as error:
+        about = str(error)
+    original = point.sizes.get(member.name)
+    return {**_where(member, about), **({} if original is None else {"original": list(original)})}
+
+
+def _where(member: Member, about: str) -> dict[str, Any]:
+    crc = f"{member.crc32:08x}"
+    return {"name": member.name, "bytes": member.size, "offset": member.offset, "crc32": crc, "about": about}
+
+
+def of_tar(tar: Tar) -> dict[str, Any]:
+    """Return what a tar holds, by its index."""
+    samples = [(key, tar.index.members(number)) for number, key in enumerate(tar.index.keys)]
+    return {
+        "tar": tar.store.place(tar.file),
+        "bytes": tar.index.tar_bytes,
+        "samples": [
+            {
+                "key": key,
+                "members": [one.name for one in members],
+                "bytes": sum(one.size for one in members),
+                "offset": members[0].offset,
+            }
+            for key, members in samples
+        ],
+        "damages": list(tar.damages),
+    }
+
+
+def of_tar_sample(tar: Tar, sample: str) -> dict[str, Any]:
+    """Return a sample of a tar, by its key or its number. Raises CallError, and OrqaError where it is damaged."""
+    number = place_in(tar, sample)
+    content = tar[number]
+    return {
+        "key": tar.index.keys[number],
+        "number": number,
+        "tar": tar.store.place(tar.file),
+        "members": [_where(one, describe(one.name, content[one.name])) for one in tar.index.members(number)],
+    }
+
+
+def place_in(tar: Tar, sample: str) -> int:
+    """Return the number of a sample of a tar, by its key or its number. Raises CallError."""
+    if sample in tar.index.place:
+        return tar.index.place[sample]
+    if sample.isdecimal() and int(sample) < len(tar):
+        return int(sample)
+    raise CallError(f"{tar.store.place(tar.file)} has no sample {sample!r}: {nearest(sample, tar.index.place)}")
+
+
+def describe(name: str, data: bytes) -> str:
+    """Return in a few words what a medium is, or what is wrong with it."""
+    suffix = name.rpartition(".")[2]
+    try:
+        if is_view(name) or suffix in {"jpg", "jpeg", "png"}:
+            return "{} x {}".format(*decode.size(data, name))
+        if suffix == "npy":
+            with Reading(name, "an array as numpy.save writes it"):
+                kind, _, shape, _ = npy_header(data)
+                columns = ", ".join(re.findall(r"\('(\w+)'", kind))
+                return f"{' x '.join(map(str, shape)) or 'one'} of {columns or plain_dtype(kind).name}"
+        if suffix in SOUNDS:
+            return _sound(name, data)
+    except OrqaError as error:
+        return f"damaged: {error}"
+    if suffix in WORDS:
+        text = " ".join(data[: 4 * SHOWN_LETTERS].decode("utf-8", "replace").split())
+        return text if len(text) <= SHOWN_LETTERS else f"{text[: SHOWN_LETTERS - 1]}…"
+    return ""
+
+
+def _sound(name: str, data: bytes) -> str:
+    soundfile = library("soundfile", f"{name}, a sound,", "soundfile")
+    with Reading(name, "a WAV, MP3 or FLAC"):
+        found = soundfile.info(io.BytesIO(data))
+    return f"{found.duration:.2f} s, {found.samplerate} Hz, {found.channels} channel{'s' * (found.channels > 1)}"
+
+
+def save(folder: Path, key: str, members: Mapping[str, bytes]) -> list[Path]:
+    """Write the members of a sample as files of a folder, named after its key, and return them.
+
+    Whatever key and suffixes are, names are plain. Raises OrqaError where two would be the same, and OSError.
+    """
+    stem = re.sub(r"[^\w%-]+", "_", key)[-100:]
+    files = {name: folder / f"{stem}.{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)[-100:]}" for name in members}
+    if len(set(files.values())) != len(files):
+        raise OrqaError(f"{key}: two of its members would have the same name as a file: {', '.join(members)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in files.items():
+        with whole_file(path) as partial:
+            partial.write_bytes(members[name])
+    return list(files.values())
+
+
+def members_of(split: Split, number: int) -> dict[str, bytes]:
+    """Return the bytes of all members of a sample, labels too. Raises OrqaError where one is damaged."""
+    key = split[number].key
+    members, span = split.span(number, key)
+    return {name: span.read(member, key) for name, member in members.items()}
+
+
+def readable(value: Any) -> Iterator[str]:
+    """Yield the lines of a label as people read them."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            lines = list(readable(one))
+            if len(lines) == 1:
+                yield f"{name}: {lines[0]}"
+            else:
+                yield from (f"{name}:", *(f"  {line}" for line in lines))
+        if not value:
+            yield "none"
+    elif isinstance(value, Sequence) and not isinstance(value, str) and any(_deep(one) for one in value):
+        for one in value:
+            yield " ".join(map(_word, one)) if isinstance(one, Sequence) and not isinstance(one, str) else _word(one)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield ", ".join(map(_word, value)) or "none"
+    else:
+        yield _word(value)
+
+
+def _deep(value: Any) -> bool:
+    return isinstance(value, Sequence | Mapping) and not isinstance(value, str)
+
+
+def _word(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

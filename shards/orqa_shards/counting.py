@@ -1,0 +1,112 @@
+"""`orqa-registry stats`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orqa_registry import Registry
+from orqa_registry.cli import show
+from orqa_registry.reading import needing
+
+if TYPE_CHECKING:
+    from orqa_shards.stats import Stats
+
+
+@click.command()
+@click.argument("data", metavar="DIR|URL")
+@click.option("--split", "splits", multiple=True, help="Count this split alone; repeat for several. Default: all.")
+@click.option("--limit", type=click.IntRange(min=1), help="Take so many takes of each split, spread evenly.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a page too, for a browser."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+@click.pass_obj
+def stats(
+    registry: Registry, data: str, splits: tuple[str, ...], limit: int | None, html: Path | None, as_json: bool
+) -> None:
+    """Count the questions, answers and media of a shard folder, in one pass over its labels.
+
+    questions: everything that can be asked, each question of each task at each timepoint. drawn: how many of them an
+    epoch is expected to put with the default mixture, one a task and timepoint at most, empty answers rarely. An
+    answer's share is of those drawn; several right answers to a question share it alike. bits: the entropy of the
+    answers, 0 where all are the same.
+
+    Media are not read but for the page of --html, which shows some. It needs nothing else and runs no script.
+
+    \b
+    orqa-registry stats demo/shards
+    orqa-registry stats s3://bucket/shards --split train --limit 50 --json
+    orqa-registry stats demo/shards --html stats.html
+    """
+    with needing("stats", "orqa-registry[shards]"):
+        from orqa_shards.read import Shards
+        from orqa_shards.stats import count
+        from orqa_shards.stats_page import write_page
+    shards = Shards.open(data)
+    tasks = [task for _, task in sorted(registry.tasks.items())]
+    chosen = [shards.split(name) for name in dict.fromkeys(splits or shards.manifest.splits)]
+    with show.progress("takes") as advance:
+        found = [count(split, tasks, limit, advance) for split in chosen]
+    if html is not None:
+        write_page(shards, found, tasks, html)
+    if as_json:
+        show.print_json({"data": shards.store.name, "splits": [one.as_json() for one in found]})
+        return
+    for one in found:
+        _print(shards.store.name, one)
+    if html is not None:
+        click.echo(f"page in {html}")
+
+
+def _print(where: str, found: Stats) -> None:
+    from orqa_shards.stats_page import duration, megabytes
+
+    of = "" if found.counted == found.takes else f" of {found.takes}, spread evenly"
+    rows: list[tuple[Any, ...]] = []
+    for name, one in found.holdings.items():
+        lengths = "{} to {}, median {:g}".format(*(one.lengths[place] for place in (0, 2, 1)))
+        size = megabytes(one.bytes.total())
+        rows.append((name, len(one.takes), f"{one.timepoints:,}", lengths, duration(one.seconds), size))
+    columns = ("dataset", "takes", "timepoints", "timepoints a take", "duration", "MB")
+    title = f"{where}, split {found.split}: {found.counted} takes{of}, {found.timepoints:,} timepoints"
+    show.print_table(title, columns, rows, numbers=columns[1:])
+    _print_questions(found)
+    _print_coverage(found)
+
+
+def _print_questions(found: Stats) -> None:
+    from orqa_shards.stats_page import per_cent, said
+
+    datasets = list(found.holdings)
+    rows: list[tuple[Any, ...]] = []
+    for task, whole in found.tasks.items():
+        cells = (f"{found.asked[name, task].questions:,}" if (name, task) in found.asked else "" for name in datasets)
+        rows.append((task, *cells, f"{whole.questions:,}", f"{whole.drawn:,.0f}"))
+    columns = ("task", *datasets, "all", "drawn")
+    if rows:
+        show.print_table("Questions", columns, rows, numbers=columns[1:])
+    rows = []
+    for task, one in sorted(found.answers.items()):
+        top = ", ".join(f"{said(answer)} {per_cent(share)}" for answer, share in one.top(3))
+        rows.append((task, f"{len(one.expected):,}", f"{one.bits:.1f}", top))
+    columns = ("task", "different", "bits", "most common")
+    if rows:
+        show.print_table("Answers", columns, rows, numbers=columns[1:3])
+
+
+def _print_coverage(found: Stats) -> None:
+    from orqa_shards.stats_page import megabytes
+
+    datasets = found.holdings.values()
+    for kind, column in (("media", "medium"), ("facets", "facet")):
+        rows: list[tuple[Any, ...]] = []
+        for name in found.names(kind):
+            shares = [getattr(one, kind)[name] / one.timepoints for one in datasets]
+            weight = (megabytes(sum(one.bytes[name] for one in datasets)),) if kind == "media" else ()
+            rows.append((name, *(f"{share:.0%}" if share else "" for share in shares), *weight))
+        columns = (column, *found.holdings, *(("MB",) if kind == "media" else ()))
+        if rows:
+            show.print_table(f"Timepoints that have each {column}", columns, rows, numbers=columns[1:])

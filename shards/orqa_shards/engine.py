@@ -1,0 +1,169 @@
+"""Who does the work of writing: this process, a pool of processes here, or a Ray cluster. All write the same bytes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from threading import Thread
+from typing import Any, Protocol
+
+from orqa_registry import CallError, OrqaError
+from orqa_registry.reading import library
+from orqa_shards.work import Worker
+
+BEATS = 0.3
+"""Seconds between two looks at how far the workers are."""
+
+ENGINES = ("local", "ray")
+
+
+class Engine(Protocol):
+    """Calls a method of a worker for each task; `told` hears how many timepoints were done meanwhile."""
+
+    def map(self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = ...) -> Iterator[tuple[int, Any]]:
+        """Yield number and result of each task, in the order in which they are done."""
+
+
+def start(name: str, worker: Worker, workers: int) -> AbstractContextManager[Engine]:
+    """Return an engine of so many workers. Raises CallError where one cannot travel to them."""
+    if name == "ray":
+        return _ray(worker, workers)
+    return _here(worker) if workers == 1 else _pool(worker, workers)
+
+
+def _nobody(done: int) -> None:
+    """Hear nothing."""
+
+
+@contextmanager
+def _here(worker: Worker) -> Iterator[Engine]:
+    class Here:
+        def map(
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+        ) -> Iterator[tuple[int, Any]]:
+            worker.tick = lambda: told(1)
+            for number, task in enumerate(tasks):
+                yield number, getattr(worker, method)(task)
+
+    yield Here()
+
+
+@contextmanager
+def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
+    try:
+        pickle.dumps(worker)
+    except Exception as error:
+        raise CallError(
+            f"a dataset cannot travel to worker processes: {error}. Write with --workers 1, or make it importable"
+        ) from error
+    context = multiprocessing.get_context("spawn")
+    done = context.Value("q", 0)
+    pool = ProcessPoolExecutor(workers, context, _begin, (worker, done))
+
+    class Pool:
+        def map(
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+        ) -> Iterator[tuple[int, Any]]:
+            waiting = enumerate(tasks)
+            running: dict[Future[Any], int] = {}
+            seen = done.value
+            while True:
+                # A few ahead keep every worker busy; a million at once would fill memory.
+                running.update(
+                    (pool.submit(_do, method, task), number)
+                    for number, task in islice(waiting, 2 * workers - len(running))
+                )
+                if not running:
+                    return
+                ready, _ = wait(running, BEATS, FIRST_COMPLETED)
+                told(done.value - seen)
+                seen = done.value
+                for future in ready:
+                    yield running.pop(future), future.result()
+
+    try:
+        yield Pool()
+    except BrokenProcessPool as error:
+        raise OrqaError(
+            "a worker process was killed, for memory perhaps: --resume goes on, with fewer --workers"
+        ) from error
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: Worker
+
+
+def _begin(worker: Worker, done: Any) -> None:
+    """Make this process a worker: silent on Ctrl-C, and gone when the process that began it is."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_follow, args=(parent,), daemon=True).start()
+
+    def tick() -> None:
+        with done.get_lock():
+            done.value += 1
+
+    worker.tick = tick
+    _worker = worker
+
+
+def _follow(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _do(method: str, task: Any) -> Any:
+    return getattr(_worker, method)(task)
+
+
+@contextmanager
+def _ray(worker: Worker, workers: int) -> Iterator[Engine]:
+    ray: Any = library("ray", "--engine ray", "orqa-registry[ray]")
+    pools: Any = library("ray.util", "--engine ray", "orqa-registry[ray]")
+    began = not ray.is_initialized()
+    if began:
+        # RAY_ADDRESS names a cluster; without it, one is started here.
+        ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
+    there = int(ray.cluster_resources().get("CPU", 0))
+    if workers > there:
+        raise CallError(f"--workers {workers}: the Ray cluster has {there} CPUs")
+
+    class _Actor:
+        def __init__(self, own: Worker) -> None:
+            self._own = own
+
+        def do(self, method: str, number: int, task: Any) -> tuple[int, Any]:
+            return number, getattr(self._own, method)(task)
+
+    actor = ray.remote(num_cpus=1, max_restarts=2, max_task_retries=2)(_Actor)
+    pool = pools.ActorPool([actor.remote(worker) for _ in range(workers)])
+
+    class Cluster:
+        def map(
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+        ) -> Iterator[tuple[int, Any]]:
+            numbered = list(enumerate(tasks))
+            try:
+                for number, result in pool.map_unordered(lambda free, one: free.do.remote(method, *one), numbered):
+                    told(getattr(numbered[number][1], "timepoints", 0))
+                    yield number, result
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from error
+
+    try:
+        yield Cluster()
+    finally:
+        if began:
+            ray.shutdown()

@@ -1,0 +1,221 @@
+"""One shard, its labels, its index and its entry in the manifest, held against each other.
+
+Says what is wrong, and what can still be had. The tar is judged by its SHA-256, by what a scan finds in it, and where
+these disagree by the checksums of its index; labels are there twice, in the label file and as `KEY.json`, and either
+mends the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from zlib import crc32
+
+from attrs import define, field, frozen
+
+from orqa_registry import OrqaError
+from orqa_shards import index, labels
+from orqa_shards.decode import decode as decoded
+from orqa_shards.finding import DROPPED, REBUILT, Finding
+from orqa_shards.index import Index, Samples, gather
+from orqa_shards.labelled import Labels, judge
+from orqa_shards.manifest import File
+from orqa_shards.read import index_name
+from orqa_shards.store import Store
+from orqa_shards.tar import Member
+
+PICTURES = ("jpg", "jpeg", "png")
+PART = 1 << 22
+"""Bytes that are hashed at once."""
+
+
+@frozen
+class Sample:
+    """What can be had of a timepoint. line: its labels, as they are. media: those that are whole, by suffix."""
+
+    key: str
+    line: bytes
+    media: Mapping[str, Member]
+
+
+@frozen
+class Examined:
+    """What is wrong with a shard, and what can be had of it. file: as it is now, None where there is none.
+
+    unproven: damage inside its members would not show, since neither manifest nor index vouches for them.
+    """
+
+    file: File | None
+    samples: list[Sample]
+    findings: list[Finding]
+    unproven: bool = False
+
+
+def examine(
+    store: Store, name: str, entry: File | None, known: Labels, start: int | None, *, decode: bool = False
+) -> Examined:
+    """Hold a tar against its manifest's entry, its index and its labels. Raises OrqaError where it cannot be read.
+
+    start: the place of its first timepoint in the split, None where no manifest tells. decode: look into pictures.
+    """
+    look = _Look(store, name, entry, known, decode)
+    if entry is not None and start is not None:
+        look.expect(known.between(start, start + entry.timepoints))
+    size = store.size(name)
+    if size is None:
+        look.wrong(None, "there is no such file", DROPPED)
+        look.missing({})
+        return Examined(None, [], look.findings)
+    sha256 = hash_of(store, name, size)
+    members = look.members(size, sha256)
+    samples = [sample for key, own in members.items() if (sample := look.sample(key, own)) is not None]
+    look.missing(members)
+    return Examined(File(name, size, sha256, len(samples)), look.ordered(samples), look.findings, look.unproven)
+
+
+@define
+class _Look:
+    """One examination. lines: key -> line that the label file has for this shard. lost: why members are gone."""
+
+    store: Store
+    name: str
+    entry: File | None
+    known: Labels
+    decode: bool
+    findings: list[Finding] = field(factory=list)
+    lines: dict[str, bytes] = field(factory=dict)
+    lost: dict[str, str] = field(factory=dict)
+    indexed: list[str] = field(factory=list)
+    unproven: bool = False
+
+    def wrong(self, key: str | None, why: str, remedy: str = REBUILT, file: str | None = None) -> None:
+        """Note a finding."""
+        self.findings.append(Finding(file or self.name, key, why, remedy))
+
+    def read(self, offset: int, many: int) -> bytes:
+        """Return bytes of the tar."""
+        return self.store.span(self.name, offset, many)
+
+    def expect(self, lines: Iterable[tuple[str | None, bytes | None]]) -> None:
+        """Note what the label file has for this shard."""
+        self.lines = {key: line for key, line in lines if key is not None and line is not None}
+
+    def members(self, size: int, sha256: str) -> Samples:
+        """Return the members that are whole, as far as anybody can tell."""
+        intact = self.entry is not None and (size, sha256) == (self.entry.bytes, self.entry.sha256)
+        if self.entry is not None and not intact:
+            self.wrong(None, f"{size} bytes, and the manifest says {self.entry.bytes}, or another SHA-256")
+        scanned, damages, _ = gather(self.read, size)
+        for damage in damages:
+            self.wrong(None, f"byte {damage.offset}: {damage.why}")
+        beside = index_name(self.name)
+        made = Index.of(((key, list(own.values())) for key, own in scanned.items()), size).to_bytes()
+        try:
+            kept = self.store.read(beside, index.LARGEST)
+            if kept == made:
+                return scanned
+            witness = Index.from_bytes(kept, beside)
+        except OrqaError as error:
+            self.wrong(None, str(error), file=beside)
+        else:
+            self.wrong(None, "not the index of its tar as it is", file=beside)
+            if not intact and (found := self._witnessed(size, scanned, witness)):
+                return found
+        if not intact:
+            self.unproven = True
+            self.wrong(None, "damage inside its members cannot be told: nothing vouches for them", file=beside)
+        return scanned
+
+    def _witnessed(self, size: int, scanned: Samples, witness: Index) -> Samples:
+        """Return the members that are those which the index knows, wherever they lie now; the others are lost.
+
+        None at all: it is the index of another tar.
+        """
+        found: Samples = {}
+        lost: dict[str, str] = {}
+        for number, key in enumerate(witness.keys):
+            own: dict[str, Member] = {}
+            for member in witness.members(number):
+                seen = scanned.get(key, {}).get(member.name)
+                if seen is not None and (seen.size, seen.crc32) == (member.size, member.crc32):
+                    own[member.name] = seen
+                elif member.offset + member.size <= size and self._sum(member) == member.crc32:
+                    own[member.name] = member
+                else:
+                    lost[f"{key}.{member.name}"] = "is damaged: its CRC-32 is not the index's"
+            if own:
+                found[key] = own
+        if found:
+            self.lost, self.indexed = lost, witness.keys
+        return found
+
+    def _sum(self, member: Member) -> int:
+        return crc32(self.read(member.offset, member.size))
+
+    def sample(self, key: str, own: Mapping[str, Member]) -> Sample | None:
+        """Return what can be had of a timepoint, None where nobody has its labels."""
+        told = self.read(own["json"].offset, own["json"].size) if "json" in own else None
+        line = self.lines.get(key) or self._line(key, told)
+        if line is None:
+            self.wrong(key, f"its labels are damaged, here and in {self.known.file}", DROPPED)
+            return None
+        if told != line:
+            self.wrong(f"{key}.json", self.lost.get(f"{key}.json", f"is not the line of {self.known.file}"))
+        named = labels.parse(line)["media"]
+        whys = {medium: self._damage(key, medium, own.get(medium)) for medium in named}
+        for medium, why in whys.items():
+            if why is not None:
+                self.wrong(f"{key}.{medium}", why, DROPPED)
+        for extra in own.keys() - {"json", *named}:
+            self.wrong(f"{key}.{extra}", "is in the tar and not in the labels", DROPPED)
+        if set(own) == {"json", *named} and list(own) != ["json", *named]:
+            self.wrong(key, "has its members in another order than its labels")
+        return Sample(key, line, {medium: own[medium] for medium in named if whys[medium] is None})
+
+    def _line(self, key: str, told: bytes | None) -> bytes | None:
+        """Return the line of a timepoint that the label file has elsewhere, or that its tar has."""
+        line = found[1] if (found := self.known.find(key)) is not None else None
+        with suppress(*labels.DAMAGED):
+            if line is None and told is not None and told.endswith(b"\n") and told.count(b"\n") == 1:
+                name, said = judge(told)
+                line = told if name == key and said["split"] == self.known.split else None
+        if line is not None and self.entry is not None and len(self.lines) == self.entry.timepoints:
+            self.wrong(key, f"is not in {self.known.file}, or elsewhere in it")
+        return line
+
+    def _damage(self, key: str, medium: str, member: Member | None) -> str | None:
+        """Return why a medium cannot be used, or None."""
+        if member is None:
+            return self.lost.get(f"{key}.{medium}", "is in the labels and not in the tar")
+        if (self.decode or self.unproven) and medium.endswith(PICTURES):
+            try:
+                decoded(self.read(member.offset, member.size), strict=True)
+            except OrqaError as error:
+                return f"cannot be decoded: {error}"
+        return None
+
+    def missing(self, members: Samples) -> None:
+        """Note the timepoints that should be here and are not."""
+        gone = dict.fromkeys(key for key in (*self.lines, *self.indexed) if key not in members)
+        for key in gone:
+            self.wrong(key, "is in the labels or the index, and not in the tar", DROPPED)
+        if self.entry is not None and (unknown := self.entry.timepoints - len(members) - len(gone)) > 0:
+            self.wrong(None, f"{unknown} timepoints are gone of which nothing is known any more", DROPPED)
+
+    def ordered(self, samples: list[Sample]) -> list[Sample]:
+        """Return samples in the order of the label file."""
+        order = {key: place for place, key in enumerate(self.lines)}
+        there = [order[sample.key] for sample in samples if sample.key in order]
+        if there == sorted(there):
+            return samples
+        self.wrong(None, f"its timepoints are in another order than in {self.known.file}")
+        return sorted(samples, key=lambda sample: order.get(sample.key, len(order)))
+
+
+def hash_of(store: Store, file: str, size: int) -> str:
+    """Return the SHA-256 of a file, in hex. Raises OrqaError."""
+    made = hashlib.sha256()
+    for offset in range(0, size, PART):
+        made.update(store.span(file, offset, min(PART, size - offset)))
+    return made.hexdigest()

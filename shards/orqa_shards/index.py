@@ -1,0 +1,220 @@
+"""The index beside a tar, `SPLIT-000000.idx`: where each member lies, how large it is and its checksum.
+
+    "ORQAIDX1", then little-endian u32 samples, members, bytes of names; u64 bytes of the tar
+    u32 x (samples + 1)                            first member of each sample, and the end
+    (u16 suffix, u64 offset, u64 size, u32 crc32)  x members
+    names                                          suffixes, an empty line, keys; UTF-8, a line each
+    u32 crc32                                      of all before
+
+One read opens it, and one positioned read fetches a sample, whose members lie in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from struct import Struct, error
+from zlib import crc32
+
+import numpy as np
+from attrs import define
+
+from orqa_registry import OrqaError
+from orqa_shards.scan import Damage, Read, scan
+from orqa_shards.store import Store
+from orqa_shards.tar import KEY, LARGEST_MEDIUM, Member, unsafe
+
+MAGIC = b"ORQAIDX1"
+LARGEST = 1 << 30
+"""Bytes of an index; 40 million members."""
+LARGEST_SAMPLE = 1 << 32
+MOST_SUFFIXES = (1 << 16) - 1
+
+ROW = np.dtype([("suffix", "<u2"), ("offset", "<u8"), ("size", "<u8"), ("crc32", "<u4")])
+_HEAD = Struct("<8sIIIQ")
+_SUM = Struct("<I")
+
+
+@define(slots=False, eq=False)
+class Index:
+    """The samples of a tar, in order. firsts: (samples + 1,) uint32. rows: (members,) of `ROW`."""
+
+    tar_bytes: int
+    keys: list[str]
+    suffixes: tuple[str, ...]
+    firsts: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Key -> number of the sample."""
+        return {key: number for number, key in enumerate(self.keys)}
+
+    def members(self, sample: int) -> list[Member]:
+        """Return the members of a sample; the name of each is its suffix."""
+        first, last = self.firsts[sample : sample + 2].tolist()
+        return [Member(self.suffixes[suffix], *rest) for suffix, *rest in self.rows[first:last].tolist()]
+
+    @classmethod
+    def of(cls, samples: Iterable[tuple[str, Sequence[Member]]], tar_bytes: int) -> Index:
+        """Return the index of samples in the order in which they lie in the tar."""
+        keys: list[str] = []
+        suffixes: dict[str, int] = {}
+        firsts, rows = [0], []
+        for key, members in samples:
+            keys.append(key)
+            rows += [(suffixes.setdefault(one.name, len(suffixes)), one.offset, one.size, one.crc32) for one in members]
+            firsts.append(len(rows))
+        return cls(tar_bytes, keys, tuple(suffixes), np.array(firsts, "<u4"), np.array(rows, ROW))
+
+    def to_bytes(self) -> bytes:
+        """Return the file."""
+        names = "\n".join([*self.suffixes, "", *self.keys] if self.keys else []).encode()
+        head = _HEAD.pack(MAGIC, len(self), len(self.rows), len(names), self.tar_bytes)
+        body = b"".join((head, self.firsts.tobytes(), self.rows.tobytes(), names))
+        return body + _SUM.pack(crc32(body))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str) -> Index:
+        """Return the index in a file. Raises OrqaError where a byte of it is damaged, or points out of the tar."""
+        try:
+            magic, samples, members, letters, tar_bytes = _HEAD.unpack_from(data)
+            (checksum,) = _SUM.unpack_from(data, len(data) - _SUM.size)
+        except error as reason:
+            raise OrqaError(f"{where}: not an index: {len(data)} bytes{REPAIR}") from reason
+        expected = _HEAD.size + 4 * (samples + 1) + ROW.itemsize * members + letters + _SUM.size
+        if magic != MAGIC or len(data) != expected or crc32(memoryview(data)[: -_SUM.size]) != checksum:
+            raise OrqaError(f"{where}: not a whole index{REPAIR}")
+        firsts = np.frombuffer(data, "<u4", samples + 1, _HEAD.size)
+        rows = np.frombuffer(data, ROW, members, _HEAD.size + firsts.nbytes)
+        names = data[len(data) - _SUM.size - letters : len(data) - _SUM.size].decode("utf-8", "replace")
+        # Counted first: a list of a billion empty names would need 8 GB.
+        if names.count("\n") > samples + MOST_SUFFIXES or not names.replace("\n", "").isprintable():
+            raise OrqaError(f"{where}: names that are none{REPAIR}")
+        first, _, second = ("\n" + names).partition("\n\n")
+        suffixes = tuple(first.split("\n")[1:]) if names else ()
+        found = cls(tar_bytes, second.split("\n") if samples else [], suffixes, firsts, rows)
+        if why := found._wrong(samples):
+            raise OrqaError(f"{where}: {why}{REPAIR}")
+        return found
+
+    def _wrong(self, samples: int) -> str | None:
+        """Return what contradicts itself, or None."""
+        if len(self.keys) != samples or len({*self.keys, ""}) != samples + 1:
+            return f"other than {samples} keys"
+        firsts, rows = self.firsts.astype(np.int64), self.rows
+        if firsts[0] != 0 or firsts[-1] != len(rows) or (np.diff(firsts) < 1).any():
+            return "samples without members"
+        if not len(rows):
+            return None
+        if rows["suffix"].max() >= len(self.suffixes) or rows["size"].max() > LARGEST_MEDIUM:
+            return "members of no suffix or size"
+        offsets, ends = rows["offset"], rows["offset"] + rows["size"]
+        # Sizes are bounded, so a sum that wrapped around is smaller than what was added to.
+        if (ends < offsets).any() or ends.max() > self.tar_bytes or (offsets[1:] < ends[:-1]).any():
+            return "members that lie outside the tar, or in one another"
+        if (ends[firsts[1:] - 1] - offsets[firsts[:-1]]).max() > LARGEST_SAMPLE:
+            return f"a sample of more than {LARGEST_SAMPLE} bytes"
+        return None
+
+
+REPAIR = ". Make it anew: orqa-registry verify DIR --repair"
+
+
+Samples = dict[str, dict[str, Member]]
+"""Key -> suffix -> member, named by its suffix, in the order of the tar."""
+
+
+def index_of(read: Read, size: int) -> tuple[Index, list[Damage]]:
+    """Return the index of a tar of `size` bytes that anybody wrote, and what in it cannot be used.
+
+    A sample of which a member is damaged, or may be missing behind damage, is left out: none comes out incomplete.
+    """
+    samples, damages, broken = gather(read, size)
+    return Index.of(((key, list(own.values())) for key, own in samples.items() if key not in broken), size), damages
+
+
+def gather(read: Read, size: int) -> tuple[Samples, list[Damage], set[str]]:
+    """Return the samples of a tar, what in it cannot be used, and the keys of samples that damage has hit.
+
+    A sample is a run of members with one key, as WebDataset has it; a key that comes again is damage.
+    """
+    samples: Samples = {}
+    damages: list[Damage] = []
+    broken: set[str] = set()
+    waiting: list[Damage] = []
+    suspects: list[tuple[str | None, str | None]] = []
+    suffixes: set[str] = set()
+    last: str | None = None
+
+    def settle(after: str | None) -> None:
+        """Find whose members the damage has hit that lies between the samples `last` and `after`."""
+        for one in waiting:
+            key = _parted(one.name)[0] if one.name is not None else None
+            if key is not None and key in (last, after):
+                broken.add(key)
+            elif not one.whole:
+                suspects.append((last, after))
+        waiting.clear()
+
+    for found in scan(read, size):
+        if isinstance(found, Damage):
+            damages.append(found)
+            waiting.append(found)
+            continue
+        key, suffix = _parted(found.name)
+        if key is None:
+            damages.append(Damage(found.offset, f"{found.name!r} has no suffix"))
+            continue
+        settle(key)
+        own = samples.get(key, {})
+        why = None
+        if (own and key != last) or suffix in own:
+            why = "comes again"
+        elif len(suffixes) == MOST_SUFFIXES and suffix not in suffixes:
+            why = f"has another suffix than {MOST_SUFFIXES} before it"
+        elif own and found.offset + found.size - next(iter(own.values())).offset > LARGEST_SAMPLE:
+            why = f"belongs to a sample of more than {LARGEST_SAMPLE} bytes"
+            broken.add(key)
+        if why:
+            damages.append(Damage(found.offset, f"{found.name!r} {why}", found.name, whole=True))
+            continue
+        suffixes.add(suffix)
+        samples.setdefault(key, {})[suffix] = found._replace(name=suffix)
+        last = key
+    settle(None)
+    return samples, damages, broken | _incomplete(samples, suspects)
+
+
+def _parted(name: str) -> tuple[str | None, str]:
+    """Return key and suffix of a member, None and nothing where it has none."""
+    parts = KEY.fullmatch(name)
+    return (None, "") if parts is None or unsafe(parts[1]) else (parts[1], parts[2].lower())
+
+
+def _incomplete(samples: Samples, suspects: Sequence[tuple[str | None, str | None]]) -> set[str]:
+    """Return the keys around damage, whose name cannot be read, that lack a suffix which those around them have."""
+    keys = list(samples) if suspects else []
+    place = {key: number for number, key in enumerate(keys)}
+    found = set()
+    for before, after in suspects:
+        if before is not None and before == after:
+            found.add(before)
+            continue
+        first = place[before] if before is not None else -1
+        around = keys[max(0, first - 1) : first + 3]
+        usual = {suffix for key in around for suffix in samples[key]}
+        found |= {key for key in (before, after) if key is not None and usual - samples.get(key, {}).keys()}
+    return found
+
+
+def keep(store: Store, file: str, made: Index) -> None:
+    """Put an index beside its tar where one can write; where not, it is made anew each time."""
+    with suppress(OrqaError, OSError), store.scratch() as folder:
+        local = folder / file
+        local.write_bytes(made.to_bytes())
+        store.put(local, file)

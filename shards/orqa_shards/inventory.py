@@ -1,0 +1,187 @@
+"""What lies in a shard folder: as its manifest says, or where that is lost, as its tars and label files say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+
+import orjson
+import zstandard
+from attrs import evolve, frozen
+
+from orqa_registry import OrqaError
+from orqa_shards import labels, manifest
+from orqa_shards.finding import REBUILT, Finding
+from orqa_shards.labelled import Labels, judge
+from orqa_shards.manifest import File, Manifest, SplitEntry, TakeEntry
+from orqa_shards.read import index_name
+from orqa_shards.scan import scan
+from orqa_shards.store import NAME, SCRATCH, UNFINISHED, LocalStore, Store
+from orqa_shards.tar import KEY, Member
+
+REPORT = "repair.json"
+"""What a repair has dropped."""
+
+OURS = re.compile(r"(.+)-\d{6,}\.tar")
+LARGEST_LABELS = 1 << 32
+
+
+@frozen
+class Shard:
+    """A tar of the folder. entry: what the manifest says. start: the place of its first timepoint in the split."""
+
+    name: str
+    entry: File | None = None
+    start: int | None = None
+
+
+@frozen
+class Inventory:
+    """What a folder holds. splits: labels and shards of each. ours: shards, and not somebody else's tars.
+
+    manifest: None where it cannot be read. findings: what is wrong with it.
+    """
+
+    manifest: Manifest | None
+    splits: dict[str, tuple[Labels, tuple[Shard, ...]]]
+    findings: tuple[Finding, ...]
+    ours: bool = True
+
+
+def take_stock(store: Store) -> Inventory:
+    """Return what a folder holds. Raises OrqaError: nothing, an unfinished run, or shards of another schema."""
+    try:
+        found = Manifest.read(store)
+    except OrqaError as error:
+        return _without(store, error)
+    if findings := tuple(Finding(manifest.NAME, None, why, REBUILT) for why in _contradictions(found)):
+        said = OrqaError(f"{store.place(manifest.NAME)}: contradicts itself: {findings[0].why}")
+        return evolve(_without(store, said), findings=findings)
+    splits = {}
+    for name, entry in found.splits.items():
+        start, shards = 0, []
+        for file in entry.shards:
+            shards.append(Shard(file.name, file, start))
+            start += file.timepoints
+        splits[name] = Labels(store, name, entry.labels.name, entry.takes), tuple(shards)
+    return Inventory(found, splits, ())
+
+
+def _contradictions(found: Manifest) -> Iterator[str]:
+    """Yield what a manifest says that cannot be."""
+    names = [one.name for entry in found.splits.values() for one in (entry.labels, *entry.shards)]
+    for name, many in Counter(names).items():
+        if many > 1 or name in (manifest.NAME, REPORT):
+            yield f"{name} is named for more than one thing"
+    for name, entry in found.splits.items():
+        yield from _contradictory(name, entry, set(found.datasets))
+
+
+def _contradictory(name: str, entry: SplitEntry, datasets: set[str]) -> Iterator[str]:
+    if entry.labels.name != f"labels-{name}.jsonl.zst":
+        yield f"the label file of split {name} is called {entry.labels.name}"
+    for shard in entry.shards:
+        parts = OURS.fullmatch(shard.name)
+        if parts is None or parts[1] != name:
+            yield f"a shard of split {name} is called {shard.name}"
+    end = 0
+    for take in entry.takes:
+        if take.offset != end:
+            yield f"the labels of take {take.name} of split {name} begin at {take.offset}, not {end}"
+        end = take.offset + take.bytes
+        if take.dataset not in datasets:
+            yield f"take {take.name} of split {name} is of a dataset that is not named: {take.dataset}"
+    if end != entry.labels.bytes:
+        yield f"the labels of split {name} end at {end}, not {entry.labels.bytes}"
+    if len({(take.dataset, take.name) for take in entry.takes}) != len(entry.takes):
+        yield f"a take of split {name} is there twice"
+    if 0 in {one.timepoints for one in entry.takes} | {one.timepoints for one in entry.shards}:
+        yield f"takes or shards of split {name} hold no timepoint"
+
+
+def _without(store: Store, error: OrqaError) -> Inventory:
+    """Return what a folder holds whose manifest is not there or says nothing. Raises `error` where that is all."""
+    if store.size(f"{UNFINISHED}/plan.json") is not None:
+        raise OrqaError(
+            f"{store.name}: the writing of these shards was interrupted: orqa-registry shard ... --resume goes on"
+        ) from error
+    if _schema(store) not in (None, manifest.SCHEMA):
+        raise error
+    tars = [name for name in store.names() if name.endswith(".tar") and NAME.fullmatch(name)]
+    if not tars:
+        raise error
+    splits: dict[str, tuple[Labels, tuple[Shard, ...]]] = {}
+    for name in tars:
+        parts = OURS.fullmatch(name)
+        if parts is not None and _split_of(store, name) == (split := parts[1]):
+            known, shards = splits.get(split) or (_found_labels(store, split), ())
+            splits[split] = known, (*shards, Shard(name))
+    if not splits:
+        nothing = Labels(store, "", "", ())
+        return Inventory(None, {"": (nothing, tuple(map(Shard, tars)))}, (), ours=False)
+    return Inventory(None, splits, (Finding(manifest.NAME, None, str(error), REBUILT),))
+
+
+def _schema(store: Store) -> int | None:
+    """Return the schema that a manifest says, None where it says none."""
+    with suppress(OrqaError, ValueError, AttributeError):
+        found = orjson.loads(store.read(manifest.NAME, manifest.LARGEST)).get("schema")
+        return found if type(found) is int else None
+    return None
+
+
+def _split_of(store: Store, tar: str) -> str | None:
+    """Return the split that the first labels in a tar name, None where it is none of our shards."""
+    for found in scan(lambda offset, many: store.span(tar, offset, many), store.size(tar) or 0):
+        if isinstance(found, Member) and (parts := KEY.fullmatch(found.name)) is not None and parts[2] == "json":
+            with suppress(*labels.DAMAGED):
+                key, said = judge(store.span(tar, found.offset, found.size))
+                if key == parts[1]:
+                    return str(said["split"])
+    return None
+
+
+def _found_labels(store: Store, split: str) -> Labels:
+    """Return the label file of a split whose manifest is lost, as far as its frames can be found."""
+    file = f"labels-{split}.jsonl.zst"
+    takes: list[TakeEntry] = []
+    with suppress(OrqaError, zstandard.ZstdError, *labels.DAMAGED):
+        data = store.read(file, LARGEST_LABELS)
+        offset = 0
+        while offset < len(data):
+            end = _frame_end(data, offset)
+            lines = labels.unpack_take(data[offset:end], file)
+            said = labels.parse(lines[0])
+            takes.append(TakeEntry(said["dataset"], said["take"], len(lines), offset, end - offset))
+            offset = end
+    return Labels(store, split, file, takes)
+
+
+def _frame_end(data: bytes, offset: int) -> int:
+    """Return where a zstd frame ends (RFC 8878, 3.1.1). Raises ZstdError."""
+    head = data[offset : offset + 18]
+    place, last = offset + zstandard.frame_header_size(head), 0
+    while not last:
+        block = int.from_bytes(data[place : place + 3], "little")
+        last, kind, size = block & 1, block >> 1 & 3, block >> 3
+        place += 3 + (1 if kind == 1 else size)
+        if place > len(data):
+            raise zstandard.ZstdError("a frame that is cut short")
+    return place + 4 * zstandard.get_frame_parameters(head).has_checksum
+
+
+def strays(store: Store, there: Inventory) -> Iterator[str]:
+    """Yield what lies in the folder and belongs to nothing: never read, never touched."""
+    shards = [shard.name for _, several in there.splits.values() for shard in several]
+    known = {manifest.NAME, REPORT, *shards, *map(index_name, shards), *(one.file for one, _ in there.splits.values())}
+    with suppress(OrqaError):  # http cannot list
+        yield from (_plain(name) for name in store.names() if name not in known)
+        yield from map(_plain, store.names(unfinished=True))
+    if isinstance(store, LocalStore):
+        yield from sorted(one.name for one in store.folder.glob(f"{SCRATCH}*"))
+
+
+def _plain(name: str) -> str:
+    return name if name.isprintable() else repr(name)

@@ -1,0 +1,133 @@
+"""What is stored of each medium: views within a budget of pixels, compact clouds, sounds as FLAC; all known whole."""
+
+from __future__ import annotations
+
+import io
+import math
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import simplejpeg
+from attrs import frozen
+from PIL import Image, features
+
+from orqa_registry import CallError, OrqaError
+from orqa_registry.formats import arrays, clouds
+from orqa_registry.formats.files import LARGEST, DamageError, Reading
+from orqa_registry.reading import library
+from orqa_registry.records import is_view
+from orqa_registry.views import PIXELS, PIXELS_BY_ROLE, role
+from orqa_shards.decode import Pixels, decode, header
+
+CLOUDS = frozenset({"points.npy", "segments.npy"})
+EMBEDDINGS = frozenset({"clap.npy"})
+SOUNDS = frozenset({"wav", "mp3", "flac"})
+
+DEPTHS = {"PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
+"""Samples of a WAV that FLAC holds without loss -> how it names them."""
+
+
+@frozen
+class Stored:
+    """A medium as it is stored. size: (width, height) of the original where a picture was scaled down, else None."""
+
+    name: str
+    data: bytes
+    size: tuple[int, int] | None = None
+
+
+@frozen
+class Recoder:
+    """Turns a medium into what is stored of it; the same bytes and libraries give the same bytes.
+
+    pixels: width times height that a view keeps; one whose role has a larger budget (training.md 3) keeps that. None
+    keeps every view as it is. quality: 1 to 100, of the JPEGs that are made; their colours are not subsampled.
+    """
+
+    pixels: int | None = PIXELS
+    quality: int = 95
+
+    def __attrs_post_init__(self) -> None:
+        if self.pixels is not None and self.pixels < 1:
+            raise CallError(f"a view of {self.pixels} pixels: expected at least 1, or full")
+        if not 1 <= self.quality <= 100:
+            raise CallError(f"a JPEG of quality {self.quality}: expected 1 to 100")
+
+    def __call__(self, name: str, data: bytes) -> Stored:
+        """Return what is stored of a medium, under its name, or `.flac` for `.wav`.
+
+        Views within their budget, and what is no picture, cloud or sound, stay byte for byte.
+        Raises OrqaError that begins with the name: it is empty or damaged. Raises MissingLibraryError for a sound.
+        """
+        if not data:
+            raise OrqaError(f"{name}: the file is empty; copy it again")
+        stem, _, suffix = name.rpartition(".")
+        if is_view(name):
+            return self._view(name, data)
+        if suffix in SOUNDS:
+            return _sound(name, stem, data)
+        if name in CLOUDS:
+            return Stored(name, clouds.packed(data, name))
+        if name in EMBEDDINGS:
+            arrays.from_npy(data, name)
+        return Stored(name, data)
+
+    def budget(self, view: str) -> int | None:
+        """Return the pixels that a view keeps, None for all: never fewer than a prompt shows of its role."""
+        return None if self.pixels is None else max(self.pixels, PIXELS_BY_ROLE.get(role(view), 0))
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what decides the bytes, for the manifest: budget, quality and the versions of the libraries."""
+        versions = {name: metadata.version(name) for name in ("numpy", "pillow", "simplejpeg")}
+        versions["zlib of pillow"] = str(features.version("zlib_ng") or features.version("zlib"))
+        try:
+            import soundfile
+
+            versions |= {"soundfile": soundfile.__version__, "libsndfile": soundfile.__libsndfile_version__}
+        except ModuleNotFoundError:  # then there are no sounds either
+            pass
+        return {"pixels": self.pixels or "full", "quality": self.quality, "libraries": versions}
+
+    def _view(self, name: str, data: bytes) -> Stored:
+        stem, _, suffix = name.rpartition(".")
+        found, budget = header(data, name), self.budget(stem)
+        if budget is None or math.prod(found.size) <= budget:
+            decode(data, 1, where=name, strict=True)  # as small as a JPEG can be, only to know that it is whole
+            return Stored(name, data)
+        made = decode(data, budget, where=name, strict=True, fine=True)
+        if found.grey:
+            made = np.ascontiguousarray(made[..., :1])
+        return Stored(name, _png(made) if suffix == "png" else self._jpeg(made), found.size)
+
+    def _jpeg(self, pixels: Pixels) -> bytes:
+        kinds = ("GRAY", "Gray") if pixels.shape[2] == 1 else ("RGB", "444")
+        return bytes(simplejpeg.encode_jpeg(pixels, self.quality, *kinds))
+
+
+def _png(pixels: Pixels) -> bytes:
+    made = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(made, "PNG")
+    return made.getvalue()
+
+
+def _sound(name: str, stem: str, data: bytes) -> Stored:
+    """Return a WAV of whole numbers as FLAC; any other sound as it is, once its header could be read."""
+    soundfile = library("soundfile", f"{name}, a sound,", "soundfile")
+    with Reading(name, "a WAV, MP3 or FLAC: copy it again"):
+        if len(data) > LARGEST:
+            raise DamageError(f"{len(data)} bytes, more than {LARGEST}")
+        try:
+            with soundfile.SoundFile(io.BytesIO(data)) as opened:
+                if opened.format not in {"WAV", "WAVEX"} or opened.subtype not in DEPTHS or not opened.frames:
+                    return Stored(name, data)
+                samples = opened.read(dtype="int32", always_2d=True)
+                rate, depth = opened.samplerate, DEPTHS[opened.subtype]
+        except soundfile.LibsndfileError as error:
+            raise DamageError(error.error_string) from error
+    made = io.BytesIO()
+    try:
+        soundfile.write(made, samples, rate, depth, format="FLAC")
+    except soundfile.LibsndfileError:  # of more channels, or at a rate, than FLAC has
+        return Stored(name, data)
+    return Stored(f"{stem}.flac", made.getvalue())

@@ -1,0 +1,271 @@
+"""A tar that anybody wrote, scanned without trusting a byte of it.
+
+What is no plain file of the folder is refused (links, devices, absolute names, `..`), and after a damaged header the
+scan goes on with the next whole one, so that damage costs the sample it hits. Nothing is followed, extracted or run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from zlib import crc32
+
+from attrs import define, frozen
+
+from orqa_shards.tar import BLOCK, LARGEST_MEDIUM, Member, unsafe
+
+LARGEST_EXTENSION = 1 << 16
+"""Bytes of what a GNU or POSIX extension may say about the member after it."""
+
+WINDOW = 1 << 20
+"""Bytes that are read at once."""
+
+SHOWN = 200
+"""Letters of a name that a message shows."""
+
+_PLAIN, _FOLDER = frozenset((0, ord("0"), ord("7"))), ord("5")
+_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = (ord(kind) for kind in "LKxg")
+_EXTENSIONS = {_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL}
+_REFUSED = {
+    **{ord(kind): "is a link" for kind in "12"},
+    **{ord(kind): "is a device" for kind in "34"},
+    ord("6"): "is a pipe",
+    ord("S"): "is sparse",
+}
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"PK\x03\x04": "zip",
+}
+"""What packed files begin with."""
+
+Read = Callable[[int, int], bytes]
+"""(offset, size) -> bytes that lie in the file."""
+
+
+@frozen
+class Damage:
+    """Something in a tar that cannot be used.
+
+    offset: where it begins. name: of the member, as far as it can be read. whole: its header is, so the name is right.
+    """
+
+    offset: int
+    why: str
+    name: str | None = None
+    whole: bool = False
+
+
+def scan(read: Read, size: int) -> Iterator[Member | Damage]:
+    """Yield the plain files of a tar of `size` bytes, and what is no such thing or damaged, with the reason.
+
+    Every member is read once, for its checksum. Folders are passed over. Work is linear in the size of the file, and
+    no more than a few MB of it are held.
+    """
+    tar = _Window(read, size)
+    offset: int | None = 0
+    said: dict[str, str] = {}
+    while offset is not None and offset + BLOCK <= size:
+        head, start = tar.span(offset, BLOCK), offset + BLOCK
+        if head.count(0) == BLOCK:
+            # The end, or a hole where a header was: whole headers behind it tell which.
+            after = tar.next_header(start)
+            if after is None:
+                return
+            yield Damage(offset, "an empty block where a header was expected")
+            offset, said = after, {}
+            continue
+        try:
+            length, kind = _numbers(head)
+        except ValueError as error:
+            after = tar.after(start, _length(head))
+            yield _broken(head, offset, after, str(error))
+            offset, said = after, {}
+            continue
+        if length > size - start:
+            yield Damage(offset, f"{_shown(_name(head))} is cut short: {size - start} of {length} bytes", _name(head))
+            offset, said = tar.next_header(start), {}
+            continue
+        after = start + length + (-length % BLOCK)
+        if kind in _EXTENSIONS:
+            try:
+                said.update(_extension(tar, start, length, kind))
+            except ValueError as error:
+                yield Damage(offset, str(error))
+                if kind != _PAX_GLOBAL:
+                    said["refused"] = "follows an extension that cannot be read"
+        else:
+            found = _member(tar, offset, length, kind, said.get("path") or _name(head), said)
+            if found is not None:
+                yield found
+            if said.get("size", str(length)) != str(length):
+                after = tar.after(start, int(said["size"]))
+            said = {}
+        offset = after
+    if offset is not None:
+        yield Damage(min(offset, size), "it is cut short: a tar ends with empty blocks" if size else "an empty file")
+
+
+def _broken(head: bytes, offset: int, after: int | None, why: str) -> Damage:
+    """Return what is wrong where no header can be read."""
+    if offset == 0 and after is None:
+        packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+        return Damage(0, f"no plain tar: packed with {packed}. Unpack it" if packed else "no tar")
+    name = _name(head)
+    perhaps = f", of {_shown(name)} perhaps" if unsafe(name) is None else ""
+    return Damage(offset, f"a damaged header{perhaps}: {why}", name)
+
+
+def _member(
+    tar: _Window, offset: int, length: int, kind: int, name: str, said: Mapping[str, str]
+) -> Member | Damage | None:
+    """Return the member of a header, what is wrong with it, or None for a folder."""
+    if kind == _FOLDER or (name.endswith("/") and kind in _PLAIN):
+        return None
+    why = said.get("refused") or _REFUSED.get(kind) or said.get("sparse")
+    if why is None and kind not in _PLAIN:
+        why = f"is of a kind that is not read, {chr(kind)!r}"
+    if why is None and said.get("size", str(length)) != str(length):
+        why = "has a size that an extension says otherwise"
+    if why is None and length > LARGEST_MEDIUM:
+        why = f"has {length} bytes, more than {LARGEST_MEDIUM}"
+    if why := why or unsafe(name):
+        return Damage(offset, f"{_shown(name)} {why}", name, whole=True)
+    checksum, place, end = 0, offset + BLOCK, offset + BLOCK + length
+    while place < end:
+        part = tar.span(place, min(4 * WINDOW, end - place))
+        checksum, place = crc32(part, checksum), place + len(part)
+    return Member(name, offset + BLOCK, length, checksum)
+
+
+def _numbers(head: bytes) -> tuple[int, int]:
+    """Return size and kind of a header. Raises ValueError where its checksum does not fit."""
+    if _octal(head[148:156]) != sum(head) - sum(head[148:156]) + 8 * ord(" "):
+        raise ValueError("its checksum does not fit")
+    return _octal(head[124:136]), head[156]
+
+
+def _octal(digits: bytes) -> int:
+    if digits[0] & 0x80:  # GNU's form for 8 GiB and more
+        if digits[0] & 0x40:
+            raise ValueError("a negative number")
+        return int.from_bytes(digits[1:], "big") | (digits[0] & 0x3F) << 8 * (len(digits) - 1)
+    text = digits.partition(b"\0")[0].strip()
+    if not text.isdigit():
+        raise ValueError(f"{digits!r} is no number")
+    return int(text, 8)
+
+
+def _length(head: bytes) -> int | None:
+    """Return the size that a damaged header says, if that can be read."""
+    try:
+        return _octal(head[124:136])
+    except ValueError:
+        return None
+
+
+def _name(head: bytes) -> str:
+    """Return the name in a header."""
+    name = head[:100].partition(b"\0")[0]
+    prefix = head[345:500].partition(b"\0")[0] if head[257:263] == b"ustar\0" else b""
+    return (prefix + b"/" + name if prefix else name).decode("utf-8", "replace")
+
+
+def _shown(name: str) -> str:
+    return repr(name[:SHOWN])
+
+
+def _extension(tar: _Window, start: int, length: int, kind: int) -> dict[str, str]:
+    """Return what an extension says of the next member, of what matters. Raises ValueError where it is damaged."""
+    if length > LARGEST_EXTENSION:
+        raise ValueError(f"an extension of {length} bytes")
+    if kind == _LONG_LINK:
+        return {}
+    data = tar.span(start, length)
+    if kind == _LONG_NAME:
+        return {"path": data.partition(b"\0")[0].decode("utf-8", "replace")}
+    found = dict(_words(data))
+    if kind == _PAX_GLOBAL and found:
+        raise ValueError(f"an extension that says {', '.join(found)} of all members")
+    return found
+
+
+def _words(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the words of a POSIX extension that matter, and their values. Raises ValueError."""
+    place = 0
+    while place < len(data):
+        space = data.find(b" ", place, place + 8)
+        end = place + int(data[place:space]) if space > place and data[place:space].isdigit() else 0
+        if not space < end <= len(data) or data[end - 1 : end] != b"\n":
+            raise ValueError("a damaged extension")
+        word, _, value = data[space + 1 : end - 1].partition(b"=")
+        if word == b"path":
+            yield "path", value.decode("utf-8", "replace")
+        elif word == b"size":
+            if not value.isdigit() or len(value) > 20:
+                raise ValueError("a damaged extension: its size is no number")
+            yield "size", str(int(value))
+        elif word.startswith(b"GNU.sparse"):
+            yield "sparse", "is sparse"
+        place = end
+
+
+@define
+class _Window:
+    """Reads a file from front to back in large parts, so that many small looks cost little."""
+
+    read: Read
+    size: int
+    _at: int = 0
+    _part: bytes = b""
+
+    def span(self, offset: int, many: int) -> bytes:
+        """Return bytes that lie in the file."""
+        start = offset - self._at
+        if start < 0 or start + many > len(self._part):
+            if many >= WINDOW:
+                return self.read(offset, many)
+            self._at, self._part, start = offset, self.read(offset, min(WINDOW, self.size - offset)), 0
+        return self._part[start : start + many]
+
+    def after(self, start: int, length: int | None) -> int | None:
+        """Return where the scan goes on after a header that cannot be used; `length`: of its member, perhaps.
+
+        Where that leads to a header, or to the end, what lies in the member is not taken for headers.
+        """
+        if length is not None:
+            end = start + length + (-length % BLOCK)
+            if end + BLOCK <= self.size and ((head := self._look(end)).count(0) == BLOCK or _whole(head)):
+                return end
+        return self.next_header(start)
+
+    def next_header(self, offset: int) -> int | None:
+        """Return where the next block lies that is a whole header, or None."""
+        seek = offset + 257
+        while (block := seek // BLOCK * BLOCK) + BLOCK <= self.size:
+            self.span(block, BLOCK)
+            place = self._part.find(b"ustar", seek - self._at)
+            if place < 0:
+                seek = self._at + len(self._part) // BLOCK * BLOCK
+                continue
+            found = self._at + place - 257
+            if found % BLOCK == 0 and found + BLOCK <= self.size and _whole(self._look(found)):
+                return found
+            seek = self._at + place + 1
+        return None
+
+    def _look(self, offset: int) -> bytes:
+        """Return a block; what else is held stays, so that hostile sizes cannot make the scan read back and forth."""
+        start = offset - self._at
+        held = start >= 0 and start + BLOCK <= len(self._part)
+        return self._part[start : start + BLOCK] if held else self.read(offset, BLOCK)
+
+
+def _whole(head: bytes) -> bool:
+    try:
+        _numbers(head)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""What a split holds, counted in one pass over its labels: questions, answers, coverage, lengths, bytes.
+
+Nothing but labels and indexes is read. What is counted:
+
+- questions: everything that can be asked, each question of each task at each timepoint, as `orqa-registry ask` lists.
+- drawn: how many of them an epoch is expected to put with the default mixture: one a task and timepoint, chosen among
+  those that show something, and kept with the chance that is its weight (protocol R8).
+- answers: how often each is the right one among those drawn; several right answers to a question share it alike.
+- coverage: timepoints that have a medium, or are annotated with a facet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from math import fsum, log2
+from statistics import median
+from typing import Any
+
+from attrs import define, field, frozen
+
+from orqa_registry import Question, Task, Timepoint, ask
+from orqa_registry.reading import spare
+from orqa_shards.read import Split
+from orqa_shards.stream import visible
+
+MOST_ANSWERS = 100_000
+"""Different answers of a task that are told apart, as many as come first; the others are counted together."""
+
+LABELS = "json"
+"""The member of a sample that holds its labels."""
+
+Advance = Callable[[str, int, int], None]
+"""Told (split, takes counted, takes to count)."""
+
+
+@define
+class Asked:
+    """What a task asks of a dataset. timepoints: those at which it asks something."""
+
+    timepoints: int = 0
+    questions: int = 0
+    drawn: float = 0.0
+
+    def __add__(self, other: Asked) -> Asked:
+        return Asked(self.timepoints + other.timepoints, self.questions + other.questions, self.drawn + other.drawn)
+
+
+@define
+class Answers:
+    """How often each answer of a task is expected to be drawn. others: those that are not told apart."""
+
+    expected: dict[str, float] = field(factory=dict)
+    others: float = 0.0
+
+    def add(self, answer: str, chance: float) -> None:
+        """Count an answer."""
+        if answer in self.expected or len(self.expected) < MOST_ANSWERS:
+            self.expected[answer] = self.expected.get(answer, 0.0) + chance
+        else:
+            self.others += chance
+
+    @property
+    def total(self) -> float:
+        """All that is drawn."""
+        return fsum(self.expected.values()) + self.others
+
+    def top(self, many: int) -> list[tuple[str, float]]:
+        """Return the most common answers with their shares, 0 to 1, the most common first."""
+        whole = self.total or 1.0
+        ranked = sorted(self.expected.items(), key=lambda item: (-item[1], item[0]))
+        return [(answer, expected / whole) for answer, expected in ranked[:many]]
+
+    @property
+    def bits(self) -> float:
+        """The entropy in bits: 0 where all answers are the same, 1 for a coin; at least, where not all are told."""
+        whole = self.total or 1.0
+        shares = [expected / whole for expected in (*self.expected.values(), self.others) if expected > 0]
+        return max(0.0, -fsum(share * log2(share) for share in shares))
+
+
+@frozen
+class TakeCount:
+    """A take. seconds: from its first to its last timepoint, None without a clock."""
+
+    dataset: str
+    name: str
+    timepoints: int
+    seconds: float | None
+
+
+@define
+class Holding:
+    """What there is of a dataset. media, facets: name -> timepoints that have it. bytes: member -> bytes in tars."""
+
+    takes: list[TakeCount] = field(factory=list)
+    media: Counter[str] = field(factory=Counter)
+    facets: Counter[str] = field(factory=Counter)
+    bytes: Counter[str] = field(factory=Counter)
+
+    @property
+    def timepoints(self) -> int:
+        """All timepoints of all takes."""
+        return sum(take.timepoints for take in self.takes)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long all takes with a clock are together; None where none has one."""
+        known = [take.seconds for take in self.takes if take.seconds is not None]
+        return fsum(known) if known else None
+
+    @property
+    def lengths(self) -> tuple[int, float, int]:
+        """Timepoints of the shortest, the median and the longest take."""
+        counts = [take.timepoints for take in self.takes]
+        return min(counts), median(counts), max(counts)
+
+
+@define
+class Stats:
+    """What was counted of a split; `takes` of it are there, and `counted` of them were looked at.
+
+    asked: (dataset, task) -> what it asks. answers: task -> how they are distributed.
+    """
+
+    split: str
+    takes: int
+    counted: int = 0
+    holdings: dict[str, Holding] = field(factory=lambda: defaultdict(Holding))
+    asked: dict[tuple[str, str], Asked] = field(factory=lambda: defaultdict(Asked))
+    answers: dict[str, Answers] = field(factory=lambda: defaultdict(Answers))
+
+    @property
+    def timepoints(self) -> int:
+        """Timepoints that were counted."""
+        return sum(one.timepoints for one in self.holdings.values())
+
+    @property
+    def tasks(self) -> dict[str, Asked]:
+        """Task -> what it asks of all datasets, by name."""
+        whole: dict[str, Asked] = defaultdict(Asked)
+        for (_, task), one in sorted(self.asked.items()):
+            whole[task] += one
+        return dict(sorted(whole.items()))
+
+    def names(self, kind: str) -> list[str]:
+        """Return all media, facets or bytes that some dataset has, by name."""
+        return sorted({name for one in self.holdings.values() for name in getattr(one, kind)})
+
+    def as_json(self, answers: int = 20) -> dict[str, Any]:
+        """Return all of it for programs, with so many of the most common answers of each task."""
+        return {
+            "split": self.split,
+            "takes": self.takes,
+            "takes_counted": self.counted,
+            "timepoints": self.timepoints,
+            "datasets": {name: _holding(one) for name, one in self.holdings.items()},
+            "questions": [
+                {
+                    "dataset": dataset,
+                    "task": task,
+                    "timepoints": one.timepoints,
+                    "questions": one.questions,
+                    "drawn": round(one.drawn, 6),
+                }
+                for (dataset, task), one in sorted(self.asked.items())
+            ],
+            "answers": {
+                task: {
+                    "different": len(one.expected),
+                    "not_told_apart": one.others,
+                    "bits": one.bits,
+                    "top": [{"answer": answer, "share": share} for answer, share in one.top(answers)],
+                }
+                for task, one in sorted(self.answers.items())
+            },
+        }
+
+
+def _holding(one: Holding) -> Mapping[str, Any]:
+    return {
+        "timepoints": one.timepoints,
+        "seconds": one.seconds,
+        "takes": [{"name": take.name, "timepoints": take.timepoints, "seconds": take.seconds} for take in one.takes],
+        "media": dict(sorted(one.media.items())),
+        "facets": dict(sorted(one.facets.items())),
+        "bytes": dict(sorted(one.bytes.items())),
+    }
+
+
+def count(
+    split: Split, tasks: Sequence[Task], limit: int | None = None, advance: Advance = lambda split, done, total: None
+) -> Stats:
+    """Count a split; `limit` takes so many takes, spread evenly. Raises OrqaError for labels that are damaged.
+
+    Where indexes cannot be read, that is warned of once, and bytes are not counted.
+    """
+    takes = split.entry.takes
+    starts = list(accumulate((take.timepoints for take in takes), initial=0))
+    many = min(limit or len(takes), len(takes))
+    found = Stats(split.name, len(takes))
+    measured = True
+    for done in range(many):
+        place = (2 * done + 1) * len(takes) // (2 * many)
+        numbers = range(starts[place], starts[place + 1])
+        points = split[numbers.start : numbers.stop]
+        measured = measured and _weigh(split, numbers, found.holdings[takes[place].dataset])
+        _count_take(split, points, takes[place].name, tasks, found)
+        advance(split.name, done + 1, many)
+    found.counted = many
+    return found
+
+
+def _weigh(split: Split, numbers: range, holding: Holding) -> bool:
+    """Count the bytes of samples, and return whether their indexes could be read."""
+    for number in numbers:
+        if (lies := spare(split.lies, number)) is None:
+            return False
+        for member in lies[2]:
+            holding.bytes[member.name] += member.size
+    return True
+
+
+def _count_take(split: Split, points: Sequence[Timepoint], name: str, tasks: Sequence[Task], found: Stats) -> None:
+    if not points:
+        return
+    dataset = points[0].dataset
+    holding = found.holdings[dataset]
+    clock = [point.seconds for point in points if point.seconds is not None]
+    holding.takes.append(TakeCount(dataset, name, len(points), clock[-1] - clock[0] if clock else None))
+    timeline = split.timeline(points[0])
+    for point in points:
+        holding.media.update(point.media.keys())
+        holding.facets.update(point.claimed)
+        # The same seed as the first epoch of the default mixture.
+        for task, questions in ask(point, timeline, tasks, 0, 0):
+            if questions:
+                _count_questions(questions, point, found.asked[dataset, task.name], found.answers[task.name])
+
+
+def _count_questions(questions: Sequence[Question], point: Timepoint, asked: Asked, answers: Answers) -> None:
+    asked.timepoints += 1
+    asked.questions += len(questions)
+    drawable = visible(questions, point.views)
+    for one in drawable:
+        chance = one.weight / len(drawable)
+        asked.drawn += chance
+        for answer in one.answers:
+            answers.add(answer, chance / len(one.answers))

@@ -1,0 +1,289 @@
+"""Where shard folders lie: a local folder here, any fsspec URL in `remote`, one interface for reader and writer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from orqa_registry import CallError, OrqaError
+
+CACHE_BYTES = 32_000_000_000
+"""Bytes of remote files that are kept on local disk, by all processes together."""
+
+UNFINISHED = ".unfinished"
+"""The one folder inside a store: what a writer notes until it is done."""
+
+NAME = re.compile(rf"(?:{re.escape(UNFINISHED)}/)?(?!\.{{1,2}}$)[\w.+=,@~ -]{{1,250}}")
+"""Names that mean one file of the folder wherever it lies: no way out of it, no pattern, no part of a URL."""
+
+OPEN_FILES = 64
+"""Files that a local store holds open; opening one anew costs some microseconds."""
+
+SCRATCH = ".scratch-"
+"""How the folders begin in which files are made."""
+
+
+class Store(ABC):
+    """A folder of files. It travels to other processes, spawned or forked, and many threads may read at once.
+
+    A file is named plainly, or `.unfinished/NAME`; any other name raises CallError. All methods raise OrqaError that
+    names the store and the file.
+    """
+
+    name: str
+    """As the user wrote it, without a password: for messages."""
+
+    @abstractmethod
+    def read(self, file: str, limit: int) -> bytes:
+        """Return a whole file as it is now. Raises OrqaError: not there, more than `limit` bytes, or unreadable."""
+
+    @abstractmethod
+    def span(self, file: str, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset`. Raises OrqaError where the file is not there, or has fewer."""
+
+    @abstractmethod
+    def size(self, file: str) -> int | None:
+        """Return the bytes of a file, None where it is not there."""
+
+    @abstractmethod
+    def names(self, *, unfinished: bool = False) -> list[str]:
+        """Return the plain files of the folder, or of its `.unfinished/`, sorted; none where there is no folder.
+
+        Raises OrqaError where the protocol cannot list, as http.
+        """
+
+    @abstractmethod
+    def put(self, local: Path, file: str) -> None:
+        """Give a finished file, made in `scratch`, its place: it is there whole or not at all, and `local` is gone."""
+
+    @abstractmethod
+    def delete(self, file: str) -> None:
+        """Delete a file, if it is there."""
+
+    @abstractmethod
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a local folder in which to make files for `put`; it is gone afterwards, with what is left in it."""
+
+    @abstractmethod
+    def forget(self, file: str, offset: int, size: int) -> bool:
+        """Drop what is cached of a span, and return whether reading it again may give other bytes."""
+
+    def place(self, file: str) -> str:
+        """Return the full name of a file, for messages."""
+        return f"{self.name.rstrip('/')}/{file}"
+
+
+def open_store(
+    where: str | Path,
+    *,
+    cache: Path | None = None,
+    cache_bytes: int = CACHE_BYTES,
+    options: Mapping[str, Any] | None = None,
+) -> Store:
+    """Return the store in a local folder or at an fsspec URL; nothing is read, and it need not be there yet.
+
+    cache: where blocks of remote files are kept, of at most `cache_bytes` together. Default: $ORQA_CACHE, or
+    orqa-registry/blocks in the user's cache folder.
+    options: what the file system of a URL is made with, beside what its environment and fsspec's configuration say.
+    Raises CallError for a protocol that fsspec does not know, MissingLibraryError where its package is not installed.
+    """
+    protocol, separator, path = str(where).partition("://")
+    if isinstance(where, Path) or not separator:
+        return LocalStore(Path(where), str(where))
+    if protocol in {"file", "local"}:
+        return LocalStore(Path(path), str(where))
+    from orqa_shards.remote import open_remote  # local folders need neither fsspec nor a cache
+
+    return open_remote(str(where), options or {}, cache, cache_bytes)
+
+
+def checked(file: str) -> str:
+    """Return a file name that stays in the folder. Raises CallError for any other."""
+    if not NAME.fullmatch(file):
+        raise CallError(f"{file!r} cannot be a file of a shard folder: expected a plain name as train-000000.tar")
+    return file
+
+
+class _Handle:
+    """An open file. It is closed when nobody holds it any more, so never under a thread that reads."""
+
+    __slots__ = ("fd", "size")
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.size = _plain_size(os.fstat(fd))
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+    def span(self, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset`, which lie in the file; fewer where it was cut since. Raises OSError."""
+        content = os.pread(self.fd, size, offset)
+        while 0 < len(content) < size:  # one call returns 2 GB at most
+            more = os.pread(self.fd, size - len(content), offset + len(content))
+            if not more:
+                break
+            content += more
+        return content
+
+
+@frozen(eq=False)
+class LocalStore(Store):
+    """A folder of this machine.
+
+    Reads are positioned, on files held open, and take no lock, which a fork could leave locked for ever: descriptors
+    have no position to share, and each operation on the table of open files is atomic; what was opened first is closed
+    first. What is renamed into place while its old self is open is seen by stores opened later, by `read` and `size` at
+    once.
+    """
+
+    folder: Path
+    name: str
+    _open_files: dict[str, _Handle] = field(factory=dict, init=False, repr=False)
+
+    def __reduce__(self) -> tuple[type[LocalStore], tuple[Path, str]]:
+        """Travel without open files."""
+        return LocalStore, (self.folder, self.name)
+
+    def read(self, file: str, limit: int) -> bytes:
+        """Return a whole file as it is now. Raises OrqaError: not there, more than `limit` bytes, or unreadable."""
+        handle = self._opened(file)
+        if handle.size > limit:
+            raise OrqaError(f"{self.place(file)}: {handle.size} bytes, more than the {limit} that it may have")
+        return self._span(handle, file, 0, handle.size)
+
+    def span(self, file: str, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset`. Raises OrqaError where the file is not there, or has fewer."""
+        handle = self._open_files.get(file)
+        if handle is None:
+            handle = self._open_files[file] = self._opened(file)
+            while len(self._open_files) > OPEN_FILES:
+                with suppress(RuntimeError):  # another thread has changed the table meanwhile: look again
+                    self._open_files.pop(next(iter(self._open_files)), None)
+        return self._span(handle, file, offset, size)
+
+    def _span(self, handle: _Handle, file: str, offset: int, size: int) -> bytes:
+        content = None
+        if 0 <= offset <= offset + size <= handle.size:  # before a hostile size asks for memory
+            try:
+                content = handle.span(offset, size)
+            except OSError as error:
+                raise OrqaError(f"{self.place(file)}: cannot be read: {error.strerror or error}") from error
+        if content is None or len(content) != size:
+            raise cut_short(self, file, offset, size, handle.size)
+        return content
+
+    def _opened(self, file: str) -> _Handle:
+        path = self.folder / checked(file)
+        try:
+            return _Handle(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # a pipe without a writer would wait for ever
+        except FileNotFoundError as error:
+            raise OrqaError(f"{self.place(file)}: there is no such file") from error
+        except OSError as error:
+            raise OrqaError(f"{self.place(file)}: cannot be read: {error.strerror or error}") from error
+
+    def size(self, file: str) -> int | None:
+        """Return the bytes of a file, None where it is not there."""
+        with self._telling(file), suppress(FileNotFoundError):
+            return _plain_size((self.folder / checked(file)).stat())
+        return None
+
+    def names(self, *, unfinished: bool = False) -> list[str]:
+        """Return the plain files of the folder, or of its `.unfinished/`, sorted; none where there is no folder."""
+        inside = f"{UNFINISHED}/" if unfinished else ""
+        with self._telling(inside), suppress(FileNotFoundError), os.scandir(self.folder / inside) as entries:
+            return sorted(inside + entry.name for entry in entries if entry.is_file())
+        return []
+
+    def put(self, local: Path, file: str) -> None:
+        """Give a finished file, made in `scratch`, its place: it is there whole or not at all, and `local` is gone."""
+        path = self.folder / checked(file)
+        with self._telling(file):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _to_disk(local)
+            local.replace(path)
+            _to_disk(path.parent)
+        self._open_files.pop(file, None)
+
+    def delete(self, file: str) -> None:
+        """Delete a file, if it is there; the folder `.unfinished` goes with its last."""
+        path = self.folder / checked(file)
+        with self._telling(file):
+            path.unlink(missing_ok=True)
+        self._open_files.pop(file, None)
+        if path.parent != self.folder:
+            with suppress(OSError):
+                path.parent.rmdir()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a hidden folder inside the store's own; those of processes that were killed are cleared away."""
+        from filelock import FileLock  # who only reads makes no file
+
+        with self._telling(""):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._clear()
+            # Nobody may take it for abandoned before it is locked: only then does it get a name that `_clear` looks at.
+            fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
+            lock = FileLock(fresh / "lock")
+            lock.acquire()
+            folder = fresh.rename(fresh.with_name(SCRATCH + fresh.name.removeprefix(".new-")))
+        try:
+            yield folder
+        finally:
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Delete scratch folders that no process holds: the lock of one that was killed is gone with it."""
+        from filelock import FileLock, Timeout
+
+        for folder in self.folder.glob(f"{SCRATCH}*"):
+            with suppress(Timeout, OSError), FileLock(folder / "lock", timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def forget(self, file: str, offset: int, size: int) -> bool:
+        """Return False: nothing is cached."""
+        return False
+
+    @contextmanager
+    def _telling(self, file: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
+
+
+def cut_short(store: Store, file: str, offset: int, size: int, there: int) -> OrqaError:
+    """Return the error of a span that does not lie in its file."""
+    return OrqaError(
+        f"{store.place(file)}: bytes {offset} to {offset + size} were expected, and it has {there}: it is cut short, "
+        "or what was read of it belongs to another. Copy it again"
+    )
+
+
+def _plain_size(status: os.stat_result) -> int:
+    """Return the bytes of a plain file. Raises OSError for a folder, a pipe or a device."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return status.st_size
+
+
+def _to_disk(path: Path) -> None:
+    """Return when a file or a folder survives a power cut. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

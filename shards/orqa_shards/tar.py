@@ -1,0 +1,126 @@
+"""One tar, written byte for byte by us: plain ustar that every tool reads; the same members give the same bytes.
+
+What anybody wrote is read by `scan`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import BinaryIO, NamedTuple
+from zlib import crc32
+
+from attrs import field, frozen
+
+from orqa_registry import OrqaError
+
+BLOCK = 512
+END = bytes(2 * BLOCK)
+"""What a tar ends with."""
+
+LARGEST_MEDIUM = 1 << 30
+"""Bytes of one member; larger ones are neither written nor read."""
+LONGEST_NAME = 1 << 12
+
+KEY = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]+)")
+"""A name is key and suffix, parted by the first dot of its last part, as WebDataset has it."""
+
+MEDIUM = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+")
+"""Names that survive a tar: WebDataset folds case, and drops what begins with an underscore."""
+
+
+class Member(NamedTuple):
+    """A member and where its bytes lie in the tar. crc32: of these bytes."""
+
+    name: str
+    offset: int
+    size: int
+    crc32: int
+
+
+def header(name: str, size: int) -> bytes:
+    """Return the header of a plain file, with an extension before it where the name is long. Raises OrqaError."""
+    if why := unsafe(name):
+        raise OrqaError(f"{name!r} cannot be a member: it {why}")
+    if not 0 <= size <= LARGEST_MEDIUM:
+        raise OrqaError(f"{name}: {size} bytes, and a member has at most {LARGEST_MEDIUM}")
+    coded = name.encode()
+    if len(coded) <= 100:
+        return _header(coded, size, b"0")
+    record = b" path=" + coded + b"\n"
+    length = len(record) + len(str(len(record)))
+    length = len(record) + len(str(length))
+    said = str(length).encode() + record
+    return _header(b"pax_header", len(said), b"x") + said + _padding(len(said)) + _header(coded[:100], size, b"0")
+
+
+_HEAD = b"\0".join((b"0000444", b"0000000", b"0000000", b""))
+_TAIL = b"\0".join((b"ustar", b"00")).ljust(255, b"\0")
+_BASE = sum(_HEAD) + sum(_TAIL) + sum(b"00000000000\0") + 8 * ord(" ")
+
+
+def _header(name: bytes, size: int, kind: bytes) -> bytes:
+    length = b"%011o\0" % size
+    total = _BASE + sum(name) + sum(length) + kind[0]
+    return b"%s%s%s00000000000\0%06o\0 %s%s%s" % (
+        name.ljust(100, b"\0"),
+        _HEAD,
+        length,
+        total,
+        kind,
+        bytes(100),
+        _TAIL,
+    )
+
+
+_PADDING = [bytes(-size % BLOCK) for size in range(BLOCK)]
+
+
+def _padding(size: int) -> bytes:
+    return _PADDING[size % BLOCK]
+
+
+@frozen
+class TarWriter:
+    """Writes samples one after another, and keeps where each member went."""
+
+    raw: BinaryIO
+    rows: list[tuple[str, list[Member]]] = field(factory=list)
+    """Key and members of each sample, in order; the name of a member is its suffix."""
+    _position: list[int] = field(factory=lambda: [0])
+
+    @property
+    def length(self) -> int:
+        """How many bytes were written."""
+        return self._position[0]
+
+    def write(self, key: str, members: Mapping[str, bytes]) -> None:
+        """Write a sample: suffix -> bytes, in this order. Raises OrqaError where a member is too large."""
+        position = self._position[0]
+        parts: list[bytes] = []
+        row: list[Member] = []
+        for suffix, data in members.items():
+            size = len(data)
+            head = header(f"{key}.{suffix}", size)
+            position += len(head)
+            row.append(Member(suffix, position, size, crc32(data)))
+            padding = _PADDING[size % BLOCK]
+            position += size + len(padding)
+            parts += (head, data, padding)
+        self.raw.writelines(parts)
+        self._position[0] = position
+        self.rows.append((key, row))
+
+    def close(self) -> None:
+        """Write the end; the file itself stays open."""
+        self.raw.write(END)
+        self._position[0] += len(END)
+
+
+def unsafe(name: str) -> str | None:
+    """Return what is wrong with the name of a member, or None: it names a file in the folder and nothing else."""
+    if not name or name.startswith("/") or "\\" in name or (len(name) > 1 and name[1] == ":"):
+        return "is not a name in the folder"
+    if ".." in name.split("/") or len(name.encode("utf-8", "replace")) > LONGEST_NAME:
+        return "is not a name in the folder"
+    return None if name.isprintable() else "has unprintable letters"

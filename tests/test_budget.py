@@ -1,0 +1,100 @@
+"""The error budget: a bad sample costs itself, too many stop the run with the list."""
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orqa_registry import CallError, OrqaError
+from orqa_shards.budget import KEPT, NAMED, SETTLED, Bad, Budget
+
+
+def run(budget, outcomes):
+    """Return how many were counted before the budget stopped the run."""
+    for number, fine in enumerate(outcomes):
+        try:
+            budget.good() if fine else budget.bad(Bad(f"d/t/{number:06d}", "cut short"))
+        except OrqaError:
+            return number + 1
+    return None
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 6))
+def test_so_many_in_a_row_stop_the_run(outcomes, limit):
+    line = "".join("+" if fine else "-" for fine in outcomes)
+    expected = line.find("-" * limit)
+    assert run(Budget(in_a_row=limit), outcomes) == (expected + limit if expected >= 0 else None)
+
+
+@given(st.integers(1, 30), st.integers(2, 100), st.integers(0, 3 * SETTLED))
+def test_a_percentage_stops_the_run_once_it_says_something(per_cent, every, length):
+    outcomes = [number % every != 0 for number in range(length)]
+    stopped = run(Budget(per_cent=per_cent), outcomes)
+    shares = {seen: 100 * -(-seen // every) / seen for seen in range(SETTLED, length + 1)}
+    assert stopped == next((seen for seen, share in shares.items() if share > per_cent), None)
+
+
+def test_the_error_names_what_is_bad_and_what_to_do():
+    budget = Budget(in_a_row=25)
+    budget.bad(Bad("d/t/early", "no JPEG"))
+    budget.good(count=2999)
+    for number in range(24):
+        budget.bad(Bad(f"d/t/{number:06d}", "room1.jpg: its crc32 is not the index's"))
+    with pytest.raises(OrqaError) as stopped:
+        budget.bad(Bad("d/t/last", "gone"))
+    lines = str(stopped.value).splitlines()
+    assert lines[0] == "25 samples in a row are bad; so far 26 of 3,025 samples were bad (0.86 %):"
+    assert lines[1] == "  d/t/000000: room1.jpg: its crc32 is not the index's"
+    assert lines[NAMED + 1] == "  and 5 more"
+    assert "orqa-registry verify DIR" in lines[-1]
+
+
+def test_a_percentage_names_the_first_ones():
+    budget = Budget(per_cent=0.5, things="files", advice="Ask the one who copied them")
+    for number in range(7):
+        budget.bad(Bad(str(number), "gone"))
+    with pytest.raises(OrqaError) as stopped:
+        budget.good(SETTLED)
+    assert str(stopped.value).splitlines() == [
+        "more than 0.5 % of the files are bad; so far 7 of 1,007 files were bad (0.695 %):",
+        *(f"  {number}: gone" for number in range(7)),
+        "Ask the one who copied them",
+    ]
+
+
+def test_what_is_remembered_is_bounded():
+    budget = Budget(in_a_row=10**6, per_cent=100)
+    for number in range(KEPT + 5):
+        budget.bad(Bad(str(number), "gone"))
+    assert [one.key for one in budget.named] == [str(number) for number in range(KEPT)]
+    assert (budget.wrong, budget.seen) == (KEPT + 5, KEPT + 5)
+    budget.good()
+    budget.in_a_row = 1
+    with pytest.raises(OrqaError, match=r"1 samples in a row are bad; .*\n  late: gone\nSee"):
+        budget.bad(Bad("late", "gone"))
+
+
+def test_a_run_goes_on_with_its_counts():
+    budget = Budget(in_a_row=3)
+    budget.good(10)
+    budget.bad(Bad("a", "gone"))
+    budget.bad(Bad("b", "gone"))
+    resumed = Budget(in_a_row=3)
+    resumed.restore(json.loads(json.dumps(budget.state())))
+    assert resumed.state() == pickle.loads(pickle.dumps(budget)).state() == {"seen": 12, "wrong": 2, "row": 2}
+    with pytest.raises(OrqaError, match=r"3 samples in a row are bad.*\n  c: gone\n  and 2 more\n"):
+        resumed.bad(Bad("c", "gone"))
+
+
+@pytest.mark.parametrize("state", [{}, {"seen": 1, "wrong": 2, "row": 0}, {"seen": 1, "wrong": True, "row": 0}])
+def test_counts_that_are_none_are_refused(state):
+    with pytest.raises(OrqaError, match="counts of bad samples are"):
+        Budget().restore(state)
+
+
+@pytest.mark.parametrize("limits", [{"in_a_row": 0}, {"per_cent": -1}, {"per_cent": 101}, {"per_cent": float("nan")}])
+def test_limits_that_cannot_be_are_refused(limits):
+    with pytest.raises(CallError, match="was expected"):
+        Budget(**limits)
