@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from orqa_registry import Registry
-from orqa_shards.stream import Draw
+from orqa_shards.mixture import Mixture
 from orqa_train import recipe as recipes
 from orqa_train.evaluation import evaluate
 from orqa_train.training import train
@@ -24,9 +24,9 @@ LOOKING = ("count_people", "role_people", "current_action", "tools_used", "curre
 def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes: list[str]) -> dict[str, Any]:
     """Train and evaluate one seed; return scores, 0 to 1, and seconds."""
     started = perf_counter()
-    train(registry, data, recipes.load(name, [*changes, f"seed={seed}"]), out)
+    train(registry, data, recipes.load(name, changes).seeded(seed), out)
     trained = perf_counter()
-    found = evaluate(registry, data, "test", [str(out), "blind"], Draw(), tasks=LOOKING)
+    found = evaluate(registry, data, "test", [str(out), "blind"], Mixture(), tasks=LOOKING)
     by_name = {one.name: one for one in found.outcomes}
     model, blind, majority = (by_name[key] for key in (out.name, "blind", "majority"))
     return {

@@ -1,14 +1,15 @@
 """Questions that share a sequence: each must see the views and itself, and nothing else."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 torch = pytest.importorskip("torch")
 
-from orqa_registry import Asked, Question, Timepoint  # noqa: E402
+from orqa_registry import Asked, OrqaError, Question, Timepoint  # noqa: E402
 from orqa_shards.stream import Sample  # noqa: E402
 from orqa_train import models, recipe  # noqa: E402
 from orqa_train.answering import Reader  # noqa: E402
@@ -148,3 +149,74 @@ def test_blank_views_are_grey(tiny):
     pixels = blind.prefix(sample(2).timepoint).pixels
     assert pixels is not None
     assert all(len(channel.unique()) == 1 for channel in pixels.unflatten(1, (3, -1)).unbind(1))
+
+
+def colourful(size: tuple[int, int]) -> Image.Image:
+    return Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * k).resize(size) for k in range(3)])
+
+
+def shown(name: str, content: bytes) -> Timepoint:
+    return Timepoint("d", "train", "t", "0", 0, media={name: content})
+
+
+@pytest.mark.parametrize(("suffix", "kind", "close"), [("png", "PNG", 0), ("jpg", "JPEG", 0.05)])
+def test_pixels_are_those_of_the_library(tiny, suffix, kind, close):
+    """Its own reading of the same picture: order of colours, of rows and of patches."""
+    _, processor = tiny
+    made, image = io.BytesIO(), colourful((84, 56))
+    image.save(made, kind)
+    ours = processor.prefix(shown(f"room1.{suffix}", made.getvalue()))
+    theirs = processor.images([Image.open(made)], size={"shortest_edge": 784, "longest_edge": 12544})
+    assert ours.grids.tolist() == theirs["image_grid_thw"].tolist()
+    torch.testing.assert_close(ours.pixels, torch.tensor(theirs["pixel_values"]), atol=close, rtol=0)
+
+
+def test_a_large_picture_is_that_picture_made_smaller(tiny):
+    _, processor = tiny
+    large, small = io.BytesIO(), io.BytesIO()
+    image = colourful((840, 560)).filter(ImageFilter.GaussianBlur(8))
+    image.save(large, "JPEG", quality=95)
+    image.resize((137, 91)).save(small, "PNG")
+    one, other = (
+        processor.prefix(shown(*given)) for given in (("a.jpg", large.getvalue()), ("a.png", small.getvalue()))
+    )
+    assert one.grids.tolist() == other.grids.tolist()
+    assert (one.pixels - other.pixels).abs().mean() < 0.03
+
+
+def test_blank_views_take_as_many_tokens(tiny):
+    _, processor = tiny
+    blind = Processor(processor.tokenizer, processor.images, processor.pixels, blank=True)
+    made = io.BytesIO()
+    colourful((700, 411)).save(made, "JPEG")
+    point = shown("room1.jpg", made.getvalue())
+    assert blind.prefix(point).grids.tolist() == processor.prefix(point).grids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not an image", "expected a whole JPEG or PNG"),
+        (picture((9, 9, 9), (1, 300)), "300 pixels by 1, and at most 200"),
+    ],
+)
+def test_a_view_that_cannot_be_shown_is_named(tiny, content, said):
+    _, processor = tiny
+    with pytest.raises(OrqaError, match=rf"^d/t/0\.room1\.jpg: .*{said}"):
+        processor.prefix(shown("room1.jpg", content))
+
+
+def test_threads_encode_as_one_does(tiny):
+    _, processor = tiny
+    point = sample(2).timepoint
+    asked = [
+        Asked(point, Question("task", text, (text,)), text, text)
+        for text in (f"Is tool number {k} there, and where was it {k * k} seconds ago?" for k in range(60))
+    ]
+    samples = [Sample(point, tuple(asked[k : k + 3])) for k in range(0, 60, 3)] * 3
+    alone, shared = (Processor(processor.tokenizer, processor.images, processor.pixels) for _ in range(2))
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda one: encode(shared, one, 4096), samples))
+    for one, other in zip(made, (encode(alone, one, 4096) for one in samples), strict=True):
+        assert torch.equal(one.answering.ids, other.answering.ids)
+        assert torch.equal(one.asking.ids, other.asking.ids)

@@ -4,62 +4,72 @@ import json
 import pickle
 
 import pytest
-
-pytest.importorskip("webdataset")
-
-from small_room import Room, written
+from small_room import Room, picture, written
 
 from orqa_registry import Box, CallError, Take, Timepoint
+from orqa_shards.mixture import Mixture
+from orqa_shards.plan import Source
 from orqa_shards.read import Shards
-from orqa_shards.stream import Draw, Stream, askable
-from orqa_shards.write import Source, pack
+from orqa_shards.stream import Stream, askable
+from orqa_shards.write import pack
 
 
-def streamed(registry, split, how, epochs=1, tasks=()):
-    return Stream(split, askable(registry, split, tasks), how, epochs)
+def streamed(registry, split, mixture, epochs=1, tasks=()):
+    return Stream(split, askable(registry, split, tasks), mixture, epochs)
 
 
 def seen(stream, places):
     return {k: [(a.timepoint.key, a.question.task, a.text, a.answer) for a in stream[k].asked] for k in places}
 
 
-def test_an_epoch_sees_every_askable_timepoint_once(registry, tmp_path):
+def test_an_epoch_sees_every_timepoint_once(registry, tmp_path):
     written(registry, tmp_path / "s")
-    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Draw(seed=3), epochs=3)
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Mixture(seed=3), epochs=3)
     assert len(stream) == 24
-    whole = {point.key for point in stream.split.timepoints if point.labels.get("roles")}
-    orders = []
-    for epoch in range(3):
-        keys = [stream[epoch * 8 + k].timepoint.key for k in range(8)]
-        assert whole <= set(keys)
-        orders.append(keys)
-    assert orders[0] != orders[1]
+    keys = [sample.timepoint.key for sample in stream]
+    epochs = [keys[8 * epoch : 8 * epoch + 8] for epoch in range(3)]
+    assert [sorted(one) for one in epochs] == [sorted(point.key for point in stream.split)] * 3
+    assert epochs[0] != epochs[1]
     with pytest.raises(IndexError):
         stream[24]
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_draws_are_the_same_for_any_number_of_workers(registry, tmp_path, workers):
-    torch = pytest.importorskip("torch")
-    written(registry, tmp_path / "s", shard_bytes=300)
+def test_a_timepoint_without_labels_is_asked_nothing(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Mixture())
+    labelled = {sample.timepoint.key: bool(sample.timepoint.labels.get("roles")) for sample in stream}
+    assert {key for key, one in labelled.items() if one} <= {s.timepoint.key for s in stream if s.asked}
+    assert any(not sample.asked for sample in stream)
+
+
+def test_a_run_goes_on_with_its_own_data_and_mixture_alone(registry, tmp_path):
+    for name in ("s", "other"):
+        written(registry, tmp_path / name, media=("*.jpg",) if name == "s" else ("*.txt",))
+    mine, other = (Shards.open(tmp_path / name).split("train") for name in ("s", "other"))
+    state = json.loads(json.dumps(streamed(registry, mine, Mixture()).state(5)))
+    assert streamed(registry, mine, Mixture()).position(state) == 5
+    with pytest.raises(CallError, match="another data"):
+        streamed(registry, other, Mixture()).position(state)
+    with pytest.raises(CallError, match="another mixture"):
+        streamed(registry, mine, Mixture(seed=1)).position(state)
+    with pytest.raises(CallError, match="position 9 of 8"):
+        streamed(registry, mine, Mixture()).position({**state, "position": 9})
+
+
+def test_media_that_are_dropped_are_not_there(registry, tmp_path):
+    written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    how = Draw(seed=1, paraphrase=0.5)
-    expected = seen(streamed(registry, split, how, 2), range(16))
-    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), how, 2)
-    loader = torch.utils.data.DataLoader(stream, batch_size=3, num_workers=workers, collate_fn=list)
-    got = [sample for batch in loader for sample in batch]
-    assert (
-        dict(enumerate([(a.timepoint.key, a.question.task, a.text, a.answer) for a in s.asked] for s in got))
-        == expected
-    )
+    stream = streamed(registry, split, Mixture(drop={"speech.txt": 0.5}), epochs=10)
+    there = [set(sample.timepoint.media) for sample in stream]
+    assert all("room1.jpg" in media for media in there)
+    assert 20 < sum("speech.txt" in media for media in there) < 60
 
 
 def test_a_draw_does_not_depend_on_the_other_tasks(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    every = seen(streamed(registry, split, Draw()), range(8))
-    alone = seen(streamed(registry, split, Draw(), 1, ["did_happen"]), range(8))
+    every = seen(streamed(registry, split, Mixture()), range(8))
+    alone = seen(streamed(registry, split, Mixture(), 1, ["did_happen"]), range(8))
     drawn = {(key, text) for rows in every.values() for key, task, text, _ in rows if task == "did_happen"}
     assert {(key, text) for rows in alone.values() for key, _, text, _ in rows} <= drawn
 
@@ -67,18 +77,18 @@ def test_a_draw_does_not_depend_on_the_other_tasks(registry, tmp_path):
 def test_at_most_so_many_questions(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    stream = streamed(registry, split, Draw(questions=2), epochs=4)
-    assert {len(stream[k].asked) for k in range(len(stream))} <= {1, 2}
+    stream = streamed(registry, split, Mixture(questions=2), epochs=4)
+    assert {len(stream[k].asked) for k in range(len(stream))} <= {0, 1, 2}
     assert len({a.question.task for k in range(len(stream)) for a in stream[k].asked}) > 2
 
 
-def test_rare_answers_are_drawn_rarely(registry, tmp_path, make_take):
+def test_rare_answers_are_drawn_rarely(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     epochs = 300
-    stream = streamed(registry, split, Draw(), epochs, ["current_action", "count_people"])
+    stream = streamed(registry, split, Mixture(), epochs, ["current_action", "count_people"])
     nothing = sum(a.answer == "nothing" for k in range(len(stream)) for a in stream[k].asked)
-    empty = sum(point.labels.get("actions") == () for point in split.timepoints) * epochs
+    empty = sum(point.labels.get("actions") == () for point in split) * epochs
     assert 0.06 * empty < nothing < 0.14 * empty * 1.5
 
 
@@ -93,7 +103,7 @@ def test_tasks_that_cannot_be_asked_are_refused(registry, tmp_path):
 
 def test_a_stream_can_be_sent_to_another_process(registry, tmp_path):
     pack(registry, [Source(registry.dataset("4D-OR"), roots_of(tmp_path), ("validation",))], tmp_path / "s")
-    stream = streamed(registry, Shards.open(tmp_path / "s").split("validation"), Draw())
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("validation"), Mixture())
     assert seen(pickle.loads(pickle.dumps(stream)), range(3)) == seen(stream, range(3))
 
 
@@ -112,12 +122,12 @@ def test_a_question_about_a_view_without_a_picture_is_not_drawn(registry, tmp_pa
 
     class Half(Room):
         def takes(self, root, split):
-            media = {"room1.jpg": b"picture"}
+            media = {"room1.jpg": picture("one")}
             points = [Timepoint(self.name, split, "t", str(k), k, None, media, {"boxes": boxes}) for k in range(30)]
             yield Take(self.name, split, "t", lambda: iter(points))
 
     pack(registry, [Source(Half(), tmp_path, ("train",))], tmp_path / "s")
-    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Draw(), tasks=("where_2d",))
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Mixture(), tasks=("where_2d",))
     assert {one.question.view for k in range(30) for one in stream[k].asked} == {"room1"}
 
 
@@ -132,5 +142,5 @@ def test_compat_is_asked_as_the_original_does(registry, tmp_path):
     pack(registry, [Source(Pair(), tmp_path, ("train",))], tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     for compat, count in ((False, "2"), (True, "1")):
-        (asked,) = streamed(registry, split, Draw(compat=compat), tasks=("count_people",))[0].asked
+        (asked,) = streamed(registry, split, Mixture(compat=compat), tasks=("count_people",))[0].asked
         assert asked.answer == count

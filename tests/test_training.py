@@ -1,9 +1,6 @@
 """Training: what is written loads again, what is stopped goes on, and a model of one's own is taken by its folder."""
 
-import io
 import json
-from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +8,11 @@ torch = pytest.importorskip("torch")
 
 from attrs import evolve  # noqa: E402
 from PIL import Image  # noqa: E402
+from small_lab import SMALL, Unlabelled, packed, spoil  # noqa: E402
 
-from orqa_registry import Answerer, CallError, Card, Dataset, OrqaError, Registry, Take, Timepoint  # noqa: E402
-from orqa_shards.stream import Draw  # noqa: E402
-from orqa_shards.write import Source, pack  # noqa: E402
-from orqa_train import evaluation, plots, recipe, report, training  # noqa: E402
-
-SMALL = ("workers=0", "pixels=3136", "batch=2", "tiny.hidden=32", "tiny.vision_hidden=32", "tiny.vocabulary=600")
-
+from orqa_registry import CallError, DataWarning, OrqaError, Registry  # noqa: E402
+from orqa_shards.mixture import Mixture  # noqa: E402
+from orqa_train import plots, recipe, training  # noqa: E402
 
 WRONG_CHANGES = (
     ("steps", "KEY=VALUE"),
@@ -26,32 +20,18 @@ WRONG_CHANGES = (
     ("views=room1", "list of names"),
     ("seed=x", "int"),
     ("steps=0", "more than 0"),
+    ("readers=0", "more than 0"),
     ("warmup=2.0", "0 to 1"),
     ("precision=bf16", "did you mean 'bfloat16'"),
     ("schedule=cosin", "did you mean 'cosine'"),
     ("attention=flash_attention_2", "sdpa"),
     ("tiny.hidden=16", "at least 8"),
+    ("mixture=3", "mixture is a table"),
+    ("mixture.question=3", "did you mean 'questions'"),
+    ("mixture.questions=-1", "0 or more"),
+    ("mixture.tasks=3", "tasks is a table"),
+    ("mixture.paraphrase={x = 1}", "a number was expected"),
 )
-
-
-class Lab(Dataset):
-    """Two takes of six timepoints, one of them without any view."""
-
-    name = "Lab"
-    card = Card("t", "l", "a")
-    provides = {"roles", "actions"}
-    splits = ("train", "test")
-
-    def takes(self, root, split):
-        yield Take(self.name, split, split, partial(self.points, split))
-
-    def points(self, split):
-        for k in range(6):
-            image = io.BytesIO()
-            Image.new("RGB", (70, 56), (40 * k, 100, 50)).save(image, "PNG")
-            media = {"room1.png": image.getvalue(), "room1.mask.png": b"never read"} if k != 3 else {}
-            labels = {"roles": ("nurse", "patient")[: k % 3], "actions": ("sawing", "drilling")[k % 2 : k % 2 + 1]}
-            yield Timepoint(self.name, split, split, f"{k}", k, float(k), media, labels)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +41,7 @@ def registry():
 
 @pytest.fixture(scope="module")
 def data(registry, tmp_path_factory):
-    out = tmp_path_factory.mktemp("lab") / "shards"
-    pack(registry, [Source(Lab(), Path(), ("train", "test"))], out)
-    return out
+    return packed(registry, tmp_path_factory.mktemp("lab") / "shards")
 
 
 def weights(folder):
@@ -123,9 +101,17 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
         training.train(registry, data, made, out)
     with pytest.raises(CallError, match="another recipe"):
         training.train(registry, data, evolve(made, rate=0.5), out, resume=True)
+    with pytest.raises(CallError, match="another mixture"):
+        training.train(registry, data, evolve(made, mixture=Mixture(questions=1)), out, resume=True)
+    with pytest.raises(CallError, match="other data"):
+        training.train(registry, packed(registry, tmp_path / "other", Unlabelled()), made, out, resume=True)
+    state = json.loads((out / training.CHECKPOINTS / "checkpoint-5" / "orqa.json").read_text())
+    assert state["loader"]["position"] == 10
+    assert Mixture.parse(state["mixture"]).digest == state["loader"]["mixture"]
     (out / training.CHECKPOINTS / "checkpoint-9").mkdir()  # was being written when the run was killed
     seen = []
-    training.train(registry, data, made, out, resume=True, report=lambda step, total, loss: seen.append(step))
+    other = evolve(made, readers=2, workers=1)
+    training.train(registry, data, other, out, resume=True, report=lambda step, total, loss: seen.append(step))
     assert seen == list(range(6, 13))
     first, second = weights(trained), weights(out)
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
@@ -133,22 +119,34 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
     assert logs[0] == logs[1]
 
 
-def test_a_damaged_view_is_named_without_a_traceback(registry, tmp_path):
-    """Also where another process reads it."""
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_view_costs_its_sample(registry, tmp_path, workers):
+    key = spoil(packed(registry, tmp_path / "s"), "train", 2, "room1.png")
+    made = recipe.load("tiny", [*SMALL, "steps=6", f"workers={workers}"])
+    with pytest.warns(DataWarning, match=f"{key}: .*room1.png is damaged"):
+        done = training.train(registry, tmp_path / "s", made, tmp_path / "out")
+    assert done["steps"] == 6
+    assert done["left_out"] == 2, "once an epoch"
 
-    class Damaged(Lab):
-        def points(self, split):
-            for point in super().points(split):
-                yield evolve(point, media={"room1.png": b"no picture"})
 
-    pack(registry, [Source(Damaged(), Path(), ("train",))], tmp_path / "s")
-    for workers in (0, 1):
-        made = recipe.load("tiny", [*SMALL, "steps=2", f"workers={workers}"])
-        with pytest.raises(OrqaError) as caught:
-            training.train(registry, tmp_path / "s", made, tmp_path / f"out{workers}")
-        assert str(caught.value).startswith("Lab/train/")
-        assert "not a JPEG or PNG" in str(caught.value)
-        assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_run_with_nothing_left_to_train_on_says_why(registry, tmp_path, workers):
+    """In plain words, also where another process reads."""
+    packed(registry, tmp_path / "s", Unlabelled())
+    keys = [spoil(tmp_path / "s", "train", number, "room1.png") for number in (4, 5)]
+    made = recipe.load("tiny", [*SMALL, "steps=2", f"workers={workers}"])
+    with pytest.raises(OrqaError, match="none of the 6 samples of an epoch can be used") as caught:
+        training.train(registry, tmp_path / "s", made, tmp_path / "out")
+    assert any(f"the first that is bad is {key}: " in str(caught.value) for key in keys)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_asked_is_not_trained_on(registry, tmp_path):
+    packed(registry, tmp_path / "s", Unlabelled())
+    seen = []
+    made = recipe.load("tiny", [*SMALL, "steps=3", "batch=4"])
+    training.train(registry, tmp_path / "s", made, tmp_path / "out", report=lambda *step: seen.append(step))
+    assert len(seen) == 3
 
 
 def test_a_view_that_nobody_has_is_named(registry, data, tmp_path):
@@ -207,129 +205,40 @@ def test_qwen2_5_vl_is_of_the_family(registry, data, trained, tmp_path):
     assert training.train(registry, data, made, tmp_path / "out")["steps"] == 2
 
 
-def test_evaluation_compares_and_shows(registry, data, trained, tmp_path):
-    found = evaluation.evaluate(registry, data, "test", [str(trained), "blind", "truth"], Draw())
-    scores = found.summary()["answerers"]
-    assert set(scores) == {"model", "blind", "truth", "majority"}
-    assert scores["truth"]["macro"] == scores["truth"]["micro"] == 1.0
-    evaluation.write(found, tmp_path)
-    lines = [json.loads(line) for line in (tmp_path / "answers-model.jsonl").read_text().splitlines()]
-    assert len(lines) == found.summary()["questions"]
-    assert all(line["score"] == registry.score(line["task"], line["answer"], *line["truths"]) for line in lines)
-    assert json.loads((tmp_path / "results.json").read_text()) == found.summary()
-    report.write_page(found, tmp_path / "index.html", examples=6)
-    page = (tmp_path / "index.html").read_text()
-    assert page.count("<section>") == 6
-    assert page.count("data:image/png") == 1 + 5, "the plot, and the view of every timepoint that has one"
-    assert "no view" in page
-    assert "<script" not in page
-
-
-def test_answers_do_not_depend_on_the_batch(registry, data, trained):
-    outcomes = [evaluation.evaluate(registry, data, "test", [str(trained)], Draw(), batch=size) for size in (1, 4)]
-    texts = [[one.text for one in found.outcome("model").answers] for found in outcomes]
-    assert texts[0] == texts[1]
-
-
-def test_majority_is_the_most_common_answer(registry, data):
-    found = evaluation.evaluate(registry, data, "test", ["majority"], Draw(), tasks=["count_people"])
-    assert {one.text for one in found.outcome("majority").answers} == {"0"}
-    assert found.learnt_from == "train"
-    assert found.outcome("majority").macro == pytest.approx((2 * 1.0 + 2 * 0.5) / 6)
-
-
-@pytest.mark.parametrize("spec", ["majorty", "blindd:x"])
-def test_an_unknown_answerer_offers_the_nearest(registry, data, spec):
+def test_tasks_are_chosen_by_the_mixture(registry, data, tmp_path):
+    made = recipe.load("tiny", [*SMALL, "steps=1"]).asking(["count_people", "current_action"])
+    assert training.train(registry, data, made, tmp_path / "out")["tasks"] == ["count_people", "current_action"]
+    with pytest.raises(CallError, match="can be asked none of tools_used"):
+        training.train(registry, data, made.asking(["tools_used"]), tmp_path / "no")
     with pytest.raises(CallError, match="did you mean"):
-        evaluation.evaluate(registry, data, "test", [spec], Draw())
-
-
-class Odd(Answerer):
-    """Answers as a stranger's answerer may."""
-
-    name = "odd"
-    summary = "odd:KIND"
-
-    def open(self, setting):
-        kinds = {
-            "few": lambda batch: [],
-            "numbers": lambda batch: [1 for _ in batch],
-            "raises": lambda batch: 1 / 0,
-            "lazy": lambda batch: (one.question.answer for one in batch),
-        }
-        return kinds[setting.argument]
-
-
-@pytest.fixture
-def with_odd():
-    found = Registry.load()
-    found.answerers["odd"] = Odd()
-    return found
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"), [("few", "expected"), ("numbers", "in words"), ("raises", "ZeroDivision"), ("x", "KeyError")]
-)
-def test_an_answerer_that_misbehaves_is_named(with_odd, data, kind, said):
-    with pytest.raises(OrqaError, match=rf"answerer odd-{kind}.*{said}"):
-        evaluation.evaluate(with_odd, data, "test", [f"odd:{kind}"], Draw())
-
-
-def test_an_answerer_may_be_lazy_and_typed_in_any_case(with_odd, data, tmp_path):
-    found = evaluation.evaluate(with_odd, data, "test", ["ODD:lazy"], Draw())
-    evaluation.write(found, tmp_path)
-    assert (tmp_path / "answers-odd-lazy.jsonl").is_file()
-    assert found.outcome("odd-lazy").macro == 1.0
-
-
-def test_what_eval_writes_scores_the_same_by_score(registry, data, tmp_path, capsys):
-    from orqa_registry.cli import run
-
-    evaluation.write(evaluation.evaluate(registry, data, "test", ["majority"], Draw()), tmp_path)
-    path = tmp_path / "answers-majority.jsonl"
-    assert run(["score", str(path)]) == 0
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
-        json.loads(line) for line in path.read_text().splitlines()
-    ]
-
-
-def test_blind_finds_the_model_beside_the_shards(registry, data, trained, tmp_path):
-    import shutil
-
-    shutil.copytree(data, tmp_path / "shards")
-    shutil.copytree(trained, tmp_path / "model")
-    found = evaluation.evaluate(registry, tmp_path / "shards", "test", ["blind"], Draw(), limit=2)
-    assert [one.name for one in found.outcomes] == ["blind", "majority"]
-
-
-def test_blind_needs_one_model(registry, data):
-    with pytest.raises(CallError, match="which model"):
-        evaluation.evaluate(registry, data, "test", ["blind"], Draw())
-
-
-def test_a_view_that_is_no_image_is_named(registry, data, trained):
-    from orqa_train.processor import Processor
-
-    processor = Processor.load(str(trained), 3136)
-    point = Timepoint("d", "train", "t", "0", 0, media={"room1.jpg": b"not an image"})
-    with pytest.raises(OrqaError, match=r"d/t/0\.room1\.jpg: not a JPEG or PNG"):
-        processor.prefix(point)
+        training.train(registry, data, made.asking(["count_peple"]), tmp_path / "no")
 
 
 def test_recipes_are_read_checked_and_written(tmp_path):
-    made = recipe.load("tiny", ["steps=7", "tasks=['tools_used']", "schedule=constant", "tiny.layers=3"])
-    assert (made.steps, made.tasks, made.schedule, made.tiny.layers) == (7, ("tools_used",), "constant", 3)
+    changes = ["steps=7", "schedule=constant", "tiny.layers=3", "mixture.questions=4", "mixture.tasks.tools_used=2"]
+    made = recipe.load("tiny", [*changes, 'mixture.drop={"room*.jpg" = 0.5}', "mixture.tasks.x=0"])
+    assert (made.steps, made.schedule, made.tiny.layers) == (7, "constant", 3)
+    assert made.mixture == Mixture(questions=4, tasks={"tools_used": 2, "x": 0}, drop={"room*.jpg": 0.5})
     path = tmp_path / "mine.toml"
     path.write_text(made.to_toml())
     assert recipe.load(str(path)) == made
+    assert recipe.load(str(path)).to_toml() == made.to_toml()
     path.write_text("steps = ")
     with pytest.raises(CallError, match="not TOML"):
         recipe.load(str(path))
-    for change, said in (
-        ("steps", "KEY=VALUE"),
-        ("tiny=3", "table"),
-        ("views=room1", "list of names"),
-        ("seed=x", "int"),
-    ):
-        with pytest.raises(CallError, match=said):
-            recipe.load("tiny", [change])
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG_CHANGES)
+def test_a_change_that_cannot_be_is_refused(change, said):
+    with pytest.raises(CallError, match=said):
+        recipe.load("tiny", [change])
+
+
+def test_a_mixture_of_its_own_replaces_the_recipes(tmp_path):
+    path = tmp_path / "mixture.toml"
+    path.write_text("questions = 2\nseed = 4\n[tasks]\ntools_used = 3\n")
+    made = recipe.load("finetune", ["mixture.seed=5"], path)
+    assert made.mixture == Mixture(seed=5, questions=2, tasks={"tools_used": 3})
+    assert recipe.load("finetune").mixture == Mixture(paraphrase=0.5)
+    assert (made.seeded(9).seed, made.seeded(9).mixture.seed) == (9, 9)
+    assert dict(made.asking(["role_people"]).mixture.tasks) == {"*": 0.0, "role_people": 1.0}

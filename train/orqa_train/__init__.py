@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import click
+from typing import TYPE_CHECKING
 
 from orqa_registry import Answerer, hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
@@ -23,7 +25,18 @@ def orqa_answerers() -> Iterator[Answerer]:
 @hookimpl
 def orqa_commands(cli: click.Group) -> None:
     """Bring `orqa-registry train` and `orqa-registry eval`."""
-    from orqa_train import commands
+    from orqa_registry.cli.late import Late
 
-    cli.add_command(commands.train)
-    cli.add_command(commands.eval_)
+    for command in (
+        Late(
+            "train",
+            "orqa_train.commands:train",
+            "Train a vision-language model on the questions that can be asked of a shard folder.",
+        ),
+        Late(
+            "eval",
+            "orqa_train.commands:eval_",
+            "Put the questions of a split to answerers, and score what they say.",
+        ),
+    ):
+        cli.add_command(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +14,11 @@ from orqa_registry.cli import show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orqa_train.evaluation import Evaluation
+    from orqa_train.outcomes import Evaluation
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
-DATA = click.option("--data", type=FOLDER, required=True, help="Shard folder that `orqa-registry shard` wrote.")
+DATA = click.option("--data", metavar="DIR|URL", required=True, help="Shards that `orqa-registry shard` wrote.")
 
 
 @contextmanager
@@ -38,18 +37,24 @@ def _installed(command: str) -> Iterator[None]:
 @DATA
 @click.option("--recipe", default="tiny", show_default=True, help="Name of a recipe, or a TOML file of your own.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the model.")
+@click.option(
+    "--mixture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file that replaces the recipe's mixture: weights of datasets and tasks, questions a timepoint, ...",
+)
 @click.option("--task", "tasks", multiple=True, help="Train on this task alone; repeat for several. Default: all.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe, as --set steps=200.")
-@click.option("--seed", type=int, help="The same as --set seed=N.")
+@click.option("--seed", type=int, help="The same as --set seed=N --set mixture.seed=N.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
 @JSON
 @click.pass_obj
 def train(
     registry: Registry,
-    data: Path,
+    data: str,
     recipe: str,
     out: Path,
+    mixture: Path | None,
     tasks: tuple[str, ...],
     changes: tuple[str, ...],
     seed: int | None,
@@ -70,8 +75,11 @@ def train(
     with _installed("train"):
         from orqa_train import plots, training
         from orqa_train import recipe as recipes
-    named = [f"tasks={json.dumps(tasks)}"] if tasks else []
-    changed = recipes.load(recipe, [*changes, *named, *([f"seed={seed}"] if seed is not None else [])])
+    changed = recipes.load(recipe, changes, mixture)
+    if tasks:
+        changed = changed.asking(registry.task(name).name for name in tasks)
+    if seed is not None:
+        changed = changed.seeded(seed)
     with show.progress("steps") as advance:
 
         def report(step: int, steps: int, loss: float | None) -> None:
@@ -84,7 +92,7 @@ def train(
         return
     keys = ("parameters", "steps", "timepoints_seen", "seconds", "loss")
     rows = [(key.replace("_", " "), f"{done[key]:.4g}" if isinstance(done[key], float) else done[key]) for key in keys]
-    rows.append(("tasks", ", ".join(done["tasks"])))
+    rows += [("samples left out", done["left_out"]), ("tasks", ", ".join(done["tasks"]))]
     show.print_table(f"model in {out}, loss curve in {out}/loss.png", ("", ""), rows)
 
 
@@ -109,7 +117,7 @@ def train(
 @click.pass_obj
 def eval_(
     registry: Registry,
-    data: Path,
+    data: str,
     split: str,
     answerers: tuple[str, ...],
     out: Path | None,
@@ -131,8 +139,8 @@ def eval_(
     orqa-registry eval --data demo/shards --split test --answerer demo/model --answerer blind
     """
     with _installed("eval"):
-        from orqa_shards.stream import Draw
-        from orqa_train import evaluation, report
+        from orqa_shards.mixture import Mixture
+        from orqa_train import evaluation, outcomes, report
 
     with show.progress("timepoints") as advance:
         found = evaluation.evaluate(
@@ -140,14 +148,14 @@ def eval_(
             data,
             split,
             answerers,
-            Draw(seed, compat=compat is not None),
+            Mixture(seed, compat=compat is not None),
             tasks=tasks,
             limit=limit,
             batch=batch,
             report=advance,
         )
-    target = out or data.resolve().parent / f"eval-{data.resolve().name}-{found.split.name}"
-    evaluation.write(found, target)
+    target = out or evaluation.beside(data) / f"eval-{Path(data).resolve().name}-{found.split.name}"
+    outcomes.write(found, target)
     report.write_page(found, target / "index.html")
     if as_json:
         show.print_json({**found.summary(), "out": str(target)})
@@ -157,5 +165,7 @@ def eval_(
 
 def _print(found: Evaluation, out: Path) -> None:
     title = f"{found.split.name} of {found.data}; majority learnt from {found.learnt_from}; page: {out}/index.html"
+    if found.bad:
+        title += f"; {len(found.bad)} timepoints could not be read and are left out"
     columns, rows = found.rows()
     show.print_table(title, columns, rows, numbers=columns[1:])

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
 from attrs import define, field, frozen
-from PIL import Image, UnidentifiedImageError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2VLImageProcessorPil
 
 from orqa_registry import OrqaError, Timepoint
+from orqa_shards.decode import Pixels, decode, size, within
 
 IMAGE_TOKEN = "<|image_pad|>"  # noqa: S105 - a token of text, not a secret
 QUESTION, ANSWER = "\x02question\x03", "\x02answer\x03"
-LARGEST_IMAGE = 1 << 26
-"""Pixels; a larger image is refused before it is decoded."""
-GREY = (127, 127, 127)
+GREY = 127
+MOST_OBLONG = 200
+"""How many times longer than wide an image may be; the library refuses others."""
 REMEMBERED = 10_000
 """Texts whose tokens are kept."""
+_TOKENIZING = Lock()
+"""Tokenizers lend themselves to one thread at a time."""
 
 
 @frozen
@@ -93,6 +95,8 @@ class Processor:
         features = self.images(
             [self._image(point, view) for view in views],
             size={"shortest_edge": self._cell**2, "longest_edge": max(self.pixels, self._cell**2)},
+            do_convert_rgb=False,
+            input_data_format="channels_last",
             return_tensors="pt",
         )
         grids = features["image_grid_thw"]
@@ -147,31 +151,28 @@ class Processor:
 
     def _ids(self, text: str) -> list[int]:
         """Return the tokens of a text; the same few questions come again and again."""
-        if text not in self._known:
+        ids = self._known.get(text)
+        if ids is None:
+            with _TOKENIZING:
+                ids = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             if len(self._known) > REMEMBERED:
                 self._known.clear()
-            self._known[text] = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        return list(self._known[text])
+            self._known[text] = ids
+        return list(ids)
 
-    def _image(self, point: Timepoint, view: str) -> Image.Image:
+    def _image(self, point: Timepoint, view: str) -> Pixels:
         name = next(one for one in point.media if one.rpartition(".")[0] == view)
-        try:
-            # By name: among all the formats that Pillow knows, one hands its input to another program.
-            image = Image.open(io.BytesIO(point.read(name)), formats=("JPEG", "PNG"))
-            if image.width * image.height > LARGEST_IMAGE:
-                raise OrqaError(f"{point.key}.{name}: {image.width}x{image.height} pixels, more than {LARGEST_IMAGE}")
-            if self.blank:
-                return Image.new("RGB", image.size, GREY)
-            # Decoding straight to a smaller size is free with JPEG, and enough for the budget.
-            image.draft("RGB", _within(image.size, self.pixels))
-            return image.convert("RGB")
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-            raise OrqaError(f"{point.key}.{name}: not a JPEG or PNG: {error}") from error
-
-
-def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:
-    scale = min(1.0, (pixels / (size[0] * size[1])) ** 0.5)
-    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+        where = f"{point.key}.{name}"
+        data = point.read(name)
+        if self.blank:
+            width, height = within(size(data, where), self.pixels)
+            made = np.full((height, width, 3), GREY, dtype=np.uint8)
+        else:
+            made = decode(data, self.pixels, where=where)
+        short, long = sorted(made.shape[:2])
+        if long > MOST_OBLONG * short:
+            raise OrqaError(f"{where}: {long} pixels by {short}, and at most {MOST_OBLONG} times as many were expected")
+        return made
 
 
 def rope_positions(is_image: Sequence[bool], grids: Sequence[Sequence[int]], merge: int) -> tuple[torch.Tensor, int]:

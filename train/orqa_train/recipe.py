@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from attrs import asdict, evolve, field, fields, frozen
 
 from orqa_registry import CallError
 from orqa_registry.errors import nearest
+from orqa_shards.mixture import OTHERS, Mixture
 
 CHOICES = {
     "attention": ("sdpa", "eager"),  # those that take a mask of our own
@@ -56,11 +58,11 @@ class Recipe:
 
     model: "tiny", or the name or folder of a Qwen2-VL or Qwen2.5-VL.
     pixels: budget of one image in pixels; larger ones are scaled down. views: use these views alone, all if empty.
-    tasks: train on these alone, all that fit if empty. questions: at most so many a timepoint, 0 for one of each task.
-    paraphrase: chance, 0 to 1, of a wording other than the canonical one. tokens: longest sequence.
-    batch: timepoints a step and device. rate: peak learning rate. workers: processes that read and decode.
-    threads: CPU threads of the model itself, 0 for what torch chooses. precision: float32, or bfloat16 for computing
-    alone, on a GPU; weights stay float32. attention: one that takes a mask of our own.
+    tokens: longest sequence. batch: timepoints a step and device. rate: peak learning rate.
+    readers: threads that read and decode while the model learns. workers: processes that do, each with so many
+    threads; 0 for none. threads: CPU threads of the model itself, 0 for what torch chooses.
+    precision: float32, or bfloat16 for computing alone, on a GPU; weights stay float32. attention: one that takes a
+    mask of our own. mixture: what is asked, how often and in which order; its seed is not that of the weights.
     """
 
     model: str = "tiny"
@@ -75,35 +77,41 @@ class Recipe:
     schedule: str = "cosine"
     pixels: int = 112 * 112
     views: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    questions: int = 0
-    paraphrase: float = 0.0
     tokens: int = 2048
     attention: str = "sdpa"
     precision: str = "float32"
     gradient_checkpointing: bool = False
     save_every: int = 200
+    readers: int = 1
     workers: int = 0
     threads: int = 0
     tiny: Tiny = field(factory=Tiny)
+    mixture: Mixture = field(factory=Mixture)
 
     def __attrs_post_init__(self) -> None:
-        _positive(self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip")
+        _positive(self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip", "readers")
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: {nearest(getattr(self, key), choices)}")
-        for key in ("warmup", "paraphrase"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"{key} is {getattr(self, key)}, and 0 to 1 was expected")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup is {self.warmup}, and 0 to 1 was expected")
 
     def to_toml(self) -> str:
         """Return the recipe as TOML that `load` reads back."""
-        top = {key: value for key, value in asdict(self).items() if key != "tiny"}
-        lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
-        return (
-            "\n".join([*lines, "", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in asdict(self.tiny).items())])
-            + "\n"
-        )
+        values = asdict(self, filter=lambda one, _: one.name != "mixture")
+        tiny = values.pop("tiny")
+        mixture = re.sub(r"(?m)^\[", "[mixture.", self.mixture.to_toml())
+        lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
+        lines += ["", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in tiny.items()), "", "[mixture]", mixture]
+        return "\n".join(lines)
+
+    def seeded(self, seed: int) -> Recipe:
+        """Return the recipe with another seed, of the weights and of the mixture."""
+        return evolve(self, seed=seed, mixture=evolve(self.mixture, seed=seed))
+
+    def asking(self, tasks: Iterable[str]) -> Recipe:
+        """Return the recipe with these tasks alone."""
+        return evolve(self, mixture=evolve(self.mixture, tasks={OTHERS: 0.0, **dict.fromkeys(tasks, 1.0)}))
 
 
 Record = TypeVar("Record", Recipe, Tiny)
@@ -114,8 +122,11 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
 
 
-def load(name: str, changes: Sequence[str] = ()) -> Recipe:
-    """Return the recipe called `name`, or read from the file `name`, with changes `key=value`. Raises CallError."""
+def load(name: str, changes: Sequence[str] = (), mixture: Path | None = None) -> Recipe:
+    """Return the recipe called `name`, or read from the file `name`, with changes `key=value`. Raises CallError.
+
+    mixture: a file that replaces the recipe's own; changes come after it.
+    """
     path = Path(name)
     if path.suffix == ".toml":
         if not path.is_file():
@@ -126,6 +137,8 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     else:
         raise CallError(f"unknown recipe {name!r}: {nearest(name, names())} A file of your own ends in .toml")
     recipe = _fill(Recipe(), _parse(text, where), where)
+    if mixture is not None:
+        recipe = evolve(recipe, mixture=Mixture.load(mixture))
     for change in changes:
         recipe = _change(recipe, change)
     return recipe
@@ -167,6 +180,8 @@ def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
             if not isinstance(value, Mapping):
                 raise CallError(f"{where}: {key} is a table")
             filled[key] = _fill(now, value, f"{where}: {key}")
+        elif isinstance(now, Mixture):
+            filled[key] = _mix(now, value, f"{where}: {key}")
         elif isinstance(now, tuple):
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise CallError(f"{where}: {key} is a list of names, not {value!r}")
@@ -181,6 +196,18 @@ def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
         return evolve(record, **filled)
     except ValueError as error:
         raise CallError(f"{where}: {error}") from error
+
+
+def _mix(mixture: Mixture, values: Any, where: str) -> Mixture:
+    """Return a mixture with values put in; those of a table join what it has."""
+    if not isinstance(values, Mapping):
+        raise CallError(f"{where} is a table")
+    mixed: dict[str, Any] = tomllib.loads(mixture.to_toml())
+    for key, value in values.items():
+        before = mixed.get(key, {})
+        joined = isinstance(before, Mapping) and isinstance(value, Mapping)
+        mixed[key] = {**before, **value} if joined else value
+    return Mixture.of(mixed, where)
 
 
 def _toml(value: Any) -> str:

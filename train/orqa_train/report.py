@@ -12,10 +12,10 @@ from statistics import fmean
 
 from PIL import Image
 
-from orqa_registry import Timepoint
+from orqa_registry import OrqaError, Timepoint
 from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
-from orqa_train.evaluation import COMMON, KINDS, Evaluation, Outcome
+from orqa_train.outcomes import COMMON, KINDS, Evaluation, Outcome
 from orqa_train.plots import scores_by_task
 
 LARGEST_PICTURE = 60_000
@@ -46,8 +46,10 @@ def write_page(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
         f"{evaluation.learnt_from}; macro: every task counts the same; micro: every question does. "
         "Any right answer counts; one reference: the one that was drawn alone, as published; fair: by scorers without "
         "known defects. "
-        f"Seed {evaluation.how.seed}."
+        f"Seed {evaluation.mixture.seed}."
     )
+    if evaluation.bad:
+        about += f" Left out: {len(evaluation.bad)} timepoints that cannot be read, the first {evaluation.bad[0]}."
     body = [
         f"<h1>{html.escape(title)}</h1><p class=about>{html.escape(about)}</p>",
         "<h2>Scores</h2>",
@@ -99,22 +101,23 @@ def _views(point: Timepoint) -> str:
     figures = []
     for name in filter(is_view, point.media):
         view, _, suffix = name.rpartition(".")
-        source = _data(*_thumbnail(point.read(name), "jpeg" if suffix == "jpg" else suffix))
+        source = _data(*_thumbnail(point, name, "jpeg" if suffix == "jpg" else suffix))
         caption = html.escape(view)
         figures.append(f'<figure><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>')
     return f"<div class=views>{''.join(figures)}</div>" if figures else "<p class=about>no view</p>"
 
 
-def _thumbnail(content: bytes, kind: str) -> tuple[bytes, str]:
-    """Return a picture small enough for a page; a large one that cannot be read becomes an empty one."""
-    if len(content) <= LARGEST_PICTURE:
-        return content, kind
+def _thumbnail(point: Timepoint, name: str, kind: str) -> tuple[bytes, str]:
+    """Return a picture small enough for a page; one that cannot be read becomes an empty one."""
     try:
+        content = point.read(name)
+        if len(content) <= LARGEST_PICTURE:
+            return content, kind
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
             image.thumbnail((480, 480))
             small = io.BytesIO()
             image.convert("RGB").save(small, "JPEG", quality=85)
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except (OrqaError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
         return b"", kind
     return small.getvalue(), "jpeg"
 

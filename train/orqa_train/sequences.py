@@ -14,9 +14,8 @@ from typing import Any
 
 import torch
 from attrs import frozen
-from torch.utils.data import Dataset
 
-from orqa_shards.stream import Sample, Stream
+from orqa_shards.stream import Sample
 from orqa_train.processor import Prefix, Processor, batch_pixels
 
 IGNORED = -100
@@ -53,7 +52,11 @@ class Encoded:
 
 
 def encode(processor: Processor, sample: Sample, tokens: int) -> Encoded:
-    """Return the sequence of a sample; questions that no longer fit into `tokens` are left out, at least one stays."""
+    """Return the sequence of a sample, of which at least one question is asked.
+
+    Questions that no longer fit into `tokens` are left out, but for the first. Raises OrqaError that names a view which
+    cannot be used.
+    """
     prefix = processor.prefix(sample.timepoint)
     asking = [Part(prefix.ids, torch.full_like(prefix.ids, VIEWS), prefix.positions)]
     answering: list[Part] = []
@@ -134,17 +137,3 @@ def branch_mask(segments: torch.Tensor) -> torch.Tensor:
     mine, theirs = segments[:, :, None], segments[:, None, :]
     earlier = torch.ones(length, length, dtype=torch.bool).tril()
     return (earlier & ((theirs == VIEWS) | (theirs == mine)))[:, None]
-
-
-class Sequences(Dataset[Encoded]):
-    """A stream as the sequences that are trained on."""
-
-    def __init__(self, stream: Stream, processor: Processor, tokens: int) -> None:
-        self._stream, self._processor, self._tokens = stream, processor, tokens
-
-    def __len__(self) -> int:
-        return len(self._stream)
-
-    def __getitem__(self, place: int) -> Encoded:
-        """Return sequence `place` of the run."""
-        return encode(self._processor, self._stream[place], self._tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from math import ceil
@@ -13,30 +13,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import SequentialSampler
+from attrs import evolve
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from orqa_registry import CallError, OrqaError, Registry, Task
+from orqa_registry import CallError, OrqaError, Registry
 from orqa_registry.errors import nearest
 from orqa_registry.reading import read_json
 from orqa_registry.records import is_view
+from orqa_registry.writing import whole_file
+from orqa_shards.mixture import OTHERS
 from orqa_shards.read import Shards, Split
-from orqa_shards.stream import Draw, Stream, askable, draw
+from orqa_shards.stream import Sample, Stream, askable, draw
 from orqa_train import models
+from orqa_train.loading import Loader
 from orqa_train.processor import Processor
-from orqa_train.recipe import Recipe
-from orqa_train.sequences import Sequences, collate
+from orqa_train.recipe import Recipe, load
+from orqa_train.sequences import Encoded, collate, encode
 
 LOG = "log.jsonl"
 RECIPE = "recipe.toml"
 ABOUT = "orqa.json"
 CHECKPOINTS = "checkpoints"
-STATE = "trainer_state.json"
+FREE = ("readers", "workers", "threads")
+"""Keys of a recipe that may change when a run goes on: they decide how fast it is, not what it does."""
 
 
 def train(
     registry: Registry,
-    data: Path,
+    data: str | Path,
     recipe: Recipe,
     out: Path,
     *,
@@ -44,49 +48,52 @@ def train(
     resume: bool = False,
     report: Callable[[int, int, float | None], None] = lambda step, steps, loss: None,
 ) -> dict[str, Any]:
-    """Train and write a model folder to `out`; return what was done.
+    """Train on a shard folder or URL and write a model folder to `out`; return what was done.
 
+    A sample that cannot be read costs itself: it is named in a DataWarning, and the next one comes in its place.
     report(step, steps, loss) is called after each step. Raises OrqaError and CallError.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise CallError("training over several processes is to come: run one process, on one GPU")
     split = Shards.open(data).split(split_name)
-    tasks = askable(registry, split, recipe.tasks)
     _check_views(split, recipe.views)
+    stream = _stream(registry, split, recipe)
     about = {
-        "tasks": [task.name for task in tasks],
+        "tasks": [task.name for task in stream.tasks],
         "views": list(recipe.views),
         "pixels": recipe.pixels,
-        "data": {"split": split.name, "timepoints": len(split), "labels_sha256": split.entry.labels.sha256},
+        "mixture": recipe.mixture.to_toml(),
+        "data": {"split": split.name, "timepoints": len(split), "sha256": split.entry.digest},
         "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
     }
     checkpoint = _prepare(out, recipe, about, resume=resume)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    model, processor = models.build(recipe, _texts(split, tasks, recipe))
+    model, processor = models.build(recipe, _texts(stream))
     if checkpoint is None:
         processor.save(out)
     else:
         processor = Processor.load(str(out), recipe.pixels, recipe.views)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable()
-    samples = recipe.steps * recipe.batch * recipe.accumulate
-    how = Draw(recipe.seed, recipe.questions or None, recipe.paraphrase)
-    stream = Stream(split, tasks, how, epochs=max(1, ceil(samples / len(split))))
+    loader = Loader(
+        stream,
+        recipe.batch,
+        transform=partial(_sequence, processor, recipe.tokens),
+        collate=partial(collate, processor),
+        fill=True,
+        threads=recipe.readers,
+        workers=recipe.workers,
+        start=0 if checkpoint is None else read_json(checkpoint / ABOUT)["loader"],
+    )
     trainer = _Trainer(
+        loader,
         model=model,
         args=_arguments(recipe, out),
-        train_dataset=Sequences(stream, processor, recipe.tokens),
-        data_collator=partial(collate, processor),
-        callbacks=[_Log(out / LOG, report, recipe.steps)],
+        callbacks=[_Log(out / LOG, report, recipe.steps), _Record(about, loader)],
     )
     trainer.remove_callback(PrinterCallback)
-    try:
-        done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    except OrqaError as error:
-        # From a reading process it comes with that process's traceback around it.
-        last = str(error).strip().splitlines()[-1].removeprefix(f"{OrqaError.__module__}.OrqaError: ")
-        raise OrqaError(last) from error
+    done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     _save(model, processor, out)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return {
@@ -95,9 +102,22 @@ def train(
         "seconds": done.metrics["train_runtime"],
         "loss": done.training_loss,
         "parameters": sum(one.numel() for one in model.parameters()),
-        "timepoints_seen": samples,
+        "timepoints_seen": loader.state_dict()["position"],
+        "left_out": loader.budget.wrong,
+        "bad": [str(one) for one in loader.budget.named],
         **about,
     }
+
+
+def _stream(registry: Registry, split: Split, recipe: Recipe) -> Stream:
+    """Return the stream of a recipe, long enough for its steps. Raises CallError for a task that cannot be asked."""
+    named = [name for name, weight in recipe.mixture.tasks if weight and name != OTHERS]
+    for name in named:
+        askable(registry, split, [name])
+    tasks = askable(registry, split, () if recipe.mixture.weight(OTHERS) else named)
+    stream = Stream(split, tasks, recipe.mixture)
+    stream.epochs = ceil(recipe.steps * recipe.batch * recipe.accumulate / len(stream))
+    return stream
 
 
 def _check_views(split: Split, wanted: Sequence[str]) -> None:
@@ -115,8 +135,8 @@ def _prepare(out: Path, recipe: Recipe, about: dict[str, Any], *, resume: bool) 
     """
     if (out / "config.json").exists():
         raise OrqaError(f"{out} holds a trained model already: name another folder, or remove it")
-    # The library writes the trainer's state last: a checkpoint without it was cut short.
-    whole = {int(path.parent.name.rpartition("-")[2]): path.parent for path in out.glob(f"{CHECKPOINTS}/*/{STATE}")}
+    # It is written last: a checkpoint without it was cut short.
+    whole = {int(path.parent.name.rpartition("-")[2]): path.parent for path in out.glob(f"{CHECKPOINTS}/*/{ABOUT}")}
     if not resume:
         if whole:
             raise OrqaError(f"{out} holds checkpoints of an unfinished run: --resume goes on with it")
@@ -126,22 +146,30 @@ def _prepare(out: Path, recipe: Recipe, about: dict[str, Any], *, resume: bool) 
         return None
     if not whole:
         raise CallError(f"--resume: there is no checkpoint in {out / CHECKPOINTS}")
-    if (out / RECIPE).read_text(encoding="utf-8") != recipe.to_toml():
-        raise CallError(f"--resume: the run in {out} began with another recipe: --recipe {out / RECIPE} is that one")
+    begun = evolve(load(str(out / RECIPE)), **{key: getattr(recipe, key) for key in FREE})
+    if begun != recipe:
+        what = "mixture" if begun.mixture != recipe.mixture else "recipe"
+        raise CallError(f"--resume: the run in {out} began with another {what}: --recipe {out / RECIPE} has that one")
     if read_json(out / ABOUT)["data"] != about["data"]:
         raise CallError(f"--resume: the run in {out} began with other data")
     return whole[max(whole)]
 
 
-def _texts(split: Split, tasks: Sequence[Task], recipe: Recipe) -> Iterator[str]:
+def _texts(stream: Stream) -> Iterator[str]:
     """Yield what a tiny model's tokenizer learns from: the tasks' own words on this split, and the names of views."""
-    by_name = {task.name: task for task in tasks}
+    split, by_name = stream.split, {task.name: task for task in stream.tasks}
+    every = evolve(stream.mixture, questions=0)
     yield "\n".join(name.rpartition(".")[0] + ": " for name in split.entry.media)
     yield "user\nassistant\n"
-    for point in split.timepoints:
-        for asked in draw(split, point, tasks, Draw(recipe.seed), 0):
+    for point in split:
+        for asked in draw(split, point, stream.tasks, every, 0):
             yield from by_name[asked.question.task].wordings(asked.question)
             yield from asked.question.answers
+
+
+def _sequence(processor: Processor, tokens: int, sample: Sample) -> Encoded | None:
+    """Return what is trained on; nothing where nothing is asked."""
+    return encode(processor, sample, tokens) if sample.asked else None
 
 
 def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
@@ -162,8 +190,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         logging_steps=10,
         save_steps=recipe.save_every,
         save_total_limit=2,
-        dataloader_num_workers=recipe.workers,
-        dataloader_pin_memory=cuda,
+        ignore_data_skip=True,  # our loader knows where it was
         remove_unused_columns=False,
         label_names=["labels"],
         report_to="none",
@@ -175,14 +202,17 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
 
 
 class _Trainer(Trainer):
-    """The library's trainer, but for three things: our stream is shuffled already, our mask has four dimensions, and a
-    checkpoint is read with the names that it was written with.
+    """The library's trainer, but for three things: the loader is ours, the mask has four dimensions, and a checkpoint
+    is read with the names that it was written with.
     """
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        # Position i of the stream is drawn by seed and epoch: shuffling it again would lose that.
-        stream: Any = self.train_dataset if train_dataset is None else train_dataset
-        return SequentialSampler(stream)
+    def __init__(self, loader: Loader, **options: Any) -> None:
+        super().__init__(**options)
+        self._loader = loader
+
+    def get_train_dataloader(self) -> Loader:
+        # As it is: ranks are its own business, and `skip_first_batches` would make another of it.
+        return self._loader
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         # Checkpoints carry the names of the hub's files. The library's own method (5.23) takes those for unknown
@@ -225,6 +255,18 @@ class _Log(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._report(state.global_step, self._steps, self._loss)
+
+
+class _Record(TrainerCallback):
+    """Completes each checkpoint with what it is trained on, and where the loader is."""
+
+    def __init__(self, about: Mapping[str, Any], loader: Loader) -> None:
+        self._about, self._loader = about, loader
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        with whole_file(Path(args.output_dir) / f"checkpoint-{state.global_step}" / ABOUT) as partial_file:
+            about = {**self._about, "loader": self._loader.state_dict()}
+            partial_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 def _save(model: PreTrainedModel, processor: Processor, out: Path) -> None:

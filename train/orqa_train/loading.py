@@ -1,0 +1,240 @@
+"""Batches of a stream: made by threads or by processes, the same ones by any number of them, and resumed exactly."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import cached_property
+from math import ceil
+from typing import Any, Literal
+from warnings import catch_warnings, filterwarnings, warn
+
+import torch
+from attrs import define, evolve, frozen
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+from orqa_registry import CallError, DataWarning, MissingLibraryError, OrqaError
+from orqa_shards.budget import Bad, Budget
+from orqa_shards.order import Share
+from orqa_shards.stream import Sample, Stream
+
+AHEAD = 2
+"""Batches that threads make ahead of the one that is asked for; more where these would not keep every thread busy."""
+
+FATAL = (CallError, MissingLibraryError)
+"""Errors that no other sample mends."""
+
+
+def itself(sample: Any) -> Any:
+    """Return what is given."""
+    return sample
+
+
+@frozen
+class Outcome:
+    """What became of a place in a batch. value: None where it stays empty. found: what its own sample turned out to be.
+
+    found: True where that can be used, None where there is none, or nothing to be made of it.
+    """
+
+    value: Any = None
+    found: Bad | Literal[True] | None = None
+
+
+@frozen
+class Made:
+    """A batch, and what became of its places."""
+
+    batch: Any
+    outcomes: tuple[Outcome, ...]
+
+
+@define(slots=False, eq=False)
+class Maker:
+    """Makes samples and batches where the work is done: in threads here, or in a process that it travels to."""
+
+    stream: Stream
+    transform: Callable[[Sample], Any]
+    collate: Callable[[list[Any]], Any]
+    fill: bool
+    threads: int
+    limits: Budget
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def __getitems__(self, places: Sequence[int | None]) -> Made | OrqaError:
+        """Return a batch, as torch asks for it in a worker process; an error of ours travels without a traceback."""
+        try:
+            each = map(self.outcome, places) if self.threads == 1 else self._pool.map(self.outcome, places)
+            return self.batch(list(each))
+        except OrqaError as error:
+            return error
+
+    def batch(self, outcomes: Sequence[Outcome]) -> Made:
+        """Return a batch of what was made."""
+        values = [one.value for one in outcomes if one.value is not None]
+        return Made(self.collate(values), tuple(evolve(one, value=None) for one in outcomes))
+
+    def outcome(self, place: int | None) -> Outcome:
+        """Return what becomes of a place of the run. Raises what is not the fault of one sample."""
+        if place is None:
+            return Outcome()
+        own = self._own(place)
+        return own if own.value is not None or not self.fill else evolve(own, value=self._other(place, own.found))
+
+    def _own(self, place: int) -> Outcome:
+        key = f"sample {place} of the run"
+        try:
+            sample = self.stream[place]
+            key = sample.timepoint.key
+            value = self.transform(sample)
+        except FATAL:
+            raise
+        except OrqaError as error:
+            return Outcome(found=Bad(key, str(error).removeprefix(f"{key}.")))
+        return Outcome(value, None if value is None else True)
+
+    def _other(self, place: int, found: Bad | Literal[True] | None) -> Any:
+        """Return what is made of the next sample that can be used; each is counted at its own place, not here."""
+        limits, epoch = evolve(self.limits), len(self.stream.blend)
+        for following in range(place + 1, place + epoch + 1):
+            if isinstance(found, Bad):
+                limits.bad(found)
+            other = self._own(following % len(self))
+            if other.value is not None:
+                return other.value
+            found = other.found
+        why = f"the first that is bad is {limits.named[0]}" if limits.named else "no question is put at any"
+        raise OrqaError(f"none of the {epoch:,} samples of an epoch can be used: {why}")
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads)
+
+
+class Steps:
+    """The batches of a rank as torch asks for them; a loader that goes on elsewhere puts another share in its place."""
+
+    def __init__(self, share: Share) -> None:
+        self.share = share
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+    def __iter__(self) -> Iterator[list[int | None]]:
+        return iter(self.share)
+
+
+class Loader(StatefulDataLoader[Any]):
+    """The batches of one rank. Order and content depend on the stream, `batch` and `ranks` alone.
+
+    transform: sample -> what is trained on, or None to leave it out. Reading and decoding happen there. collate: a list
+    of these -> a batch; it has fewer than `batch` where samples are left out, none at worst, so that every rank has as
+    many batches. fill: instead, the next sample of the run that can be used comes in its place as well; batches are
+    whole.
+    threads: make samples, and a few batches ahead, while the caller works on another: most of the work, decoding,
+    leaves the interpreter to others. workers: processes, each with so many threads, where the transform holds it.
+    start: a position of the run, or the state of another loader. tail: see `Share`. budget: how much damage is borne;
+    a sample that raises OrqaError is left out, counted and named in a DataWarning. Each rank counts its own.
+
+    `state_dict` counts the batches that were handed out. A loader with any number of ranks, threads and workers, and
+    batches of any size, goes on with the very next sample. Iterating begins at `start`, and afterwards at 0.
+    Raises CallError for what cannot be, and for a state of other data or of another mixture; while iterating,
+    OrqaError once the budget is spent.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        batch: int,
+        *,
+        transform: Callable[[Sample], Any] = itself,
+        collate: Callable[[list[Any]], Any] = itself,
+        fill: bool = False,
+        rank: int = 0,
+        ranks: int = 1,
+        threads: int = 1,
+        workers: int = 0,
+        start: int | Mapping[str, Any] = 0,
+        tail: Literal["drop", "pad"] = "drop",
+        budget: Budget | None = None,
+    ) -> None:
+        if threads < 1 or workers < 0:
+            raise CallError(f"{threads} threads and {workers} workers: at least 1 thread and 0 workers were expected")
+        self.budget = Budget() if budget is None else budget
+        self._maker = Maker(stream, transform, collate, fill, threads, evolve(self.budget))
+        self._steps = Steps(Share(len(stream), batch, rank, ranks, 0, tail))
+        self._position = self._begin = 0
+        with catch_warnings():
+            filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata 0.11 calls what torch 2.13 warns of
+            super().__init__(
+                self._maker,
+                batch_sampler=self._steps,
+                num_workers=workers,
+                collate_fn=itself,
+                generator=torch.Generator(),  # the global one is the model's, and a run that goes on has its state
+            )
+        if isinstance(start, Mapping):
+            self.load_state_dict(start)
+        else:
+            self._go_to(start)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield batches. Raises OrqaError once too many samples are bad."""
+        self._go_to(self._begin)
+        share, self._begin = self._steps.share, 0
+        with closing(self._in_processes() if self.num_workers else self._in_threads()) as batches:
+            for step, made in enumerate(batches, 1):
+                if isinstance(made, OrqaError):
+                    raise made
+                for outcome in made.outcomes:
+                    self._count(outcome)
+                self._position = share.after(step)
+                yield made.batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the run is: what a checkpoint keeps, as JSON has it."""
+        return {**self._maker.stream.state(self._position), "bad": self.budget.state()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where another loader was. Raises CallError for other data or another mixture, OrqaError for damage."""
+        self._go_to(self._maker.stream.position(state_dict))
+        self.budget.restore(state_dict.get("bad", {}))
+
+    def _go_to(self, position: int) -> None:
+        self._steps.share = evolve(self._steps.share, start=position)
+        self._position = self._begin = position
+
+    def _count(self, outcome: Outcome) -> None:
+        if isinstance(outcome.found, Bad):
+            warn(f"{outcome.found}: left out", DataWarning, stacklevel=3)
+            self.budget.bad(outcome.found)
+        elif outcome.found:
+            self.budget.good()
+
+    def _in_processes(self) -> Generator[Made | OrqaError]:
+        batches = self._get_iterator()
+        try:
+            yield from batches
+        finally:
+            batches._shutdown_workers()  # now, not when an error that holds them is forgotten
+
+    def _in_threads(self) -> Generator[Made | OrqaError]:
+        """Yield batches while threads make the next ones: jobs are begun in order, so none waits for one after it."""
+        maker, share = self._maker, self._steps.share
+        ahead = max(AHEAD, ceil(2 * maker.threads / share.batch))
+        waiting: deque[Future[Made]] = deque()
+        with ThreadPoolExecutor(maker.threads) as pool:
+            try:
+                for places in share:
+                    outcomes = [pool.submit(maker.outcome, place) for place in places]
+                    waiting.append(pool.submit(lambda made: maker.batch([one.result() for one in made]), outcomes))
+                    if len(waiting) > ahead:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)

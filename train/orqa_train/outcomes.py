@@ -1,0 +1,170 @@
+"""What answerers answered on the same questions: scores, tables, `results.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from attrs import define, field, frozen
+
+from orqa_registry import Asked
+from orqa_registry.records import key_part
+from orqa_registry.writing import whole_file
+from orqa_shards.budget import Bad
+from orqa_shards.mixture import Mixture
+from orqa_shards.read import Split
+
+COMMON = "majority"
+"""The answerer that every table compares with."""
+
+
+@frozen
+class Answer:
+    """One answer with its scores, 0 to 1.
+
+    score: the benchmark's scorer, against every right answer. strict: against the one that was drawn, as published.
+    fair: against every right answer, by a scorer without known defects.
+    """
+
+    asked: Asked
+    text: str
+    score: float
+    strict: float
+    fair: float
+
+
+KINDS = {"score": "", "strict": "one reference", "fair": "fair"}
+"""The scores of an answer -> what tables call them."""
+
+
+@define
+class Outcome:
+    """What one answerer answered, in the order of the questions."""
+
+    name: str
+    answers: list[Answer] = field(factory=list)
+
+    def by_task(self, kind: str = "score") -> dict[str, list[float]]:
+        """Return the scores of each task; `kind` is one of KINDS."""
+        scores: dict[str, list[float]] = {}
+        for one in self.answers:
+            scores.setdefault(one.asked.question.task, []).append(getattr(one, kind))
+        return dict(sorted(scores.items()))
+
+    @property
+    def macro(self) -> float:
+        """The mean of the tasks' means: every task counts the same."""
+        return self.mean("score", macro=True)
+
+    @property
+    def micro(self) -> float:
+        """The mean over all questions; the benchmark publishes that of `strict`."""
+        return self.mean("score", macro=False)
+
+    def mean(self, kind: str, *, macro: bool) -> float:
+        """Return the mean of one kind of score, over tasks (macro) or over questions (micro)."""
+        by_task = self.by_task(kind).values()
+        return fmean(map(fmean, by_task)) if macro else fmean(score for scores in by_task for score in scores)
+
+
+@frozen
+class Evaluation:
+    """The outcomes of all answerers on the same questions; the most common answer is always among them.
+
+    data: folder or URL of the shards. mixture: how questions were drawn. bad: timepoints that an answerer could not
+    read; nobody's answers there are counted.
+    """
+
+    data: str
+    split: Split
+    learnt_from: str
+    mixture: Mixture
+    outcomes: tuple[Outcome, ...]
+    bad: tuple[Bad, ...] = ()
+
+    def outcome(self, name: str) -> Outcome:
+        """Return the outcome of an answerer by name."""
+        return next(one for one in self.outcomes if one.name == name)
+
+    def rows(self) -> tuple[list[str], list[list[str]]]:
+        """Return the head and the rows of the table: tasks, then the two means."""
+        names = [one.name for one in self.outcomes]
+        tasks = [one.by_task() for one in self.outcomes]
+        rows = [
+            [task, str(len(scores)), *(f"{fmean(by_task[task]):.3f}" for by_task in tasks)]
+            for task, scores in tasks[0].items()
+        ]
+        many = str(len(self.outcomes[0].answers))
+        for kind, called in KINDS.items():
+            for mean in ("macro", "micro"):
+                means = (one.mean(kind, macro=mean == "macro") for one in self.outcomes)
+                title = f"{mean}, {called}" if called else mean
+                rows.append([title, many if mean == "micro" else "", *(f"{one:.3f}" for one in means)])
+        return ["task", "questions", *names], rows
+
+    def summary(self) -> dict[str, Any]:
+        """Return the scores, for `results.json`."""
+        return {
+            "data": self.data,
+            "split": self.split.name,
+            "labels_sha256": self.split.entry.labels.sha256,
+            "seed": self.mixture.seed,
+            "compat": self.mixture.compat,
+            "majority_from": self.learnt_from,
+            "questions": len(self.outcomes[0].answers),
+            "bad": [{"timepoint": one.key, "why": one.why} for one in self.bad],
+            "answerers": {
+                one.name: {
+                    "macro": one.macro,
+                    "micro": one.micro,
+                    **{
+                        kind: {"macro": one.mean(kind, macro=True), "micro": one.mean(kind, macro=False)}
+                        for kind in ("strict", "fair")
+                    },
+                    "tasks": {
+                        task: {
+                            "questions": len(scores),
+                            **{kind: fmean(one.by_task(kind)[task]) for kind in KINDS},
+                        }
+                        for task, scores in one.by_task().items()
+                    },
+                }
+                for one in self.outcomes
+            },
+        }
+
+
+def write(evaluation: Evaluation, out: Path) -> None:
+    """Write `results.json` and one `answers-NAME.jsonl` for each answerer."""
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob("answers-*.jsonl"):
+        stale.unlink()
+    for outcome in evaluation.outcomes:
+        with whole_file(out / f"answers-{key_part(outcome.name)}.jsonl") as partial:
+            lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(outcome.answers))
+            partial.write_text("".join(lines), encoding="utf-8")
+    with whole_file(out / "results.json") as partial:
+        partial.write_text(json.dumps(evaluation.summary(), indent=2) + "\n", encoding="utf-8")
+
+
+def _lines(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
+    for one in answers:
+        point, question = one.asked.timepoint, one.asked.question
+        yield {
+            "dataset": point.dataset,
+            "split": point.split,
+            "take": point.take,
+            "frame": point.frame,
+            "task": question.task,
+            "arguments": list(question.arguments.values()),
+            "question": one.asked.text,
+            "truth": one.asked.answer,
+            "truths": list(question.answers),
+            "answer": one.text,
+            "score": one.score,
+            "strict": one.strict,
+            "fair": one.fair,
+        }
