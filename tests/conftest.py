@@ -1,5 +1,6 @@
 """What several tests build on."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -28,3 +29,20 @@ def make_take():
         return Take("d", split, name, lambda: iter(points))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def written_once(tmp_path_factory):
+    """Return a folder of small shards that is whole, and stays so."""
+    from small_room import written
+
+    folder = tmp_path_factory.mktemp("sound") / "s"
+    written(Registry.load(), folder, shard_bytes=12_000)
+    return folder
+
+
+@pytest.fixture
+def folder(written_once, tmp_path):
+    """Return a copy of it, to be damaged."""
+    shutil.copytree(written_once, tmp_path / "s")
+    return tmp_path / "s"

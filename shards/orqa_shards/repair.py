@@ -201,8 +201,10 @@ class _Repair:
     def _drop(self, shard: Shard, found: Examined) -> None:
         """Note what is dropped of a shard, before it is."""
         known = len(self.dropped)
+        before = any(why.startswith(f"{shard.name}: ") for why in self.dropped.values())
         for one in found.findings:
-            if one.remedy == DROPPED:
+            # What has no name was named before, where an earlier repair was interrupted.
+            if one.remedy == DROPPED and not (one.key is None and before):
                 self.dropped.setdefault(one.key or one.file, f"{shard.name}: {one.why}")
         if len(self.dropped) > known:
             self._note()

@@ -250,6 +250,8 @@ class LocalStore(Store):
         from filelock import FileLock, Timeout
 
         for folder in self.folder.glob(f"{SCRATCH}*"):
+            if folder.is_symlink():  # not ours: it may lead anywhere
+                continue
             with suppress(Timeout, OSError), FileLock(folder / "lock", timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
 
