@@ -1,0 +1,109 @@
+"""A thousand shards of a hundred tiny timepoints: how soon the first batch comes, and whether memory grows."""
+
+from __future__ import annotations
+
+import gc
+import io
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from loaders import ours
+from loaders.feeding import Run
+from loaders.measure import apart, own_memory
+from loaders.sets import Data
+from PIL import Image
+
+from orqa_registry import Card, Dataset, Take, Timepoint
+from orqa_shards import labels
+from orqa_shards.decode import decode
+from orqa_shards.plan import Source
+from orqa_shards.recode import Recoder
+from orqa_shards.write import Options, pack
+from orqa_train.loading import Loader
+
+SHARDS, A_SHARD, SHARDS_A_TAKE = 1000, 100, 10
+TAKE = A_SHARD * SHARDS_A_TAKE
+LOOKS = 400
+"""Times that memory is looked at during an epoch."""
+
+
+class Dots(Dataset):
+    """Takes of a thousand timepoints, one 32 x 24 picture each, and a scene graph."""
+
+    name = "dots"
+    card = Card("Dots", "none", "synthetic")
+    provides = frozenset({"relations", "roles"})
+    splits = ("train",)
+
+    def takes(self, root: Path, split: str) -> Iterator[Take]:
+        """Yield the takes."""
+        for number in range(SHARDS // SHARDS_A_TAKE):
+            name = f"take{number:03d}"
+            yield Take(self.name, split, name, partial(self._points, split, name))
+
+    def _points(self, split: str, take: str) -> Iterator[Timepoint]:
+        coded = io.BytesIO()
+        Image.effect_noise((32, 24), 40).convert("RGB").save(coded, "JPEG", quality=90)
+        found = {"relations": (("nurse", "closeTo", "patient"),), "roles": ("nurse", "patient")}
+        for k in range(TAKE):
+            yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), {"room1.jpg": coded.getvalue()}, found)
+
+
+def shards(data: Data) -> Path:
+    """Return the folder, made where it is not there."""
+
+    def make(out: Path) -> None:
+        source, sample = Source(Dots(), out, ("train",)), next(iter(next(Dots().takes(out, "train"))))
+        # A timepoint takes its bytes and 1,024 for each of two members; between 100 and 101 of them are a shard.
+        one = len(sample.read("room1.jpg")) + len(labels.encode(sample)) + 2048
+        manifest = pack(ours.registry(), [source], out, Options(int(one * (A_SHARD + 0.5)), recoder=Recoder(None)))
+        found = len(manifest.splits["train"].shards)
+        if found != SHARDS:
+            raise RuntimeError(f"{found} shards instead of {SHARDS}")
+
+    return data.made("ours-dots", make)
+
+
+def _loader(folder: Path, threads: int) -> Loader:
+    stream = ours.stream_of(ours.split_of(folder), 1)
+    return Loader(stream, 8, transform=lambda sample: decode(sample.timepoint.read("room1.jpg")), threads=threads)
+
+
+def first_batch(folder: Path) -> float:
+    """Return the seconds on the clock from opening the folder to the first batch; imports do not count."""
+    ours.registry()
+    began = time.perf_counter()
+    for _ in _loader(folder, 1):
+        return time.perf_counter() - began
+    raise RuntimeError("no batch came")
+
+
+def starts(data: Data) -> dict[str, Run]:
+    """Return the rows of starting up."""
+    folder = shards(data)
+    return {f"{SHARDS:,} shards, open to first batch": partial(first_batch, folder)}
+
+
+def _curve(loader: Loader, epochs: int) -> list[tuple[float, float]]:
+    steps = len(loader) * epochs
+    every, done, seen = max(1, steps // LOOKS), 0, []
+    for _ in range(epochs):
+        for _ in loader:
+            done += 1
+            if done % every == 0:
+                gc.collect()
+                seen.append((done / len(loader), own_memory() / 1e6))
+    return seen
+
+
+def memory(data: Data) -> dict[str, list[tuple[float, float]]]:
+    """Return (epochs passed, MB) over an epoch of tiny and ten of real pictures, each in a process of its own."""
+    dots, pictures = shards(data), data.shards("q95")
+    return {
+        f"{SHARDS * A_SHARD:,} tiny timepoints, {SHARDS:,} shards": apart(lambda: _curve(_loader(dots, 1), 1)),
+        f"{data.timepoints} timepoints of 5 views, 2 threads": apart(
+            lambda: _curve(ours.loader(pictures, threads=2), 10)
+        ),
+    }

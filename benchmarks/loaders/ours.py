@@ -1,0 +1,126 @@
+"""Our side: a dataset of loose files, its shards, and the loader over them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from loaders.peers import BATCH, SEED, SHARD, Epoch, Samples
+from loaders.pictures import SIZE, VIEWS
+
+from orqa_registry import Box, Card, Dataset, Registry, Take, Timepoint, Triplet, scenegraph
+from orqa_registry.vocabulary import ENTITIES, PREDICATES, ROBOT_PHASES
+from orqa_shards.decode import decode
+from orqa_shards.mixture import Mixture
+from orqa_shards.plan import Source
+from orqa_shards.read import Shards, Split, Tar
+from orqa_shards.recode import Recoder
+from orqa_shards.store import open_store
+from orqa_shards.stream import Sample, Stream, askable
+from orqa_shards.write import Options, pack
+from orqa_train.loading import Loader
+
+PIXELS = 112_896
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """Return the registry with whatever tasks are installed."""
+    return Registry.load()
+
+
+def labels(number: int) -> dict[str, Any]:
+    """Return labels as rich as real ones: nine relations, ten boxes, what the robot does; 16 tasks always can ask."""
+    rng = random.Random(number)
+    pairs = {(rng.choice(ENTITIES), rng.choice(ENTITIES)): rng.choice(PREDICATES) for _ in range(8)}
+    pairs["head_surgeon", "patient"] = "drilling"
+    boxes = tuple(Box(entity, 10, 20, 110 + k, 130) for k, entity in enumerate(rng.sample(ENTITIES, 10)))
+    extents = {box.entity: tuple(rng.randint(-900, 900) + step for step in (0, 0, 0, 99, 99, 99)) for box in boxes}
+    return {
+        **scenegraph.facets(tuple(Triplet(one, verb, other) for (one, other), verb in sorted(pairs.items()))),
+        "roles": ("head_surgeon", "nurse", "patient"),
+        "robot_phase": rng.choice(ROBOT_PHASES),
+        "robot_calibrated": rng.random() < 0.5,
+        "sterility_breach": ("nurse closeTo instrument_table",),
+        "tracked_tools": (),
+        "screen_text": "step 4 of 9",
+        "boxes": {"room1": {"size": SIZE, "boxes": boxes}},
+        "positions": {"reach": 5000, "extents": extents},
+    }
+
+
+class Leaves(Dataset):
+    """Takes of `SHARD` timepoints; its root holds a folder of pictures for each, as `pictures.make` writes them."""
+
+    name = "leaves"
+    card = Card("Dead leaves", "none", "synthetic")
+    provides = frozenset(labels(0))
+    splits = ("train",)
+
+    def takes(self, root: Path, split: str) -> Iterator[Take]:
+        """Yield the takes."""
+        places = sorted(root.iterdir())
+        for start in range(0, len(places), SHARD):
+            name = f"take{start // SHARD}"
+            yield Take(self.name, split, name, partial(self._points, split, name, start, places[start : start + SHARD]))
+
+    def _points(self, split: str, take: str, start: int, places: Sequence[Path]) -> Iterator[Timepoint]:
+        for k, place in enumerate(places):
+            media = {f"{view}.jpg": place / f"{view}.jpg" for view in VIEWS}
+            yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), media, labels(start + k))
+
+
+def write(loose: Path, out: Path, recoder: Recoder) -> None:
+    """Write shards of `SHARD` timepoints or so."""
+    source = Source(Leaves(), loose, ("train",))
+    one = sum(len(recoder(path.name, path.read_bytes()).data) for path in sorted(loose.glob("00000/*")))
+    pack(registry(), [source], out, Options(shard_bytes=int(one * SHARD * 1.05), recoder=recoder, workers=2))
+
+
+def members(folder: Path) -> Samples:
+    """Return what the tars hold, whole, in their order."""
+    store, found = open_store(folder), []
+    for name in store.names():
+        if name.endswith(".tar"):
+            tar = Tar.open(store, name)
+            found += [(tar.index.keys[number], tar[number]) for number in range(len(tar))]
+    return found
+
+
+def split_of(folder: Path) -> Split:
+    """Return the split."""
+    return Shards.open(folder).split("train")
+
+
+def stream_of(split: Split, questions: int) -> Stream:
+    """Return a stream that puts so many questions at each timepoint, none for 0."""
+    tasks = askable(registry(), split) if questions else []
+    return Stream(split, tasks, Mixture(seed=SEED, questions=questions))
+
+
+class Views:
+    """Decodes the views of a sample; makes sure that as many questions came with them as were to be asked."""
+
+    def __init__(self, questions: int) -> None:
+        self.questions = questions
+
+    def __call__(self, sample: Sample) -> list[Any]:
+        """Return five arrays."""
+        if len(sample.asked) != self.questions:
+            raise ValueError(f"{len(sample.asked)} questions, and {self.questions} were expected")
+        return [decode(sample.timepoint.read(f"{view}.jpg"), PIXELS) for view in VIEWS]
+
+
+def loader(folder: Path, workers: int = 0, threads: int = 1, questions: int = 0) -> Loader:
+    """Return the loader over shards: read, checked, decoded."""
+    stream = stream_of(split_of(folder), questions)
+    return Loader(stream, BATCH, transform=Views(questions), workers=workers, threads=threads)
+
+
+def epoch(folder: Path, workers: int = 0, threads: int = 1, questions: int = 0) -> Epoch:
+    """Return an epoch through the loader."""
+    opened = loader(folder, workers, threads, questions)
+    return lambda: opened

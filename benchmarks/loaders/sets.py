@@ -1,0 +1,89 @@
+"""The data of a run, made once: loose files, our shards of them, and the copies of the other loaders."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from loaders import ours, pictures
+from loaders.peers import Samples
+from loaders.pictures import VIEWS
+from PIL import Image
+
+from orqa_shards.recode import Recoder
+
+SETS = {
+    "q90": "pre-resized, quality 90, 4:2:0: the JPEGs of streaming.md",
+    "q95": "pre-resized, quality 95, 4:4:4: what our writer stores by default",
+    "full": "full size, the original bytes",
+}
+
+
+@frozen
+class Data:
+    """A folder with everything, of so many timepoints; what is not there yet is made when asked for."""
+
+    folder: Path
+    timepoints: int
+
+    @property
+    def loose(self) -> Path:
+        """Full-size files, one folder a timepoint."""
+        return self.made("loose", lambda out: pictures.make(out, self.timepoints))
+
+    def shards(self, name: str) -> Path:
+        """Our shards of one of `SETS`."""
+        if name == "q90":
+            small = self.made("loose-q90", self._resize)
+            return self.made("ours-q90", lambda out: ours.write(small, out, Recoder(pixels=None)))
+        recoder = Recoder(pixels=None) if name == "full" else Recoder(ours.PIXELS, 95)
+        return self.made(f"ours-{name}", lambda out: ours.write(self.loose, out, recoder))
+
+    def copy(self, peer: Any, name: str) -> Path:
+        """Return the copy of a peer: the bytes that our shards hold."""
+
+        def make(out: Path) -> None:
+            out.mkdir()
+            peer.write(self.samples(name), out)
+
+        return self.made(f"{peer.distribution}-{name}", make)
+
+    def samples(self, name: str) -> Samples:
+        """Return what our shards hold, in memory."""
+        return _members(self.shards(name))
+
+    def made(self, name: str, make: Callable[[Path], Any]) -> Path:
+        """Return a folder, made where it is not there, whole or not at all."""
+        whole = self.folder / f"{name}-{self.timepoints}"
+        if not whole.exists():
+            partial = whole.with_name(f"{whole.name}.partial")
+            print(f"making {whole}", flush=True)
+            shutil.rmtree(partial, ignore_errors=True)
+            make(partial)
+            partial.rename(whole)
+        return whole
+
+    def _resize(self, out: Path) -> None:
+        for place in sorted(self.loose.iterdir()):
+            (out / place.name).mkdir(parents=True)
+            for view in VIEWS:
+                (out / place.name / f"{view}.jpg").write_bytes(_small((place / f"{view}.jpg").read_bytes()))
+
+
+@lru_cache(maxsize=3)
+def _members(folder: Path) -> Samples:
+    return ours.members(folder)
+
+
+def _small(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as image:
+        scale = (ours.PIXELS / (image.width * image.height)) ** 0.5
+        small = image.resize((int(image.width * scale), int(image.height * scale)), Image.Resampling.BICUBIC)
+    coded = io.BytesIO()
+    small.save(coded, "JPEG", quality=90)
+    return coded.getvalue()

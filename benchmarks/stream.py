@@ -1,0 +1,118 @@
+"""What reading, decoding, writing and starting cost, beside other loaders, on the same bytes, in one run.
+
+    python benchmarks/stream.py --data DIR [loaders] [read] [write] [startup] [memory] [--json FILE] [--plot FILE.png]
+
+CPU time, user and system, of this process and all that it started: the clock would measure the neighbours. Each run is
+a fork of its own, and rounds go through all rows in turn, so that drift of the machine hits all alike; medians of the
+rounds, after one that does not count and warms the page cache. Opening a loader and its first batch do not count.
+The floor, decoding from memory, is measured twice: differences as large as between these two are noise.
+
+--data is a folder for 3 GB, filled at the first run: 400 timepoints of five synthetic 1024 x 768 JPEGs (quality 90),
+full, and within 112,896 pixels as q95 (quality 95, 4:4:4: what our writer makes) and q90 (quality 90, 4:2:0: the JPEGs
+of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others shuffle as theirs.
+
+Peers, in an environment of their own, since their requirements contradict ours and each other's (torch stays as it is,
+torchvision goes):
+
+    pip install -c constraints.txt -e ".[train]" webdataset==1.0.2 psutil
+    pip install --no-deps litdata==0.2.76 megatron-energon==7.4.1 mosaicml-streaming==0.13.0
+    pip install boto3 obstore tifffile lightning-utilities multi-storage-client s3fs mfusepy filetype rapidyaml \\
+        Brotli python-snappy "xxhash<4" zstd catalogue
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import asdict
+from loaders import feeding, files, large, peers, report
+from loaders.measure import rounds, summary
+from loaders.sets import SETS, Data
+
+PARTS: Mapping[str, tuple[str, Callable[[Data], Mapping[str, Callable[[], float]]]]] = {
+    "loaders": ("CPU ms a timepoint", feeding.runs),
+    "read": ("CPU us a sample", files.readers),
+    "write": ("MB a second of CPU", files.writers),
+    "startup": ("seconds on the clock", large.starts),
+}
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"\r{line:100}", end="", file=sys.stderr, flush=True)
+
+
+def versions() -> dict[str, Any]:
+    """Return what was measured: versions, and how many cores there were."""
+    names = [
+        "orqa-registry",
+        "torch",
+        "torchdata",
+        "simplejpeg",
+        "pillow",
+        *(peer.distribution for peer in peers.PEERS),
+    ]
+    found = {name: metadata.version(name) for name in names if name not in missing()}
+    return {"python": sys.version.split()[0], "cores": os.cpu_count(), **found}
+
+
+def missing() -> dict[str, str]:
+    """Return the peers that cannot take part, and why."""
+    return {peer.distribution: why for peer in peers.PEERS if (why := peers.absent(peer))}
+
+
+def main() -> None:
+    """Measure, print tables, write JSON and plot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}, memory; default: all")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--timepoints", type=int, default=400, help="a multiple of 200, so that workers share evenly")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", default="", metavar="WORD", help="rows with this in their name")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png")
+    given = parser.parse_args()
+    chosen = given.parts or [*PARTS, "memory"]
+    if unknown := set(chosen) - {*PARTS, "memory"}:
+        parser.error(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}, memory")
+    # Noise of the peers on standard error, of processes that they start, too.
+    warnings.simplefilter("ignore")
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    torch.set_num_threads(1)
+    given.data.mkdir(parents=True, exist_ok=True)
+    data = Data(given.data, given.timepoints)
+    tables: dict[str, tuple[str, report.Rows]] = {}
+    for part in [one for one in PARTS if one in chosen]:
+        unit, prepare = PARTS[part]
+        work = {name: run for name, run in prepare(data).items() if given.only in name}
+        gc.collect()
+        gc.freeze()  # else each fork copies what it only looks at
+        tables[part] = unit, {name: summary(one) for name, one in rounds(work, given.repeats, say).items() if one}
+    curves = large.memory(data) if "memory" in chosen else {}
+    rows = {name: one for _, found in tables.values() for name, one in found.items()}
+    aims = report.targets(rows, curves)
+    say("")
+    report.show(tables, aims, missing())
+    if given.json:
+        said = {"versions": versions(), "absent": missing(), "timepoints": given.timepoints, "repeats": given.repeats}
+        found = {part: {"unit": unit, "rows": one} for part, (unit, one) in tables.items()}
+        checked = [{**asdict(aim), "met": aim.met} for aim in aims]
+        given.json.write_text(
+            json.dumps({**said, "sets": SETS, **found, "targets": checked, "memory": curves}, indent=1)
+        )
+    if given.plot:
+        report.plot(rows, curves, given.plot)
+
+
+if __name__ == "__main__":
+    main()
