@@ -1,7 +1,6 @@
 """The loader: the same epoch by any number of workers, ranks and threads, and a run that goes on, whatever is bad."""
 
 import json
-import sys
 import threading
 import time
 from functools import partial
@@ -312,5 +311,5 @@ def test_a_reader_that_is_killed_goes_on_without_loss(stream, tmp_path, monkeypa
     import kills
 
     (tmp_path / "log").mkdir()
-    places = kills.reading(str(stream.split.store.folder), tmp_path / "log", 4, epochs=25, seed=len(sys.version))
+    places = kills.reading(str(stream.split.store.folder), tmp_path / "log", 4, epochs=25, seed=1)
     assert len(places) == 4

@@ -68,8 +68,8 @@ class Maker:
     def __getitems__(self, places: Sequence[int | None]) -> Made | OrqaError:
         """Return a batch, as torch asks for it in a worker process; an error of ours travels without a traceback."""
         try:
-            each = map(self.outcome, places) if self.threads == 1 else self._pool.map(self.outcome, places)
-            return self.batch(list(each))
+            one_by_one = self.threads == 1
+            return self.batch(self.outcomes(places) if one_by_one else list(self._pool.map(self.outcome, places)))
         except OrqaError as error:
             return error
 
@@ -77,6 +77,10 @@ class Maker:
         """Return a batch of what was made."""
         values = [one.value for one in outcomes if one.value is not None]
         return Made(self.collate(values), tuple(evolve(one, value=None) for one in outcomes))
+
+    def outcomes(self, places: Sequence[int | None]) -> list[Outcome]:
+        """Return what becomes of some places, one after the other."""
+        return [self.outcome(place) for place in places]
 
     def outcome(self, place: int | None) -> Outcome:
         """Return what becomes of a place of the run. Raises what is not the fault of one sample."""
@@ -226,15 +230,23 @@ class Loader(StatefulDataLoader[Any]):
         """Yield batches while threads make the next ones: jobs are begun in order, so none waits for one after it."""
         maker, share = self._maker, self._steps.share
         ahead = max(AHEAD, ceil(2 * maker.threads / share.batch))
+        part = ceil(share.batch / maker.threads)  # a job for each sample would cost as much as asking about it
         waiting: deque[Future[Made]] = deque()
         with ThreadPoolExecutor(maker.threads) as pool:
             try:
                 for places in share:
-                    outcomes = [pool.submit(maker.outcome, place) for place in places]
-                    waiting.append(pool.submit(lambda made: maker.batch([one.result() for one in made]), outcomes))
+                    jobs = [
+                        pool.submit(maker.outcomes, places[first : first + part])
+                        for first in range(0, share.batch, part)
+                    ]
+                    waiting.append(pool.submit(_gathered, maker, jobs))
                     if len(waiting) > ahead:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+
+def _gathered(maker: Maker, jobs: Sequence[Future[list[Outcome]]]) -> Made:
+    return maker.batch([outcome for job in jobs for outcome in job.result()])
