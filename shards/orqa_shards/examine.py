@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from zlib import crc32
 
 from attrs import define, field, frozen
+from isal.isal_zlib import crc32
 
 from orqa_registry import OrqaError
 from orqa_shards import index, labels

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from struct import Struct, error
-from zlib import crc32
 
 import numpy as np
 from attrs import define
+from isal.isal_zlib import crc32
 
 from orqa_registry import OrqaError
 from orqa_shards.scan import Damage, Read, scan

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, TypeVar, overload
 from urllib.parse import unquote
-from zlib import crc32
 
 from attrs import define, field, frozen
+from isal.isal_zlib import crc32
 
 from orqa_registry import CallError, OrqaError, Timeline, Timepoint
 from orqa_registry.errors import match, nearest

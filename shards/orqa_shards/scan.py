@@ -7,9 +7,9 @@ scan goes on with the next whole one, so that damage costs the sample it hits. N
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from zlib import crc32
 
 from attrs import define, frozen
+from isal.isal_zlib import crc32
 
 from orqa_shards.tar import BLOCK, LARGEST_MEDIUM, Member, unsafe
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import BinaryIO, NamedTuple
-from zlib import crc32
 
 from attrs import field, frozen
+from isal.isal_zlib import crc32
 
 from orqa_registry import OrqaError
 
