@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from orqa_registry.errors import CallError, DataWarning, MissingLibraryError, OrqaError, say
 from orqa_registry.plugin import Task
@@ -19,6 +20,8 @@ def ask(
     task fails, or asks what is not a question of its own.
     """
     there: dict[str, bool] = {}
+    shared: dict[Callable[[Moment], Any], Any] = {}
+    key = timepoint.key
     for task in tasks:
         for facet in task.needs:
             if facet not in there:
@@ -26,7 +29,7 @@ def ask(
             if not there[facet]:
                 break
         else:
-            moment = Moment(timepoint, timeline, (*seed, timepoint.key, task.name, "ask"), compat)
+            moment = Moment(timepoint, timeline, (*seed, key, task.name, "ask"), compat, shared)
             yield task, _asked(task, moment)
 
 

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import TypeVar
+
+LUCKS = 8
+_LUCK = Struct(f">{LUCKS}Q")
+_PARTS = 1 << 53
+"""As many numbers as are told apart from 0 up to 1."""
+
+One = TypeVar("One")
 
 
 def seeded(*about: object) -> random.Random:
     """Return a generator for the matter named by `about`, for instance (seed, epoch, key, task)."""
-    import hashlib  # it loads OpenSSL, which a command that draws nothing need not wait for
+    return random.Random(int.from_bytes(digest(about, 8), "big"))
+
+
+def lucks(*about: object) -> list[float]:
+    """Return eight numbers from 0 up to 1, 1 left out, for the matter named by `about`: quicker than a generator."""
+    return [(luck >> 11) / _PARTS for luck in _LUCK.unpack(digest(about, _LUCK.size))]
+
+
+def pick(among: Sequence[One], luck: float) -> One:
+    """Return one of several, each as likely as any other. Raises IndexError where there is none."""
+    return among[int(luck * len(among))]
+
+
+def digest(about: Iterable[object], size: int) -> bytes:
+    """Return `size` bytes of BLAKE2b over the matter named by `about`."""
+    from hashlib import blake2b  # it loads OpenSSL, which a command that draws nothing need not wait for
 
     text = "\x1f".join(map(str, about))
-    return random.Random(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big"))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()

@@ -17,6 +17,8 @@ from orqa_registry.errors import CallError, nearest
 from orqa_registry.records import Box, Triplet
 from orqa_registry.vocabulary import ROBOT_PHASES, ROLES, TOOLS
 
+NUMBERS = (float, int)
+
 
 @frozen
 class Facet:
@@ -58,11 +60,13 @@ def _triplets(value: Any) -> tuple[Triplet, ...]:
 
 
 def _numbers(value: Any, length: int) -> tuple[float, ...]:
-    if not isinstance(value, list | tuple) or len(value) != length:
-        raise ValueError(f"{length} numbers were expected, not {value!r}")
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
+    if not isinstance(value, (list, tuple)) or len(value) != length or not all(map(_is_number, value)):
         raise ValueError(f"{length} numbers were expected, not {value!r}")
     return tuple(value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in NUMBERS or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

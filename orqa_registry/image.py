@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -21,8 +22,7 @@ def bin_of(value: float, size: float) -> int:
     return math.trunc(value / size * BINS)
 
 
-@frozen
-class Placed:
+class Placed(NamedTuple):
     """A box and the bins of its sides."""
 
     box: Box
@@ -61,30 +61,37 @@ class Shown:
         return [one.entity for one in sorted(self.boxes, key=middle)]
 
 
-def views(moment: Moment) -> Iterator[tuple[str, Shown]]:
-    """Yield each annotated view with what it shows.
+def views(moment: Moment) -> Mapping[str, Shown]:
+    """Return each annotated view with what it shows.
 
     What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10).
     """
+    return moment.once(_views)
+
+
+def _views(moment: Moment) -> dict[str, Shown]:
+    shown = {}
     for view, found in moment.labels["boxes"].items():
         size, boxes = found["size"], found["boxes"]
         if moment.compat:
             boxes = {box.entity: box for box in boxes}.values()
         else:
             boxes = [cut for box in boxes if (cut := _cut(box, size)) is not None]
-        yield view, Shown(size, tuple(_placed(box, size) for box in boxes))
+        shown[view] = Shown(size, tuple(_placed(box, size) for box in boxes))
+    return shown
 
 
 def _cut(box: Box, size: Sequence[float]) -> Box | None:
     """Return the part of a box that lies in the image, or None."""
+    if box.x0 >= 0 and box.y0 >= 0 and box.x0 <= box.x1 < size[0] and box.y0 <= box.y1 < size[1]:
+        return box
     x0, y0, x1, y1 = max(box.x0, 0), max(box.y0, 0), min(box.x1, size[0]), min(box.y1, size[1])
     return Box(box.entity, x0, y0, x1, y1) if x0 < size[0] and y0 < size[1] and x1 >= 0 and y1 >= 0 else None
 
 
 def _placed(box: Box, size: Sequence[float]) -> Placed:
-    x_min, x_max = (bin_of(value, size[0]) for value in (box.x0, box.x1))
-    y_min, y_max = (bin_of(value, size[1]) for value in (box.y0, box.y1))
-    return Placed(box, x_min, x_max, y_min, y_max)
+    width, height = size
+    return Placed(box, bin_of(box.x0, width), bin_of(box.x1, width), bin_of(box.y0, height), bin_of(box.y1, height))
 
 
 @frozen

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from attrs import field, frozen
@@ -17,6 +17,8 @@ from orqa_registry.timeline import Timeline
 
 CLOCK = "clock"
 """The facet of a timepoint that has `seconds`."""
+
+Made = TypeVar("Made")
 
 Medium = Path | bytes | Callable[[], bytes]
 """What a sensor gave: a file, its bytes, or a function that makes them, called when somebody reads."""
@@ -145,6 +147,18 @@ class Moment:
     timeline: Timeline
     seed: tuple[object, ...] = ()
     compat: bool = False
+    _shared: dict[Callable[[Moment], Any], Any] = field(factory=dict, repr=False)
+
+    def once(self, make: Callable[[Moment], Made]) -> Made:
+        """Return what `make` gives for this moment, made once for all tasks that are asked at the timepoint together.
+
+        `make` is a function of the moment's labels, timeline and `compat`, never of its chance; nobody changes what it
+        gives.
+        """
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        found: Made = self._shared[make]
+        return found
 
     @cached_property
     def rng(self) -> random.Random:

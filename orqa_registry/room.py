@@ -16,9 +16,8 @@ def steps(moment: Moment) -> dict[str, tuple[int, int, int]]:
 
 
 def _steps(extent: Sequence[float], reach: float) -> tuple[int, int, int]:
-    sides = [math.trunc((value + reach) / (2 * reach) * 2000 - 1000) for value in extent]
-    x, y, z = ((low + high) // 2 for low, high in zip(sides[:3], sides[3:], strict=True))
-    return x, y, z
+    x0, y0, z0, x1, y1, z1 = (math.trunc((value + reach) / (2 * reach) * 2000 - 1000) for value in extent)
+    return (x0 + x1) // 2, (y0 + y1) // 2, (z0 + z1) // 2
 
 
 def distances(moment: Moment) -> dict[tuple[str, str], int]:
@@ -39,4 +38,5 @@ def distances(moment: Moment) -> dict[tuple[str, str], int]:
 
 
 def _middle(extent: Sequence[float]) -> list[float]:
-    return [(low + high) / 2 for low, high in zip(extent[:3], extent[3:], strict=True)]
+    x0, y0, z0, x1, y1, z1 = extent
+    return [(x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from math import ceil, fsum, inf, log
 from struct import Struct
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from attrs import asdict, define, field, frozen
 
 from orqa_registry.asking import ask
+from orqa_registry.draws import digest
 from orqa_registry.errors import CallError, OrqaError, nearest, say
 from orqa_registry.plugin import Task
 from orqa_registry.records import Asked, Question, Take, Timepoint
@@ -274,8 +274,7 @@ def _race(
 def _luck(seed: int, item: Candidate, copy: int) -> Luck:
     point, question = item.timepoint, item.question
     about = (point.dataset, point.take, point.frame, question.task, question.view or "", question.text, item.answer)
-    text = "\x1f".join((str(seed), str(copy), *about))
-    time, place, wording, form = _LUCK.unpack(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest())
+    time, place, wording, form = _LUCK.unpack(digest((seed, copy, *about), _LUCK.size))
     return (time + 1) / _WHOLE, place, wording / _WHOLE, form / _WHOLE
 
 

@@ -54,7 +54,7 @@ def spoil(folder, split_name, number, medium):
     """Write over some bytes of a medium of a timepoint, by its number; return its key."""
     split = Shards.open(folder).split(split_name)
     key = split[number].key
-    member = split.span(number, key)[0][medium]
+    member = split.members(number, key)[1][medium]
     before = 0
     for shard in split.entry.shards:
         if number < before + shard.timepoints:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError
-from orqa_registry.draws import seeded
+from orqa_registry.draws import lucks
 from orqa_registry.records import is_view
 from orqa_shards.mixture import Mixture
 
@@ -143,34 +143,38 @@ def test_names_that_are_not_there_are_refused():
         mixture.check(["count_people"], ["room1.png"])
 
 
-NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
+LUCK = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1, exclude_max=True))
 
 
-@given(NAMES, st.integers(0, 4), st.dictionaries(st.sampled_from("abcdefgh*"), st.floats(0, 1e3)), st.text())
-def test_at_most_so_many_tasks_in_the_order_given(tasks, questions, weights, key):
+@given(LUCK, st.integers(0, 4), st.dictionaries(st.sampled_from("abcdefgh*"), st.floats(0, 1e3)))
+def test_tasks_of_any_weight_are_ranked_and_a_place_is_a_task_s_own(luck, questions, weights):
     mixture = Mixture(questions=questions, tasks=weights)
-    allowed = [task for task in tasks if weights.get(task, weights.get("*", 1.0))]
-    chosen = mixture.choose(tasks, 0, key)
-    assert chosen == [task for task in allowed if task in chosen]
-    assert len(chosen) == min(len(allowed), questions or len(allowed))
-    if questions and chosen:  # without one that was not chosen, the choice is the same: luck is a task's own
-        lost = next((task for task in allowed if task not in chosen), None)
-        assert mixture.choose([task for task in tasks if task != lost], 0, key) == chosen
+    allowed = [task for task in luck if weights.get(task, weights.get("*", 1.0))]
+    ranked = mixture.ranked(luck)
+    assert sorted(ranked) == sorted(allowed)
+    if not questions or len(allowed) <= questions:
+        assert ranked == allowed  # nothing to choose
+    else:  # without one of them, the others stand as they stood
+        lost = ranked[0]
+        others = mixture.ranked({task: luck[task] for task in luck if task != lost})
+        assert len(others) <= questions or others == ranked[1:]
 
 
-@given(NAMES, st.integers(1, 4), st.integers(), st.integers(0, 99), st.text())
-def test_with_equal_weights_the_luckiest_are_chosen(tasks, questions, seed, epoch, key):
-    luck = {task: seeded(seed, epoch, key, task, "k").random() for task in tasks}
-    expected = set(sorted(tasks, key=luck.__getitem__)[:questions])
-    assert set(Mixture(seed=seed, questions=questions).choose(tasks, epoch, key)) == expected
+@given(LUCK, st.integers(1, 4))
+def test_with_equal_weights_the_luckiest_come_first(luck, questions):
+    ranked = Mixture(questions=questions).ranked(luck)
+    if len(luck) > questions:
+        assert ranked == sorted(luck, key=luck.__getitem__)
 
 
 def test_tasks_are_chosen_by_weight():
     mixture = Mixture(questions=1, tasks={"a": 3, "*": 0.5})
-    count = Counter(mixture.choose(["a", "b", "c"], 0, str(k))[0] for k in range(4000))
+    draws = [{task: lucks(key, task)[0] for task in "abc"} for key in range(4000)]
+    count = Counter(mixture.ranked(luck)[0] for luck in draws)
     assert count["a"] / 4000 == pytest.approx(0.75, abs=0.03)
     assert count["b"] / 4000 == pytest.approx(0.125, abs=0.03)
-    assert {"a"} == {*Mixture(questions=1, tasks={"a": 1e300, "b": 5e-324}).choose(["b", "a"], 0, "k")}
+    extreme = Mixture(questions=1, tasks={"a": 1e300, "b": 5e-324})
+    assert extreme.ranked({"b": 0.5, "a": 0.5})[0] == "a"
 
 
 MEDIA = st.lists(

@@ -115,7 +115,7 @@ class ListAllEntitiesOrdered2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every view with boxes; an empty one rarely."""
-        for view, found in image.views(moment):
+        for view, found in image.views(moment).items():
             names = [display(entity) for entity in found.from_left_to_right(moment)]
             if names:
                 yield self.pose(", ".join(names), view=view)

@@ -33,7 +33,7 @@ class Where2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every entity of every view."""
-        for view, found in image.views(moment):
+        for view, found in image.views(moment).items():
             answers: dict[str, list[str]] = {}
             for one in found.boxes:
                 answers.setdefault(display(one.entity), []).append(one.as_text)

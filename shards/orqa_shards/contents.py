@@ -18,7 +18,7 @@ from orqa_registry.reading import library
 from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
 from orqa_shards import decode
-from orqa_shards.read import Shards, Split, Tar
+from orqa_shards.read import Shards, Split, Tar, read_member
 from orqa_shards.recode import SOUNDS
 from orqa_shards.tar import Member
 
@@ -214,8 +214,8 @@ def save(folder: Path, key: str, members: Mapping[str, bytes]) -> list[Path]:
 def members_of(split: Split, number: int) -> dict[str, bytes]:
     """Return the bytes of all members of a sample, labels too. Raises OrqaError where one is damaged."""
     key = split[number].key
-    members, span = split.span(number, key)
-    return {name: span.read(member, key) for name, member in members.items()}
+    file, members = split.members(number, key)
+    return {name: read_member(split.store, file, member, key) for name, member in members.items()}
 
 
 def readable(value: Any) -> Iterator[str]:

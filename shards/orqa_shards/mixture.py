@@ -9,7 +9,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
@@ -19,7 +19,7 @@ from typing import Any
 from attrs import asdict, field, fields, frozen
 
 from orqa_registry import CallError
-from orqa_registry.draws import seeded
+from orqa_registry.draws import lucks
 from orqa_registry.errors import nearest
 from orqa_registry.records import is_view
 
@@ -146,19 +146,18 @@ class Mixture:
         """Return the weight of a task; 0 leaves it out."""
         return self._weights.get(task, self._weights.get(OTHERS, 1.0))
 
-    def choose(self, tasks: Sequence[str], epoch: int, key: str) -> list[str]:
-        """Return which of the tasks that drew a question are asked at a timepoint, in the order given.
+    def ranked(self, luck: Mapping[str, float]) -> list[str]:
+        """Return the tasks in the order in which they are asked at a timepoint until `questions` are drawn.
 
-        At most `questions` of them, chosen by weight without replacement (Efraimidis and Spirakis 2006): each task has
-        luck of its own, an exponential variable of its rate, so that a task's luck never depends on the others.
+        luck: task -> a number from 0 up to 1 of its own, so that its place never depends on the others.
+        So that many are chosen by weight without replacement (Efraimidis and Spirakis 2006): each waits for a time that
+        is exponential at the rate of its weight. As given where there is nothing to choose.
         """
-        asked = [task for task in tasks if self.weight(task)]
+        asked = [task for task in luck if self.weight(task)]
         if not self.questions or len(asked) <= self.questions:
             return asked
-        luck = {task: seeded(self.seed, epoch, key, task, "k").random() for task in asked}
         waits = {task: (-math.log1p(-luck[task]) / self.weight(task), luck[task]) for task in asked}
-        chosen = set(sorted(asked, key=waits.__getitem__)[: self.questions])
-        return [task for task in asked if task in chosen]
+        return sorted(asked, key=waits.__getitem__)
 
     def dropped(self, media: Iterable[str], epoch: int, key: str) -> set[str]:
         """Return the media that are left out at a timepoint; of the camera views, at least one stays."""
@@ -167,7 +166,7 @@ class Mixture:
         for name in names:
             chance = self._chance(name)
             if chance:
-                luck = seeded(self.seed, epoch, key, name, "drop").random()
+                luck = lucks(self.seed, epoch, key, name, "drop")[0]
                 if luck < chance:
                     out[name] = luck
         views = [name for name in names if is_view(name)]

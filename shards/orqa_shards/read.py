@@ -27,8 +27,6 @@ from orqa_shards.tar import Member
 KEPT_TIMEPOINTS = 1 << 16
 """Timepoints whose labels are kept in memory, a take at a time: about 300 MB."""
 KEPT_INDEXES = 256
-KEPT_SAMPLES = 8
-"""Samples whose bytes are kept: those that are being decoded."""
 
 Name = TypeVar("Name", bound=Hashable)
 Value = TypeVar("Value")
@@ -125,9 +123,8 @@ class Tar:
         number = self.index.place[sample] if isinstance(sample, str) else sample
         if not 0 <= number < len(self):
             raise IndexError(sample)
-        members = self.index.members(number)
-        span = Span(self.store, self.file, members)
-        return {member.name: span.read(member, self.index.keys[number]) for member in members}
+        key = self.index.keys[number]
+        return {one.name: read_member(self.store, self.file, one, key) for one in self.index.members(number)}
 
 
 def index_name(tar: str) -> str:
@@ -135,52 +132,46 @@ def index_name(tar: str) -> str:
     return tar.removesuffix(".tar") + ".idx"
 
 
-class Span:
-    """The bytes of one sample, from its first member to its last, read at once."""
+def read_member(store: Store, file: str, member: Member, key: str) -> bytes:
+    """Return the bytes of a member with one positioned read. Raises OrqaError where they are not those written.
 
-    __slots__ = ("_bytes", "_file", "_first", "_last", "_store")
-
-    def __init__(self, store: Store, file: str, members: Sequence[Member]) -> None:
-        self._store, self._file = store, file
-        self._first, self._last = members[0].offset, members[-1].offset + members[-1].size
-        self._bytes = memoryview(store.span(file, self._first, self._last - self._first))
-
-    def read(self, member: Member, key: str) -> bytes:
-        """Return the bytes of a member. Raises OrqaError where they are not those that were written."""
-        data = self._slice(member)
-        if crc32(data) != member.crc32:
-            # What lies in a cache may have been damaged there: once more, from where it came.
-            if self._store.forget(self._file, self._first, self._last - self._first):
-                self._bytes = memoryview(self._store.span(self._file, self._first, self._last - self._first))
-                data = self._slice(member)
-            if crc32(data) != member.crc32:
-                raise OrqaError(
-                    f"{self._store.name}/{self._file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
-                    f"Find all: orqa-registry verify {self._store.name}"
-                )
-        return bytes(data)
-
-    def _slice(self, member: Member) -> memoryview:
-        return self._bytes[member.offset - self._first : member.offset - self._first + member.size]
+    Members of a sample lie in a row: to read one after the other is quicker than all at once and then to part them,
+    from memory (no second copy) and from a disk (the system reads ahead meanwhile).
+    """
+    data = store.span(file, member.offset, member.size)
+    if crc32(data) == member.crc32:
+        return data
+    # What lies in a cache may have been damaged there: once more, from where it came.
+    if store.forget(file, member.offset, member.size):
+        data = store.span(file, member.offset, member.size)
+        if crc32(data) == member.crc32:
+            return data
+    raise OrqaError(
+        f"{store.name}/{file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
+        f"Find all: orqa-registry verify {store.name}"
+    )
 
 
 @frozen(eq=False)
 class TarMedia(Mapping[str, bytes]):
-    """The media of one timepoint: nothing is read before somebody asks, and then all of it at once."""
+    """The media of one timepoint: none is read before somebody asks for it."""
 
     split: Split = field(repr=False)
     number: int
     key: str
     names: tuple[str, ...]
+    _found: list[tuple[str, dict[str, Member]]] = field(factory=list, init=False, repr=False)
 
     def __getitem__(self, name: str) -> bytes:
         """Return the bytes of a medium. Raises KeyError where there is none of this name, OrqaError for damage."""
         if name not in self.names:
             raise KeyError(name)
-        members, span = self.split.span(self.number, self.key)
+        if not self._found:
+            self._found.append(self.split.members(self.number, self.key))
+        file, members = self._found[0]
         if name not in members:
             raise OrqaError(f"{self.split.where}: {self.key}.{name} is in the labels and not in its tar")
-        return span.read(members[name], self.key)
+        return read_member(self.split.store, file, members[name], self.key)
 
     def __contains__(self, name: object) -> bool:
         return name in self.names  # a Mapping would read it to find out
@@ -223,7 +214,6 @@ class Split(Sequence[Timepoint]):
         self._shard_ends = list(accumulate(one.timepoints for one in self.entry.shards))
         self._takes = Recent(self._read_take, KEPT_TIMEPOINTS, lambda take: len(take.lines))
         self._tars = Recent(self._open_tar, KEPT_INDEXES)
-        self._spans = Recent(self._read_span, KEPT_SAMPLES)
 
     def __reduce__(self) -> tuple[type[Split], tuple[Store, str, SplitEntry]]:
         """Travel to another process without what is kept in memory."""
@@ -279,14 +269,14 @@ class Split(Sequence[Timepoint]):
         row = number - self._shard_ends[place] + shard.timepoints
         return shard, found.keys[row], found.members(row)
 
-    def span(self, number: int, key: str) -> tuple[Mapping[str, Member], Span]:
-        """Return the members of a sample by suffix, and their bytes. Raises OrqaError."""
-        found, members, span = self._spans(number)
+    def members(self, number: int, key: str) -> tuple[str, dict[str, Member]]:
+        """Return the tar that a sample is in and its members by suffix. Raises OrqaError where it is another sample."""
+        shard, found, members = self.lies(number)
         if found != key:
             raise OrqaError(
                 f"{self.where}: {key} in the labels is {found} in its tar: of two different runs. Write them anew"
             )
-        return members, span
+        return shard.name, {one.name: one for one in members}
 
     @cached_property
     def shard_datasets(self) -> list[str]:
@@ -326,7 +316,3 @@ class Split(Sequence[Timepoint]):
         if found.tar_bytes != shard.bytes or len(found) != shard.timepoints:
             raise OrqaError(f"{self.where}/{index_name(shard.name)}: of another {shard.name}{index.REPAIR}")
         return shard, found
-
-    def _read_span(self, number: int) -> tuple[str, Mapping[str, Member], Span]:
-        tar, key, members = self.lies(number)
-        return key, {one.name: one for one in members}, Span(self.store, tar.name, members)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from random import Random
 from typing import Any, overload
 
 from attrs import define, evolve, field, frozen
 
 from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task, Timepoint, ask
-from orqa_registry.draws import seeded
+from orqa_registry.draws import lucks, pick
 from orqa_shards.blend import Blend
 from orqa_shards.mixture import Mixture
 from orqa_shards.read import Split, TarMedia
@@ -32,16 +31,21 @@ def draw(split: Split, point: Timepoint, tasks: Sequence[Task], mixture: Mixture
 
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.
     """
+    key, views = point.key, set(point.views)
+    named = {task.name: task for task in tasks}
+    luck = {name: lucks(mixture.seed, epoch, key, name) for name in named}
+    ranked = (named[name] for name in mixture.ranked({name: own[-1] for name, own in luck.items()}))
     drawn: dict[str, Asked] = {}
-    views = set(point.views)
-    for task, every in ask(point, split.timeline(point), tasks, mixture.seed, epoch, compat=mixture.compat):
+    for task, every in ask(point, split.timeline(point), ranked, mixture.seed, epoch, compat=mixture.compat):
         questions = visible(every, views)
-        rng = seeded(mixture.seed, epoch, point.key, task.name)
         if questions:
-            question = rng.choice(questions)
-            if rng.random() < question.weight:
-                drawn[task.name] = _asked(point, task, question, rng, mixture)
-    return [drawn[name] for name in mixture.choose(list(drawn), epoch, point.key)]
+            own = luck[task.name]
+            question = pick(questions, own[0])
+            if own[1] < question.weight:
+                drawn[task.name] = _asked(point, task, question, own[2:], mixture)
+                if len(drawn) == mixture.questions:
+                    break
+    return [drawn[name] for name in named if name in drawn]
 
 
 def visible(questions: Sequence[Question], views: Collection[str]) -> list[Question]:
@@ -50,19 +54,18 @@ def visible(questions: Sequence[Question], views: Collection[str]) -> list[Quest
     return [one for one in questions if one.view is None or one.view in views or not views]
 
 
-def _asked(point: Timepoint, task: Task, question: Question, rng: Random, mixture: Mixture) -> Asked:
+def _asked(point: Timepoint, task: Task, question: Question, luck: Sequence[float], mixture: Mixture) -> Asked:
+    text, answer = question.text, pick(question.answers, luck[0])
     try:
-        wordings = task.wordings(question)
-        text = wordings[0]
-        if len(wordings) > 1 and rng.random() < mixture.paraphrase:
-            text = rng.choice(wordings[1:])
-        answer = rng.choice(question.answers)
-        said = task.say(question, answer) if rng.random() < mixture.sentences else []
+        if luck[1] < mixture.paraphrase:
+            text = pick(task.wordings(question)[1:] or [text], luck[2])
+        if luck[3] < mixture.sentences:
+            answer = pick(task.say(question, answer) or [answer], luck[4])
     except (IndexError, KeyError) as error:
         raise OrqaError(
             f"task {task.name}: a paraphrase or sentence asks for an argument that a question lacks: {error}"
         ) from error
-    return Asked(point, question, text, rng.choice(said) if said else answer)
+    return Asked(point, question, text, answer)
 
 
 @define(slots=False)
