@@ -26,7 +26,7 @@ from orqa_registry import Registry
 from orqa_registry.writing import whole_file
 from orqa_shards.mixture import Mixture
 from orqa_shards.read import Shards
-from orqa_shards.stream import Sample, Stream, askable
+from orqa_shards.stream import Sample, Stream
 from orqa_train.loading import Loader
 
 LONGEST = 0.02
@@ -46,7 +46,7 @@ def line(sample: Sample) -> str:
 def stream_of(data: str, split_name: str, epochs: int) -> Stream:
     """Return the run that is read."""
     split = Shards.open(data).split(split_name)
-    return Stream(split, askable(Registry.load(), split), Mixture(seed=7, questions=2), epochs)
+    return Stream.of(Registry.load(), split, Mixture(seed=7, questions=2), epochs)
 
 
 def read(data: str, split: str, epochs: int, folder: Path, batch: int, threads: int, workers: int) -> None:

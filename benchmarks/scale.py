@@ -21,7 +21,7 @@ from orqa_shards.order import Order
 from orqa_shards.plan import Source
 from orqa_shards.read import Shards, index_name
 from orqa_shards.store import open_store
-from orqa_shards.stream import Stream, askable
+from orqa_shards.stream import Stream
 from orqa_shards.write import Options, pack
 
 LABELS = {"roles": ("nurse", "patient"), "actions": ("sawing",), "entities": ("nurse", "patient", "drill", "saw")}
@@ -81,7 +81,7 @@ def seconds(folder: str, runs: int) -> dict[str, float]:
         begun = time.perf_counter()
         split = Shards.open(folder).split("train")
         opened.append(time.perf_counter() - begun)
-        stream = Stream(split, askable(registry, split), Mixture(seed=seed))
+        stream = Stream.of(registry, split, Mixture(seed=seed))
         for sample in stream[:16]:
             dict(sample.timepoint.media)
         first.append(time.perf_counter() - begun)

@@ -18,7 +18,7 @@ import torch
 
 from orqa_registry import Registry
 from orqa_shards.read import Shards
-from orqa_shards.stream import Sample, Stream, askable
+from orqa_shards.stream import Sample, Stream
 from orqa_train import models
 from orqa_train import recipe as recipes
 from orqa_train.sequences import collate, encode
@@ -46,7 +46,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     split = Shards.open(given.data).split("train")
-    stream = Stream(split, askable(Registry.load(), split))
+    stream = Stream.of(Registry.load(), split)
     asked = (sample for sample in stream if sample.asked)
     samples = list(islice(asked, given.timepoints))
     words = [text for sample in samples for asked in sample.asked for text in (asked.text, asked.answer)]

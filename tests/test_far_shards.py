@@ -12,7 +12,7 @@ from small_room import written  # noqa: E402
 from orqa_registry import OrqaError  # noqa: E402
 from orqa_shards.read import Shards  # noqa: E402
 from orqa_shards.store import open_store  # noqa: E402
-from orqa_shards.stream import Stream, askable  # noqa: E402
+from orqa_shards.stream import Stream  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_what_is_written_far_away_is_what_is_written_here(registry, bucket, tmp_
     assert far.names() == sorted(os.listdir(tmp_path / "near"))
     assert all(far.read(name, 1 << 20) == (tmp_path / "near" / name).read_bytes() for name in far.names())
     here, there = (Shards.open(one).split("train") for one in (tmp_path / "near", far))
-    streams = [Stream(split, askable(registry, split), epochs=2) for split in (here, there)]
+    streams = [Stream.of(registry, split, epochs=2) for split in (here, there)]
     for near, distant in zip(*streams, strict=True):
         assert near.timepoint.key == distant.timepoint.key
         assert near.timepoint.read("room1.jpg") == distant.timepoint.read("room1.jpg")

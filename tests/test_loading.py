@@ -23,7 +23,7 @@ from orqa_shards.mixture import Mixture  # noqa: E402
 from orqa_shards.order import Share  # noqa: E402
 from orqa_shards.plan import Source  # noqa: E402
 from orqa_shards.read import Shards  # noqa: E402
-from orqa_shards.stream import Stream, askable  # noqa: E402
+from orqa_shards.stream import Stream  # noqa: E402
 from orqa_shards.write import Options, pack  # noqa: E402
 from orqa_train.loading import AHEAD, Loader  # noqa: E402
 
@@ -52,7 +52,7 @@ def written(out):
 
 def streamed(folder, mixture=None, epochs=1):
     split = Shards.open(folder).split("train")
-    return Stream(split, askable(Registry.load(), split), mixture or Mixture(seed=5), epochs)
+    return Stream.of(Registry.load(), split, mixture or Mixture(seed=5), epochs)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from orqa_shards.plan import Source
 from orqa_shards.read import Shards
 from orqa_shards.stats import MOST_ANSWERS, Answers, count
 from orqa_shards.stats_page import write_page
-from orqa_shards.stream import Stream, askable
+from orqa_shards.stream import Stream
 from orqa_shards.write import pack
 
 EVIL = '</svg><script src="http://x">alert(1)</script>\x1b[31m'
@@ -94,7 +94,7 @@ def test_what_is_drawn_is_what_epochs_draw_on_average(registry, room):
     found = count(split, tasks_of(registry))
     epochs = 200
     drawn, answers = {}, {}
-    for sample in Stream(split, askable(registry, split), Mixture(), epochs):
+    for sample in Stream.of(registry, split, Mixture(), epochs):
         for one in sample.asked:
             task = one.question.task
             drawn[task] = drawn.get(task, 0) + 1 / epochs
@@ -307,7 +307,7 @@ def test_a_forecast_is_what_the_epoch_holds(registry, room):
     found = json.loads(call(registry, mixture, *about))
     split = Shards.open(room).split("train")
     made = Mixture(questions=2, drop={"speech.txt": 0.5})
-    samples = list(Stream(split, askable(registry, split), made))
+    samples = list(Stream.of(registry, split, made))
     assert found["digest"] == made.digest
     assert found["datasets"] == {"A.Room": {"samples": 8, "timepoints": 8, "passes": 1}}
     assert found["questions_an_epoch"] == sum(len(one.asked) for one in samples)

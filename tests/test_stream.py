@@ -78,8 +78,11 @@ def test_at_most_so_many_questions(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     stream = streamed(registry, split, Mixture(questions=2), epochs=4)
-    assert {len(stream[k].asked) for k in range(len(stream))} <= {0, 1, 2}
-    assert len({a.question.task for k in range(len(stream)) for a in stream[k].asked}) > 2
+    every = streamed(registry, split, Mixture(), epochs=4)
+    for few, all_drawn in zip(stream, every, strict=True):
+        assert len(few.asked) == min(2, len(all_drawn.asked))
+        assert few.asked == tuple(one for one in all_drawn.asked if one in few.asked)  # the same ones, in their order
+    assert len({one.question.task for sample in stream for one in sample.asked}) > 2
 
 
 def test_rare_answers_are_drawn_rarely(registry, tmp_path):
@@ -144,3 +147,18 @@ def test_compat_is_asked_as_the_original_does(registry, tmp_path):
     for compat, count in ((False, "2"), (True, "1")):
         (asked,) = streamed(registry, split, Mixture(compat=compat), tasks=("count_people",))[0].asked
         assert asked.answer == count
+
+
+def test_a_task_that_is_left_out_need_not_be_askable_and_one_with_weight_has_to(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    every = {task.name for task in askable(registry, split)}
+    assert "tools_used" not in every
+    for weights in ({"tools_used": 0}, {"tools_used": 0, "count_people": 2}):
+        assert {task.name for task in Stream.of(registry, split, Mixture(tasks=weights)).tasks} == every
+    alone = Stream.of(registry, split, Mixture(tasks={"*": 0, "count_people": 1}))
+    assert [task.name for task in alone.tasks] == ["count_people"]
+    with pytest.raises(CallError, match="can be asked none of tools_used"):
+        Stream.of(registry, split, Mixture(tasks={"tools_used": 1}))
+    with pytest.raises(CallError, match="did you mean 'tools_used'"):
+        Stream.of(registry, split, Mixture(tasks={"tool_used": 0}))

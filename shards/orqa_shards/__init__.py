@@ -2,10 +2,10 @@
 
     from orqa_shards.read import Shards
     from orqa_shards.mixture import Mixture
-    from orqa_shards.stream import Stream, askable
+    from orqa_shards.stream import Stream
 
     split = Shards.open(folder).split("train")
-    for sample in Stream(split, askable(registry, split), Mixture(seed=0), epochs=1):
+    for sample in Stream.of(registry, split, Mixture(seed=0), epochs=1):
         sample.timepoint.read("room1.jpg"), [asked.text for asked in sample.asked]
 
 A stream is a sequence: any loader may split and shuffle it.

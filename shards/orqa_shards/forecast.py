@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
 
-from orqa_registry import Task
-from orqa_shards.mixture import Mixture
-from orqa_shards.read import Split
 from orqa_shards.stream import Stream
 
 
@@ -68,17 +65,14 @@ class Forecast:
 
 
 def forecast(
-    split: Split,
-    tasks: Sequence[Task],
-    mixture: Mixture,
+    stream: Stream,
     looked: int = 500,
     advance: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Forecast:
     """Return what an epoch would hold, from `looked` positions spread evenly over the first; no media are read.
 
-    Raises CallError where the mixture names what is not there, and OrqaError for labels that are damaged.
+    Raises OrqaError for labels that are damaged.
     """
-    stream = Stream(split, tasks, mixture)
     many = min(looked, len(stream))
     silent = 0
     asked: Counter[str] = Counter()
@@ -91,19 +85,19 @@ def forecast(
         sample = stream[position]
         asked.update(one.question.task for one in sample.asked)
         silent += not sample.asked
-        there = split[number].media
+        there = stream.split[number].media
         media.update(there.keys())
         dropped.update(set(there) - set(sample.timepoint.media))
         advance("samples", done, many)
-    return Forecast(len(stream), _quotas(split, stream), many, silent, asked, media, dropped)
+    return Forecast(len(stream), _quotas(stream), many, silent, asked, media, dropped)
 
 
-def _quotas(split: Split, stream: Stream) -> tuple[Quota, ...]:
+def _quotas(stream: Stream) -> tuple[Quota, ...]:
     there: Counter[str] = Counter()
-    for take in split.entry.takes:
+    for take in stream.split.entry.takes:
         there[take.dataset] += take.timepoints
     blend = stream.blend
     quotas = {order.about: quota for order, quota in zip(blend.parts, blend.quotas, strict=True)}
     if "" in quotas:  # one part, everything: each dataset as much as there is of it
-        return tuple(Quota(name, quotas[""] * many / len(split), many) for name, many in there.items())
+        return tuple(Quota(name, quotas[""] * many / len(stream.split), many) for name, many in there.items())
     return tuple(Quota(name, quotas.get(name, 0), many) for name, many in there.items())

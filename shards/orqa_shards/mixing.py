@@ -84,10 +84,10 @@ def mixture(
         with needing("mixture", "orqa-registry[shards]"):
             from orqa_shards.forecast import forecast
             from orqa_shards.read import Shards
-            from orqa_shards.stream import askable
+            from orqa_shards.stream import Stream
         there = Shards.open(data).split(split)
         with show.progress("samples") as advance:
-            found = forecast(there, askable(registry, there), made, looked, advance)
+            found = forecast(Stream.of(registry, there, made), looked, advance)
     if as_json:
         said = {"digest": made.digest, "mixture": tomllib.loads(made.to_toml())}
         show.print_json({**said, **({} if found is None else {"data": data, "split": split, **found.as_json()})})

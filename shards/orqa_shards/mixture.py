@@ -132,10 +132,10 @@ class Mixture:
         return sha256(self.to_toml().encode()).hexdigest()
 
     def check(self, tasks: Iterable[str], media: Iterable[str]) -> None:
-        """Raise CallError where [tasks] names a task that is not there, or a pattern of [drop] fits no medium."""
+        """Raise CallError where [tasks] weighs a task that is not there, or a pattern of [drop] fits no medium."""
         there = set(tasks) | {OTHERS}
-        for name, _ in self.tasks:
-            if name not in there:
+        for name, weight in self.tasks:
+            if weight and name not in there:
                 raise CallError(f"[tasks] {name}: unknown task: {nearest(name, there)}")
         names = list(media)
         for pattern, _ in self.drop:

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task, Timepoint, ask
 from orqa_registry.draws import lucks, pick
 from orqa_shards.blend import Blend
-from orqa_shards.mixture import Mixture
+from orqa_shards.mixture import OTHERS, Mixture
 from orqa_shards.read import Split, TarMedia
 
 
@@ -86,6 +86,23 @@ class Stream(Sequence[Sample]):
     def __attrs_post_init__(self) -> None:
         self.mixture.check((task.name for task in self.tasks), self.split.entry.media)
         self.tasks = [task for task in self.tasks if self.mixture.weight(task.name)]
+
+    @classmethod
+    def of(
+        cls, registry: Registry, split: Split, mixture: Mixture | None = None, epochs: int = 1, *, shuffle: bool = True
+    ) -> Stream:
+        """Return the stream of a split with all tasks that can be asked of it and have a weight in the mixture.
+
+        Raises CallError where the mixture names a task that is not installed, or gives weight to one that cannot be
+        asked; any task may have weight 0.
+        """
+        mixture = mixture or Mixture()
+        named = [name for name, _ in mixture.tasks if name != OTHERS]
+        for task in map(registry.task, named):
+            if mixture.weight(task.name):
+                askable(registry, split, [task.name])
+        weighed = [name for name in named if mixture.weight(name)]
+        return cls(split, askable(registry, split, () if mixture.weight(OTHERS) else weighed), mixture, epochs, shuffle)
 
     @cached_property
     def blend(self) -> Blend:

@@ -21,9 +21,8 @@ from orqa_registry.errors import nearest
 from orqa_registry.reading import read_json
 from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
-from orqa_shards.mixture import OTHERS
 from orqa_shards.read import Shards, Split
-from orqa_shards.stream import Sample, Stream, askable, draw
+from orqa_shards.stream import Sample, Stream, draw
 from orqa_train import models
 from orqa_train.loading import Loader
 from orqa_train.processor import Processor
@@ -111,11 +110,7 @@ def train(
 
 def _stream(registry: Registry, split: Split, recipe: Recipe) -> Stream:
     """Return the stream of a recipe, long enough for its steps. Raises CallError for a task that cannot be asked."""
-    named = [name for name, weight in recipe.mixture.tasks if weight and name != OTHERS]
-    for name in named:
-        askable(registry, split, [name])
-    tasks = askable(registry, split, () if recipe.mixture.weight(OTHERS) else named)
-    stream = Stream(split, tasks, recipe.mixture)
+    stream = Stream.of(registry, split, recipe.mixture)
     stream.epochs = ceil(recipe.steps * recipe.batch * recipe.accumulate / len(stream))
     return stream
 
