@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 from small_lab import SMALL, packed, spoil
 
 from orqa_registry import Answerer, CallError, DataWarning, OrqaError, Registry
+from orqa_shards.budget import Budget
 from orqa_shards.mixture import Mixture
 from orqa_train import evaluation, outcomes, recipe, report, training
 
@@ -173,3 +174,14 @@ def test_where_nothing_can_be_read_there_is_no_score(registry, data, with_odd):
 def test_results_of_far_shards_are_written_here():
     assert str(evaluation.beside("s3://bucket/shards")) == "."
     assert evaluation.beside("/data/shards").as_posix() == "/data"
+
+
+def test_too_many_bad_timepoints_stop_an_evaluation(registry, trained, tmp_path):
+    spoil(packed(registry, tmp_path / "s"), "test", 1, "room1.png")
+    with (
+        pytest.warns(DataWarning, match="CRC-32"),
+        pytest.raises(OrqaError, match=r"1 timepoints in a row are bad(.|\n)*--bad-in-a-row"),
+    ):
+        evaluation.evaluate(
+            registry, tmp_path / "s", "test", [str(trained)], Mixture(), budget=Budget(in_a_row=1, per_cent=5)
+        )

@@ -127,6 +127,9 @@ def test_a_damaged_view_costs_its_sample(registry, tmp_path, workers):
         done = training.train(registry, tmp_path / "s", made, tmp_path / "out")
     assert done["steps"] == 6
     assert done["left_out"] == 2, "once an epoch"
+    strict = recipe.load("tiny", [*SMALL, "steps=6", f"workers={workers}", "bad_in_a_row=1"])
+    with pytest.raises(OrqaError, match=rf"1 samples in a row are bad(.|\n)*{key}(.|\n)*--set bad_in_a_row"):
+        training.train(registry, tmp_path / "s", strict, tmp_path / "strict")
 
 
 @pytest.mark.parametrize("workers", [0, 1])

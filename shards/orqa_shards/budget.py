@@ -44,7 +44,10 @@ class Budget:
     in_a_row: int = 100
     per_cent: float = 1.0
     things: str = "samples"
-    advice: str = "See what is damaged, and repair it: orqa-registry verify DIR --repair"
+    advice: str = (
+        "See what is damaged, and repair it: orqa-registry verify DIR --repair. "
+        "To bear more: train --set bad_per_cent=M --set bad_in_a_row=N, eval --bad-per-cent M --bad-in-a-row N"
+    )
     seen: int = field(default=0, init=False)
     wrong: int = field(default=0, init=False)
     row: int = field(default=0, init=False)

@@ -113,6 +113,20 @@ def train(
 @click.option("--limit", type=click.IntRange(min=1), help="Take so many timepoints, spread evenly over the split.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which question is drawn for each task.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Timepoints answered at once.")
+@click.option(
+    "--bad-in-a-row",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="So many timepoints in a row that cannot be read stop the run; fewer cost their own questions.",
+)
+@click.option(
+    "--bad-per-cent",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="More than so many of all stop it too, once 1,000 were seen.",
+)
 @JSON
 @click.pass_obj
 def eval_(
@@ -126,6 +140,8 @@ def eval_(
     limit: int | None,
     seed: int,
     batch: int,
+    bad_in_a_row: int,
+    bad_per_cent: float,
     as_json: bool,
 ) -> None:
     """Put the questions of a split to answerers, and score what they say.
@@ -139,6 +155,7 @@ def eval_(
     orqa-registry eval --data demo/shards --split test --answerer demo/model --answerer blind
     """
     with _installed("eval"):
+        from orqa_shards.budget import Budget
         from orqa_shards.mixture import Mixture
         from orqa_train import evaluation, outcomes, report
 
@@ -152,6 +169,7 @@ def eval_(
             tasks=tasks,
             limit=limit,
             batch=batch,
+            budget=Budget(bad_in_a_row, bad_per_cent),
             report=advance,
         )
     target = out or evaluation.beside(data) / f"eval-{Path(data).resolve().name}-{found.split.name}"

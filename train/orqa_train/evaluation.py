@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from attrs import evolve
+
 from orqa_registry import Asked, CallError, DataWarning, MissingLibraryError, OrqaError, Registry, Setting, Task
 from orqa_registry.errors import say
 from orqa_registry.records import is_view
@@ -33,14 +35,16 @@ def evaluate(
     tasks: Sequence[str] = (),
     limit: int | None = None,
     batch: int = 16,
+    budget: Budget | None = None,
     report: Callable[[str, int, int], None] = lambda who, done, total: None,
 ) -> Evaluation:
     """Put the questions of a split to answerers; `limit` takes so many timepoints, spread evenly.
 
     tasks: names of those to ask, all that fit if empty. report(answerer, timepoints done, timepoints in all) is called
     after each batch. A timepoint that an answerer cannot read costs its questions for all of them, and is named.
-    Raises OrqaError, also where too many are, and CallError.
+    budget: how many of them are borne. Raises OrqaError, also where there are too many, and CallError.
     """
+    limits = budget or Budget()
     shards = Shards.open(data)
     split = shards.split(split_name)
     asking = askable(registry, split, tasks)
@@ -64,7 +68,7 @@ def evaluate(
         with _blamed(name):
             answer = registry.answerer(kind).open(Setting(argument, history, models))
         left = [group for group in groups if group[0].timepoint.key not in bad]
-        found = list(_answers(registry, answer, left, batch, name, report))
+        found = list(_answers(registry, answer, left, batch, name, evolve(limits, things="timepoints"), report))
         bad |= {one.key: one for one in found if isinstance(one, Bad)}
         outcomes.append(Outcome(name, [one for one in found if isinstance(one, Answer)]))
     if len(bad) == len(groups):
@@ -137,10 +141,10 @@ def _answers(
     groups: Sequence[Sequence[Asked]],
     batch: int,
     name: str,
+    budget: Budget,
     report: Callable[[str, int, int], None],
 ) -> Iterator[Answer | Bad]:
     """Yield the scored answers of each timepoint, or why it cannot be used. Raises OrqaError for too many of these."""
-    budget = Budget(things="timepoints")
     for start in range(0, len(groups), batch):
         asked = groups[start : start + batch]
         for group, texts in zip(asked, _texts(answer, asked, name), strict=True):

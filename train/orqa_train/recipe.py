@@ -13,6 +13,7 @@ from attrs import asdict, evolve, field, fields, frozen
 
 from orqa_registry import CallError
 from orqa_registry.errors import nearest
+from orqa_shards.budget import Budget
 from orqa_shards.mixture import OTHERS, Mixture
 
 CHOICES = {
@@ -62,7 +63,8 @@ class Recipe:
     readers: threads that read and decode while the model learns. workers: processes that do, each with so many
     threads; 0 for none. threads: CPU threads of the model itself, 0 for what torch chooses.
     precision: float32, or bfloat16 for computing alone, on a GPU; weights stay float32. attention: one that takes a
-    mask of our own. mixture: what is asked, how often and in which order; its seed is not that of the weights.
+    mask of our own. bad_in_a_row, bad_per_cent: so many samples that cannot be read stop the run, one costs itself.
+    mixture: what is asked, how often and in which order; its seed is not that of the weights.
     """
 
     model: str = "tiny"
@@ -85,6 +87,8 @@ class Recipe:
     readers: int = 1
     workers: int = 0
     threads: int = 0
+    bad_in_a_row: int = 100
+    bad_per_cent: float = 1.0
     tiny: Tiny = field(factory=Tiny)
     mixture: Mixture = field(factory=Mixture)
 
@@ -95,6 +99,7 @@ class Recipe:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: {nearest(getattr(self, key), choices)}")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is {self.warmup}, and 0 to 1 was expected")
+        Budget(self.bad_in_a_row, self.bad_per_cent)  # says what is wrong with them
 
     def to_toml(self) -> str:
         """Return the recipe as TOML that `load` reads back."""

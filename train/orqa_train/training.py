@@ -21,6 +21,7 @@ from orqa_registry.errors import nearest
 from orqa_registry.reading import read_json
 from orqa_registry.records import is_view
 from orqa_registry.writing import whole_file
+from orqa_shards.budget import Budget
 from orqa_shards.read import Shards, Split
 from orqa_shards.stream import Sample, Stream, draw
 from orqa_train import models
@@ -33,8 +34,8 @@ LOG = "log.jsonl"
 RECIPE = "recipe.toml"
 ABOUT = "orqa.json"
 CHECKPOINTS = "checkpoints"
-FREE = ("readers", "workers", "threads")
-"""Keys of a recipe that may change when a run goes on: they decide how fast it is, not what it does."""
+FREE = ("readers", "workers", "threads", "bad_in_a_row", "bad_per_cent")
+"""Keys of a recipe that may change when a run goes on: how fast it is and what it bears, not what it does."""
 
 
 def train(
@@ -82,6 +83,7 @@ def train(
         collate=partial(collate, processor),
         fill=True,
         threads=recipe.readers,
+        budget=Budget(recipe.bad_in_a_row, recipe.bad_per_cent),
         workers=recipe.workers,
         start=0 if checkpoint is None else read_json(checkpoint / ABOUT)["loader"],
     )
