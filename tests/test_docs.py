@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orqa_registry import Registry
+from orqa_shards.mixture import Mixture
 
 HOME = Path(__file__).resolve().parents[1]
 
@@ -29,3 +30,10 @@ def test_links_of_the_readme_lead_somewhere():
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if not target.startswith("http")]
     assert targets
     assert [target for target in targets if not (HOME / target).exists()] == []
+
+
+def test_the_mixture_of_the_readme_is_one():
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    (block,) = [part.partition("```")[0] for part in text.split("```toml\n")[1:] if part.startswith("questions")]
+    made = Mixture.parse(block)
+    assert (made.questions, dict(made.datasets), made.weight("count_people")) == (4, {"4D-OR": 2, "MM-OR": 1}, 0)

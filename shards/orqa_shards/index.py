@@ -6,7 +6,7 @@
     names                                          suffixes, an empty line, keys; UTF-8, a line each
     u32 crc32                                      of all before
 
-One read opens it, and one positioned read fetches a sample, whose members lie in a row.
+One read opens it, and one positioned read fetches a member; those of a sample lie in a row.
 """
 
 from __future__ import annotations
