@@ -39,6 +39,8 @@ def _asked(task: Task, moment: Moment) -> list[Question]:
         for one in questions:
             if not isinstance(one, Question) or one.task != name:
                 raise OrqaError(f"it yielded {one!r}, which is no question of its own; use self.pose")
+            if not one.answers:
+                raise OrqaError(f"it yielded {one!r}, which has no right answer; ask nothing instead")
     except (CallError, DataWarning, MissingLibraryError):
         raise  # of a label that the task looked at, not of the task
     except Exception as error:

@@ -80,8 +80,17 @@ class Task(ABC):
         """Return how right an answer is, 0 to 1. Never raises: what cannot be parsed scores 0."""
 
     def pose(self, *answers: str, view: str | None = None, weight: float = 1.0, **arguments: str) -> Question:
-        """Return a question of this task with its right answers, the canonical wording filled with `arguments`."""
-        return _posed(self.name, self.question, answers, view, weight, tuple(arguments.items()))
+        """Return a question of this task with its right answers, the canonical wording to be filled with `arguments`.
+
+        Raises ValueError without an answer, TypeError for one that is no word, KeyError where an argument is missing.
+        """
+        if not answers:
+            raise ValueError("a question needs at least one right answer; ask nothing instead")
+        for one in answers:
+            if not isinstance(one, str):
+                raise TypeError(f"answers are words, not {one!r}")
+        _fits(self.question, tuple(arguments))
+        return Question(self.name, self.question, answers, arguments, view, weight)
 
     def score_fairly(self, truth: str, answer: str) -> float:
         """Return what `score` gives where it is neither too kind nor too hard (defects D24 and D25).
@@ -107,18 +116,10 @@ class Task(ABC):
         return [question.text, *(wording.format(**question.arguments) for wording in self.paraphrases)]
 
 
-@lru_cache(maxsize=1 << 15)
-def _posed(
-    task: str,
-    question: str,
-    answers: tuple[str, ...],
-    view: str | None,
-    weight: float,
-    arguments: tuple[tuple[str, str], ...],
-) -> Question:
-    """Return a question; the same ones are asked at many timepoints, and a question never changes."""
-    named = dict(arguments)
-    return Question(task, question.format(**named), answers, named, view, weight)
+@lru_cache
+def _fits(wording: str, arguments: tuple[str, ...]) -> None:
+    """Raise KeyError where a wording wants another argument."""
+    wording.format(**dict.fromkeys(arguments, ""))
 
 
 @frozen

@@ -181,29 +181,28 @@ class Moment:
         return self.labels[original if self.compat and original in self.labels else facet]
 
 
-@frozen
-class Question:
-    """One question with everything that is a right answer to it.
+class Question(NamedTuple):
+    """One question with everything that is a right answer to it; `Task.pose` makes one.
 
-    task: name of the task that asks. text: the canonical question, arguments filled in.
+    task: name of the task that asks. wording: the canonical question, with {fields} for its arguments.
     answers: every right answer, in the bare form (`head surgeon, nurse`), at least one.
     arguments: what the question names, in display form, in the order of the text.
     view: the one view it is about, if any. weight: the chance that a draw keeps it (protocol rule R8).
+
+    Hundreds are made at a timepoint and a dozen drawn, so that the text is put together when somebody wants it.
     """
 
     task: str
-    text: str
+    wording: str
     answers: tuple[str, ...]
     arguments: Mapping[str, str] = NOTHING
     view: str | None = None
     weight: float = 1.0
 
-    def __attrs_post_init__(self) -> None:
-        if not self.answers:
-            raise ValueError("a question needs at least one right answer; ask nothing instead")
-        for one in self.answers:
-            if not isinstance(one, str):
-                raise TypeError(f"answers are words, not {self.answers!r}")
+    @property
+    def text(self) -> str:
+        """The canonical question, arguments filled in."""
+        return self.wording.format(**self.arguments)
 
     @property
     def answer(self) -> str:

@@ -68,6 +68,8 @@ class Pool:
 
     cells: dict[CellName, list[Candidate]] = field(factory=dict)
     tasks: dict[str, Task] = field(factory=dict)
+    _same: dict[tuple[object, ...], Question] = field(factory=dict, init=False, repr=False)
+    """The same questions are asked at many timepoints: each is kept once."""
 
     def __len__(self) -> int:
         return sum(map(len, self.cells.values()))
@@ -93,10 +95,12 @@ class Pool:
         cell = self.cells.setdefault((timepoint.dataset, task.name), [])
         of_view = Counter(one.view for one in questions)
         chances: dict[tuple[str | None, str, str], tuple[Question, float]] = {}
-        for one in questions:
+        for posed in questions:
+            one = self._same.setdefault((*posed[:3], *posed.arguments.values(), *posed[4:]), posed)
             chance = one.weight / len(of_view) / of_view[one.view] / len(one.answers)
+            text = one.text
             for answer in one.answers:
-                key = (one.view, one.text, answer)
+                key = (one.view, text, answer)
                 chances[key] = (one, chances[key][1] + chance if key in chances else chance)
         for (_, _, answer), (one, chance) in chances.items():
             if chance > 0:

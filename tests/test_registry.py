@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from orqa_registry import CallError, Card, Dataset, OrqaError, Question, Registry, Take, Task, ask, hookimpl
+from orqa_registry import CallError, Card, Dataset, OrqaError, Registry, Take, Task, ask, hookimpl
 from orqa_registry import registry as registry_module
 
 
@@ -246,7 +246,13 @@ def test_hooks_are_documented_with_a_complete_example(tmp_path):
 
 def test_a_question_has_an_answer():
     with pytest.raises(ValueError, match="at least one right answer"):
-        Question("t", "?", ())
+        task("t").pose()
+    with pytest.raises(TypeError, match="answers are words, not 3"):
+        task("t").pose(3)
+    far = task("far", question="How far is {a} from {b}?")
+    with pytest.raises(KeyError, match="'a'"):
+        far.pose("3 mm", b="nurse")
+    assert far.pose("3 mm", a="drill", b="nurse").text == "How far is drill from nurse?"
 
 
 def test_a_take_can_be_read_again(make_take):

@@ -55,8 +55,9 @@ def visible(questions: Sequence[Question], views: Collection[str]) -> list[Quest
 
 
 def _asked(point: Timepoint, task: Task, question: Question, luck: Sequence[float], mixture: Mixture) -> Asked:
-    text, answer = question.text, pick(question.answers, luck[0])
+    answer = pick(question.answers, luck[0])
     try:
+        text = question.text
         if luck[1] < mixture.paraphrase:
             text = pick(task.wordings(question)[1:] or [text], luck[2])
         if luck[3] < mixture.sentences:
