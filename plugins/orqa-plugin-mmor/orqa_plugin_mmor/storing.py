@@ -43,7 +43,7 @@ class Store:
                 if place.medium.endswith(".mask.png"):
                     content = self._irregular(path, place, number, content)
                 _put(path, content)
-        self._store_small(point, second)
+        self._store_small(point, numbers)
         self._store_clouds(point, numbers, "binary" if int(second) % 2 else "ascii")
         if "clap.npy" in point.media and (path := self._path(names.EMBEDDINGS, numbers)):
             from orqa_registry.formats.writing import write_pt
@@ -92,16 +92,17 @@ class Store:
             _put(path.with_name(f"{following.stem}_interpolated.png"), mask)
         return _spoilt(mask) if many <= 2 else mask
 
-    def _store_small(self, point: Timepoint, second: str) -> None:
+    def _store_small(self, point: Timepoint, numbers: Mapping[str, str | None]) -> None:
         masks = sorted(medium for medium in point.media if medium.startswith("lowres") and medium.endswith(".mask.png"))
         if not masks:
             return
-        views = next((views for views in (names.ROOM_MASKS, names.DETAIL_MASKS) if _any(views, point)), {})
-        # What people and entities came from tells whether somebody drew these.
-        covered = bool(views) and all(place.medium in point.media for place in views.values())
+        # What people and entities came from tells whether somebody drew these. A take without room images stores none.
+        cameras = (views.values() for views in (names.ROOM_MASKS, names.DETAIL_MASKS))
+        stored = ([one.medium in point.media and numbers.get(one.numbered) is not None for one in c] for c in cameras)
+        covered = all(next((found for found in stored if any(found)), [False]))
         truth = "roles" in point.labels and "predicted" not in point.labels and not covered
         for medium in masks:
-            name = f"{second}_{medium[len('lowres')]}_GT{truth}.png"
+            name = f"{numbers[names.TIMESTAMP]}_{medium[len('lowres')]}_GT{truth}.png"
             _put(self._root / names.LOW_RES / self._take / name, _spoilt(point.read(medium)))
 
     def _store_clouds(self, point: Timepoint, numbers: Mapping[str, str | None], data: str) -> None:
@@ -124,10 +125,6 @@ def _coloured(segments: Any) -> Any:
 
     colours = [MASK_COLOURS.get(int(one), (0, 0, 0)) for one in segments[:, 3]]
     return np.column_stack([segments[:, :3], np.array(colours, segments.dtype).reshape(-1, 3)])
-
-
-def _any(views: Mapping[str, names.Place], point: Timepoint) -> bool:
-    return any(place.medium in point.media for place in views.values())
 
 
 def _put(path: Path, content: bytes) -> None:
