@@ -1,15 +1,16 @@
 """What reading, decoding, writing and starting cost, beside other loaders, on the same bytes, in one run.
 
-    python benchmarks/stream.py --data DIR [loaders] [read] [write] [startup] [memory] [--json FILE] [--plot FILE.png]
+    python benchmarks/stream.py --scratch DIR [loaders] [read] [write] [startup] [memory] [--json FILE] [--plot PNG]
 
 CPU time, user and system, of this process and all that it started: the clock would measure the neighbours. Each run is
 a fork of its own, and rounds go through all rows in turn, so that drift of the machine hits all alike; medians of the
 rounds, after one that does not count and warms the page cache. Opening a loader and its first batch do not count.
 The floor, decoding from memory, is measured twice: differences as large as between these two are noise.
 
---data is a folder for 3 GB, filled at the first run: 400 timepoints of five synthetic 1024 x 768 JPEGs (quality 90),
-full, and within 112,896 pixels as q95 (quality 95, 4:4:4: what our writer makes) and q90 (quality 90, 4:2:0: the JPEGs
-of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others shuffle as theirs.
+--scratch is a folder of its own for 3 GB, filled at the first run: 400 timepoints of five synthetic 1024 x 768 JPEGs
+(quality 90), full, and within 112,896 pixels as q95 (quality 95, 4:4:4: what our writer makes) and q90 (quality 90,
+4:2:0: the JPEGs of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others
+shuffle as theirs.
 
 Peers, in an environment of their own, since their requirements contradict ours and each other's (torch stays as it is,
 torchvision goes):
@@ -38,6 +39,8 @@ from attrs import asdict
 from loaders import feeding, files, large, peers, report
 from loaders.measure import rounds, summary
 from loaders.sets import SETS, Data
+
+from orqa_shards.manifest import NAME
 
 PARTS: Mapping[str, tuple[str, Callable[[Data], Mapping[str, Callable[[], float]]]]] = {
     "loaders": ("CPU ms a timepoint", feeding.runs),
@@ -75,7 +78,7 @@ def main() -> None:
     """Measure, print tables, write JSON and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}, memory; default: all")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True, metavar="DIR", help="a folder of its own, for 3 GB")
     parser.add_argument("--timepoints", type=int, default=400, help="a multiple of 200, so that workers share evenly")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", default="", metavar="WORD", help="rows with this in their name")
@@ -89,8 +92,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     os.environ["PYTHONWARNINGS"] = "ignore"
     torch.set_num_threads(1)
-    given.data.mkdir(parents=True, exist_ok=True)
-    data = Data(given.data, given.timepoints)
+    if (given.scratch / NAME).exists():
+        parser.error(f"{given.scratch} is a folder of shards, and 3 GB of other data would be put there")
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    data = Data(given.scratch, given.timepoints)
     tables: dict[str, tuple[str, report.Rows]] = {}
     for part in [one for one in PARTS if one in chosen]:
         unit, prepare = PARTS[part]
