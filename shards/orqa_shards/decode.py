@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,7 @@ def decode(
     with Reading(where, EXPECTED):
         least = within(found.size, int(math.prod(wanted) * FINER**2)) if fine else wanted
         made = _by_turbo(data, found, least, strict) if found.turbo else _by_pillow(data, strict)
-        if (made.shape[1], made.shape[0]) == wanted:
-            return made
-        kernel = Image.Resampling.BICUBIC if fine else Image.Resampling.BILINEAR
-        return np.array(Image.fromarray(made).resize(wanted, kernel, box=_covered(found.size, made)))
+        return _resized(made, wanted, _covered(found.size, made), fine)
 
 
 def _header(data: bytes) -> Header:
@@ -116,11 +114,34 @@ def _by_turbo(data: bytes, found: Header, least: tuple[int, int], strict: bool) 
     return made
 
 
-def _covered(size: tuple[int, int], made: Pixels) -> tuple[float, float, float, float]:
+def _resized(made: Pixels, wanted: tuple[int, int], covered: tuple[float, float], fine: bool) -> Pixels:
+    """Return an image made smaller: by OpenCV, six times as quick, or by Pillow with more care or of half pixels."""
+    rows, columns, _ = made.shape
+    if (columns, rows) == wanted:
+        return made
+    if fine or covered != (columns, rows):
+        kernel = Image.Resampling.BICUBIC if fine else Image.Resampling.BILINEAR
+        return np.array(Image.fromarray(made).resize(wanted, kernel, box=(0.0, 0.0, *covered)))
+    cv2 = _opencv()
+    # Four neighbours are all that there is between two pixels, unless it shrinks to less than half.
+    halved = columns <= 2 * wanted[0] and rows <= 2 * wanted[1]
+    smaller: Pixels = cv2.resize(made, wanted, interpolation=cv2.INTER_LINEAR if halved else cv2.INTER_AREA)
+    return smaller
+
+
+@lru_cache
+def _opencv() -> Any:
+    import cv2
+
+    cv2.setNumThreads(1)  # threads of its own would fight with the loader's, and do not survive a fork
+    return cv2
+
+
+def _covered(size: tuple[int, int], made: Pixels) -> tuple[float, float]:
     """Return the part of what was decoded that is image: at 5/8, 700 columns take 437.5 of 438 columns."""
     (width, height), (rows, columns, _) = size, made.shape
     eighths = min(columns * 8 // width, rows * 8 // height)
-    return 0.0, 0.0, width * eighths / 8, height * eighths / 8
+    return width * eighths / 8, height * eighths / 8
 
 
 def _by_pillow(data: bytes, strict: bool) -> Pixels:
