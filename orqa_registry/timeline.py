@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 from attrs import frozen
+
+from orqa_registry.once import Once
+
+ABSENT = object()
 
 
 @frozen
@@ -37,14 +40,16 @@ class Track:
         self._seconds: list[float | None] = []
         self._rows: list[tuple[str, ...]] = []
         self._where: dict[str, list[int]] = {}
-        for position, (index, seconds, values) in enumerate(rows):
+        same: dict[tuple[str, ...], tuple[str, ...]] = {}  # rows are many, and few differ: each is held once
+        for position, (index, seconds, names) in enumerate(rows):
+            values = same.setdefault(names, names)
             self._index.append(index)
             self._seconds.append(seconds)
             self._rows.append(values)
             for value in dict.fromkeys(values):
                 self._where.setdefault(value, []).append(position)
 
-    @cached_property
+    @Once
     def values(self) -> tuple[str, ...]:
         """Every value that occurs in the take, sorted."""
         return tuple(sorted(self._where))
@@ -65,10 +70,11 @@ class Track:
         position = bisect_left(self._index, index)
         if position == len(self._index) or self._index[position] != index:
             return None
-        bounds = self._runs.get((value, position))
-        if bounds is None:
+        firsts, lasts = self._runs.get(value, ([], []))
+        run = bisect_right(firsts, position) - 1
+        if run < 0 or lasts[run] < position:
             return None
-        first, last = bounds
+        first, last = firsts[run], lasts[run]
         return Span(self._index[first], self._index[last], self._seconds[first], self._seconds[last])
 
     def following(self, index: int, *, gaps: bool = False) -> str | None:
@@ -82,19 +88,17 @@ class Track:
             return None
         return (self._following_gaps if gaps else self._following)[position]
 
-    @cached_property
-    def _runs(self) -> dict[tuple[str, int], tuple[int, int]]:
-        runs: dict[tuple[str, int], tuple[int, int]] = {}
-        for value, where in self._where.items():
-            first = 0
-            for order, position in enumerate(where):
-                if order + 1 == len(where) or where[order + 1] != position + 1:
-                    bounds = (where[first], position)
-                    runs.update(((value, inside), bounds) for inside in range(where[first], position + 1))
-                    first = order + 1
-        return runs
+    @Once
+    def _runs(self) -> dict[str, tuple[list[int], list[int]]]:
+        return {
+            value: (
+                [one for before, one in zip([None, *where], where, strict=False) if before != one - 1],
+                [one for one, after in zip(where, [*where[1:], None], strict=True) if after != one + 1],
+            )
+            for value, where in self._where.items()
+        }
 
-    @cached_property
+    @Once
     def _following_gaps(self) -> list[str | None]:
         answers: list[str | None] = [None] * len(self._rows)
         for position in range(len(self._rows) - 2, -1, -1):
@@ -102,7 +106,7 @@ class Track:
             answers[position] = answers[position + 1] if here == after else (after[0] if after else None)
         return answers
 
-    @cached_property
+    @Once
     def _following(self) -> list[str | None]:
         answers: list[str | None] = [None] * len(self._rows)
         upcoming: str | None = None  # the next value that is there at all
@@ -132,7 +136,9 @@ class Timeline:
         """Return the track of a facet whose values are names: one (`robot_phase`) or several (`actions`)."""
         if facet not in self._tracks:
             self._tracks[facet] = Track(
-                (index, seconds, _names(labels[facet])) for index, seconds, labels in self._rows if facet in labels
+                (index, seconds, _names(value))
+                for index, seconds, labels in self._rows
+                if (value := labels.get(facet, ABSENT)) is not ABSENT
             )
         return self._tracks[facet]
 

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from orqa_shards.cache import BlockCache
+from orqa_shards.cache import SUM, BlockCache
 from orqa_shards.remote import RemoteStore
 
 CONTENT = random.Random(0).randbytes(10_000)
@@ -74,8 +74,8 @@ def served():
 
 
 def opened(url, folder, limit=100 * BLOCK):
-    """Return the store at a URL, with small blocks in a cache of its own."""
-    return RemoteStore(url, {}, BlockCache(folder / "cache", limit, BLOCK))
+    """Return the store at a URL, with small blocks in a cache of its own; limit: without their checksums."""
+    return RemoteStore(url, {}, BlockCache(folder / "cache", limit + limit // BLOCK * SUM, BLOCK))
 
 
 def blocks(folder):

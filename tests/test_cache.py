@@ -2,17 +2,23 @@
 
 import multiprocessing
 import os
+import pickle
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import other_process
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orqa_registry import OrqaError
 
 pytest.importorskip("aiohttp", reason="pip install aiohttp requests")
 
 from ranged_server import BLOCK, CONTENT, blocks, opened, served
+
+from orqa_shards.cache import PIECE, BlockCache
 
 
 @pytest.fixture
@@ -116,14 +122,62 @@ def test_a_wrong_total_costs_a_look_at_the_folder(http, tmp_path, total):
     assert len(blocks(tmp_path)) == 10
 
 
-def test_a_block_with_other_bytes_is_forgotten_on_request(http, tmp_path):
+@pytest.mark.parametrize("place", [0, 700, BLOCK - 1, BLOCK])
+def test_a_block_that_is_damaged_in_the_cache_is_fetched_anew(http, tmp_path, place):
     store = opened(http.url, tmp_path)
     store.span("a.tar", 0, 3_000)
-    blocks(tmp_path)[1].write_bytes(bytes(BLOCK))
-    assert store.span("a.tar", 1_000, 1_000) == bytes(BLOCK)
-    assert store.forget("a.tar", 1_500, 10) is True
+    data = bytearray(blocks(tmp_path)[1].read_bytes())
+    data[place] ^= 1
+    blocks(tmp_path)[1].write_bytes(data)
+    assert store.span("a.tar", 1_000, 1_000) == CONTENT[1_000:2_000]
+    assert len(http.asked) == 4
     assert store.span("a.tar", 0, 3_000) == CONTENT[:3_000]
     assert len(http.asked) == 4
+
+
+@given(length=st.integers(1, 3 * PIECE), data=st.data())
+def test_damage_is_seen_in_the_piece_that_it_hits_alone(tmp_path_factory, length, data):
+    cache = BlockCache(tmp_path_factory.mktemp("cache"), 1 << 30)
+    content = random.Random(length).randbytes(length)
+    fetched = []
+
+    def span(offset, size):
+        return cache.span("0" * 32, length, offset, size, lambda start, stop: fetched.append(1) or content[start:stop])
+
+    assert span(0, length) == content
+    path = cache.folder / f"{'0' * 32}-0"
+    place = data.draw(st.integers(0, length - 1))
+    damaged = bytearray(path.read_bytes())
+    damaged[place] ^= 4
+    path.write_bytes(damaged)
+    offset = data.draw(st.integers(0, length - 1))
+    size = data.draw(st.integers(1, length - offset))
+    assert span(offset, size) == content[offset : offset + size]
+    hit = offset // PIECE <= place // PIECE <= (offset + size - 1) // PIECE
+    assert len(fetched) == 1 + hit
+
+
+def test_a_block_that_came_with_other_bytes_is_forgotten_on_request(tmp_path):
+    cache = BlockCache(tmp_path, 1 << 30, BLOCK)
+
+    def span(source):
+        return cache.span("0" * 32, len(source), 0, 3_000, lambda start, stop: source[start:stop])
+
+    assert span(bytes(10_000)) == span(CONTENT) == bytes(3_000)
+    cache.forget("0" * 32, 1_500, 10)
+    assert span(CONTENT) == bytes(1_000) + CONTENT[1_000:2_000] + bytes(1_000)
+
+
+def test_a_fresh_store_reads_past_the_cache_and_leaves_it_alone(http, tmp_path):
+    store = opened(http.url, tmp_path)
+    store.span("a.tar", 0, 3_000)
+    kept = {path: path.read_bytes() for path in blocks(tmp_path)}
+    fresh = pickle.loads(pickle.dumps(store.fresh()))
+    for _ in range(2):
+        assert fresh.span("a.tar", 500, 5_000) == CONTENT[500:5_500]
+    assert (fresh.span("a.tar", 10_000, 0), fresh.read("a.tar", 10_000)) == (b"", CONTENT)
+    assert len(http.asked) == 3 + 3
+    assert {path: path.read_bytes() for path in blocks(tmp_path)} == kept
 
 
 def test_what_was_used_longest_ago_is_evicted(http, tmp_path):

@@ -155,12 +155,11 @@ class _Look:
 
     def sample(self, key: str, own: Mapping[str, Member]) -> Sample | None:
         """Return what can be had of a timepoint, None where nobody has its labels."""
-        told = self.read(own["json"].offset, own["json"].size) if "json" in own else None
-        line = self.lines.get(key) or self._line(key, told)
-        if line is None:
+        told, line = own.get("json"), self.lines.get(key)
+        if line is None and (line := self._line(key, told)) is None:
             self.wrong(key, f"its labels are damaged, here and in {self.known.file}", DROPPED)
             return None
-        if told != line:
+        if told is None or (told.size, told.crc32) != (len(line), crc32(line)):  # as they were scanned: no need to read
             self.wrong(f"{key}.json", self.lost.get(f"{key}.json", f"is not the line of {self.known.file}"))
         named = labels.parse(line)["media"]
         whys = {medium: self._damage(key, medium, own.get(medium)) for medium in named}
@@ -173,13 +172,15 @@ class _Look:
             self.wrong(key, "has its members in another order than its labels")
         return Sample(key, line, {medium: own[medium] for medium in named if whys[medium] is None})
 
-    def _line(self, key: str, told: bytes | None) -> bytes | None:
+    def _line(self, key: str, member: Member | None) -> bytes | None:
         """Return the line of a timepoint that the label file has elsewhere, or that its tar has."""
         line = found[1] if (found := self.known.find(key)) is not None else None
-        with suppress(*labels.DAMAGED):
-            if line is None and told is not None and told.endswith(b"\n") and told.count(b"\n") == 1:
+        if line is None and member is not None and member.size <= labels.LARGEST_LINE:
+            told = self.read(member.offset, member.size)
+            with suppress(*labels.DAMAGED):
                 name, said = judge(told)
-                line = told if name == key and said["split"] == self.known.split else None
+                whole = told.endswith(b"\n") and told.count(b"\n") == 1
+                line = told if whole and name == key and said["split"] == self.known.split else None
         if line is not None and self.entry is not None and len(self.lines) == self.entry.timepoints:
             self.wrong(key, f"is not in {self.known.file}, or elsewhere in it")
         return line

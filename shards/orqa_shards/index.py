@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from struct import Struct, error
 
 import numpy as np
@@ -21,8 +20,9 @@ from attrs import define
 from isal.isal_zlib import crc32
 
 from orqa_registry import OrqaError
+from orqa_registry.once import Once
 from orqa_shards.scan import Damage, Read, scan
-from orqa_shards.store import Store
+from orqa_shards.store import Store, put_bytes
 from orqa_shards.tar import KEY, LARGEST_MEDIUM, Member, unsafe
 
 MAGIC = b"ORQAIDX1"
@@ -49,7 +49,7 @@ class Index:
     def __len__(self) -> int:
         return len(self.keys)
 
-    @cached_property
+    @Once
     def place(self) -> dict[str, int]:
         """Key -> number of the sample."""
         return {key: number for number, key in enumerate(self.keys)}
@@ -214,7 +214,5 @@ def _incomplete(samples: Samples, suspects: Sequence[tuple[str | None, str | Non
 
 def keep(store: Store, file: str, made: Index) -> None:
     """Put an index beside its tar where one can write; where not, it is made anew each time."""
-    with suppress(OrqaError, OSError), store.scratch() as folder:
-        local = folder / file
-        local.write_bytes(made.to_bytes())
-        store.put(local, file)
+    with suppress(OrqaError, OSError):
+        put_bytes(store, file, made.to_bytes())

@@ -15,16 +15,13 @@ from orqa_registry import OrqaError
 from orqa_shards import labels, manifest
 from orqa_shards.finding import REBUILT, Finding
 from orqa_shards.labelled import Labels, judge
-from orqa_shards.manifest import File, Manifest, SplitEntry, TakeEntry
+from orqa_shards.manifest import REPORT, SHARD, File, Manifest, SplitEntry, TakeEntry
 from orqa_shards.read import index_name
 from orqa_shards.scan import scan
 from orqa_shards.store import NAME, SCRATCH, UNFINISHED, LocalStore, Store
 from orqa_shards.tar import KEY, Member
 
-REPORT = "repair.json"
-"""What a repair has dropped."""
-
-OURS = re.compile(r"(.+)-\d{6,}\.tar")
+OURS = re.compile(rf"{SHARD}\.tar")
 LARGEST_LABELS = 1 << 32
 
 
@@ -97,8 +94,6 @@ def _contradictory(name: str, entry: SplitEntry, datasets: set[str]) -> Iterator
         yield f"the labels of split {name} end at {end}, not {entry.labels.bytes}"
     if len({(take.dataset, take.name) for take in entry.takes}) != len(entry.takes):
         yield f"a take of split {name} is there twice"
-    if 0 in {one.timepoints for one in entry.takes} | {one.timepoints for one in entry.shards}:
-        yield f"takes or shards of split {name} hold no timepoint"
 
 
 def _without(store: Store, error: OrqaError) -> Inventory:
@@ -136,6 +131,8 @@ def _split_of(store: Store, tar: str) -> str | None:
     """Return the split that the first labels in a tar name, None where it is none of our shards."""
     for found in scan(lambda offset, many: store.span(tar, offset, many), store.size(tar) or 0):
         if isinstance(found, Member) and (parts := KEY.fullmatch(found.name)) is not None and parts[2] == "json":
+            if found.size > labels.LARGEST_LINE:
+                return None
             with suppress(*labels.DAMAGED):
                 key, said = judge(store.span(tar, found.offset, found.size))
                 if key == parts[1]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote
@@ -12,25 +12,22 @@ from urllib.parse import unquote
 from attrs import define, field
 
 from orqa_registry import OrqaError
+from orqa_registry.once import Once
 from orqa_registry.records import CLOCK, key_of
 from orqa_shards import labels
 from orqa_shards.finding import REBUILT, Finding
 from orqa_shards.manifest import TakeEntry
-from orqa_shards.read import KEPT_TIMEPOINTS, Recent
+from orqa_shards.recent import Recent
 from orqa_shards.store import Store
 from orqa_shards.tar import MEDIUM
 
 
 def judge(line: bytes) -> tuple[str, Mapping[str, Any]]:
     """Return the key of a line and what it says. Raises one of `labels.DAMAGED` where a reader could not use it."""
-    labels.check(line)
-    said = labels.parse(line)
-    for name in ("dataset", "split", "take", "frame"):
-        if not isinstance(said[name], str):
-            raise TypeError(f"{name} is {said[name]!r}, and a text was expected")
+    said = labels.check(line)
     media = said["media"]
-    if not isinstance(media, list) or len(set(media)) != len(media) or not all(map(MEDIUM.fullmatch, media)):
-        raise ValueError(f"media are names as room1.jpg, each once, not {media!r}")
+    if not all(map(MEDIUM.fullmatch, media)):
+        raise ValueError(f"media are names as room1.jpg, not {media!r}")
     if set(said["sizes"]) - set(media):
         raise ValueError("sizes of media that are not there")
     return key_of(said["dataset"], said["take"], said["frame"]), said
@@ -46,6 +43,11 @@ class LabelledTake:
     media: Counter[str] = field(factory=Counter)
     facets: Counter[str] = field(factory=Counter)
 
+    @property
+    def weight(self) -> int:
+        """Bytes that it needs in memory, about."""
+        return sum(map(len, self.lines.values())) + labels.BESIDE_LINE * len(self.places)
+
 
 @define(slots=False)
 class Labels:
@@ -57,11 +59,11 @@ class Labels:
     takes: Sequence[TakeEntry]
 
     def __attrs_post_init__(self) -> None:
-        self.take = Recent(self._take, KEPT_TIMEPOINTS, lambda take: len(take.places))
+        self.take = Recent(self._take, labels.KEPT_LABELS, lambda take: take.weight)
         self._ends = list(accumulate(one.timepoints for one in self.takes))
         self._numbers = {(one.dataset, one.name): number for number, one in enumerate(self.takes)}
 
-    @cached_property
+    @Once
     def size(self) -> int:
         """The bytes of the file, 0 where there is none."""
         return self.store.size(self.file) or 0
@@ -69,12 +71,12 @@ class Labels:
     def between(self, start: int, stop: int) -> list[tuple[str | None, bytes | None]]:
         """Return key and line of timepoints by their place in the split, None for what is damaged."""
         found: list[tuple[str | None, bytes | None]] = []
-        for number, end in enumerate(self._ends):
-            begin = end - self.takes[number].timepoints
-            low, high = max(start, begin), min(stop, end)
-            if low < high:
-                take = self.take(number)
-                found += [(key, take.lines.get(key or "")) for key in take.places[low - begin : high - begin]]
+        for number in range(bisect_right(self._ends, start), len(self.takes)):
+            begin = self._ends[number] - self.takes[number].timepoints
+            if begin >= stop:
+                break
+            take = self.take(number)
+            found += [(key, take.lines.get(key or "")) for key in take.places[max(start - begin, 0) : stop - begin]]
         return found
 
     def find(self, key: str) -> tuple[int, bytes] | None:
@@ -99,6 +101,9 @@ class Labels:
         name = f"take {entry.name}"
         if entry.offset + entry.bytes > self.size:
             wrong(name, "its labels lie behind the end of the file")
+            return found
+        if entry.bytes > labels.LARGEST_TAKE:
+            wrong(name, f"{entry.bytes} bytes of labels, and at most {labels.LARGEST_TAKE} are read")
             return found
         frame = self.store.span(self.file, entry.offset, entry.bytes)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from attrs import asdict, field, frozen
-from attrs.validators import and_, deep_iterable, ge, instance_of
+from attrs.validators import and_, deep_iterable, deep_mapping, ge, instance_of
 
 from orqa_registry import OrqaError
 from orqa_shards.store import NAME as NAME_OF_FILE
@@ -20,11 +20,17 @@ SCHEMA = 2
 NAME = "manifest.json"
 PLAN = f"{UNFINISHED}/plan.json"
 """What a run that goes on was asked for, and which shards it writes."""
+REPORT = "repair.json"
+"""What a repair has dropped."""
+SHARD = r"(.+)-\d{6,}"
+"""What a shard of a split is called, without suffix."""
 LARGEST = 1 << 30
 """Bytes of a manifest; it names five million shards."""
 
 _COUNT: Any = and_(instance_of(int), ge(0))
 _WORD: Any = instance_of(str)
+_CARDS: Any = deep_mapping(_WORD, instance_of(dict), instance_of(dict))
+_COUNTS: Any = deep_mapping(_WORD, _COUNT, instance_of(dict))
 
 
 def _in_folder(record: object, attribute: object, name: Any) -> None:
@@ -63,10 +69,12 @@ class SplitEntry:
     takes: tuple[TakeEntry, ...]
     labels: File
     shards: tuple[File, ...]
-    media: Mapping[str, int] = field(validator=instance_of(dict))
-    facets: Mapping[str, int] = field(validator=instance_of(dict))
+    media: Mapping[str, int] = field(validator=_COUNTS)
+    facets: Mapping[str, int] = field(validator=_COUNTS)
 
     def __attrs_post_init__(self) -> None:
+        if 0 in {one.timepoints for one in self.takes} | {one.timepoints for one in self.shards}:
+            raise ValueError("a take or a shard holds no timepoint")
         many = self.timepoints
         if many != sum(one.timepoints for one in self.takes) or many != sum(one.timepoints for one in self.shards):
             raise ValueError("its takes and its shards hold other numbers of timepoints than its labels")
@@ -87,7 +95,7 @@ class SplitEntry:
 class Manifest:
     """What a shard folder holds and how it was made. `skipped` names each medium that could not be read, and why."""
 
-    datasets: Mapping[str, Mapping[str, str]] = field(validator=instance_of(dict))
+    datasets: Mapping[str, Mapping[str, str]] = field(validator=_CARDS)
     splits: Mapping[str, SplitEntry]
     parameters: Mapping[str, Any] = field(validator=instance_of(dict))
     versions: Mapping[str, Any] = field(validator=instance_of(dict))

@@ -1,15 +1,14 @@
-"""A shard folder, opened: labels a take at a time, media of a sample with one positioned read."""
+"""A shard folder, opened: labels a take at a time, each medium alone when it is asked for."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from threading import Lock
-from typing import Any, Generic, TypeVar, overload
+from typing import overload
 from urllib.parse import unquote
 
 from attrs import define, field, frozen
@@ -17,44 +16,17 @@ from isal.isal_zlib import crc32
 
 from orqa_registry import CallError, OrqaError, Timeline, Timepoint
 from orqa_registry.errors import match, nearest
-from orqa_registry.records import key_of
+from orqa_registry.once import Once
+from orqa_registry.records import Medium, key_of
 from orqa_shards import index, labels
 from orqa_shards.index import Index
+from orqa_shards.labels import KEPT_LABELS, LabelledTake
 from orqa_shards.manifest import File, Manifest, SplitEntry
+from orqa_shards.recent import Recent
 from orqa_shards.store import Store, open_store
 from orqa_shards.tar import Member
 
-KEPT_TIMEPOINTS = 1 << 16
-"""Timepoints whose labels are kept in memory, a take at a time: about 300 MB."""
 KEPT_INDEXES = 256
-
-Name = TypeVar("Name", bound=Hashable)
-Value = TypeVar("Value")
-
-
-class Recent(Generic[Name, Value]):
-    """What was made last, up to so much of it; threads may share it, and it does not travel to other processes."""
-
-    def __init__(self, make: Callable[[Name], Value], most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
-        self._make, self._most, self._weigh = make, most, weigh
-        self._kept: OrderedDict[Name, Value] = OrderedDict()
-        self._weight = 0
-        self._lock = Lock()
-
-    def __call__(self, name: Name) -> Value:
-        """Return what `make` makes of a name."""
-        with self._lock:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
-        made = self._make(name)
-        with self._lock:
-            if name not in self._kept:
-                self._kept[name] = made
-                self._weight += self._weigh(made)
-                while self._weight > self._most and len(self._kept) > 1:
-                    self._weight -= self._weigh(self._kept.popitem(last=False)[1])
-        return made
 
 
 @frozen
@@ -77,7 +49,7 @@ class Shards:
         """Return a split; `val` finds `validation`. Raises CallError with the splits there are."""
         there = match(name, self.manifest.splits)
         if there is None:
-            raise CallError(f"{self.store.name} has no split {name!r}: {nearest(name, self.manifest.splits)}")
+            raise CallError(f"{self.store.name} has no split {name!r}: {nearest(name, list(self.manifest.splits))}")
         return Split(self.store, there, self.manifest.splits[there])
 
 
@@ -105,10 +77,10 @@ class Tar:
             raise OrqaError(f"{store.name}/{file}: there is no such file")
         kept = store.size(beside) is not None
         if kept:
-            found = Index.from_bytes(store.read(beside, index.LARGEST), f"{store.name}/{beside}")
+            found = read_index(store, file)
             if found.tar_bytes == size:
                 return cls(store, file, found)
-        made, damages = index.index_of(lambda offset, many: store.span(file, offset, many), size)
+        made, damages = index.index_of(partial(store.fresh().span, file), size)
         if damages and not len(made):
             raise OrqaError(f"{store.place(file)}: {damages[0].why}")
         if not kept:  # an index of the tar as it was tells a repair what has been damaged since
@@ -132,29 +104,38 @@ def index_name(tar: str) -> str:
     return tar.removesuffix(".tar") + ".idx"
 
 
+def read_index(store: Store, tar: str) -> Index:
+    """Return the index beside a tar. Raises OrqaError where it is not there, or damaged."""
+    file = index_name(tar)
+
+    def attempt() -> Index:
+        return Index.from_bytes(store.read(file, index.LARGEST), f"{store.name}/{file}")
+
+    return store.sound(file, 0, index.LARGEST, attempt)
+
+
 def read_member(store: Store, file: str, member: Member, key: str) -> bytes:
     """Return the bytes of a member with one positioned read. Raises OrqaError where they are not those written.
 
     Members of a sample lie in a row: to read one after the other is quicker than all at once and then to part them,
     from memory (no second copy) and from a disk (the system reads ahead meanwhile).
     """
-    data = store.span(file, member.offset, member.size)
-    if crc32(data) == member.crc32:
-        return data
-    # What lies in a cache may have been damaged there: once more, from where it came.
-    if store.forget(file, member.offset, member.size):
+
+    def attempt() -> bytes:
         data = store.span(file, member.offset, member.size)
         if crc32(data) == member.crc32:
             return data
-    raise OrqaError(
-        f"{store.name}/{file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
-        f"Find all: orqa-registry verify {store.name}"
-    )
+        raise OrqaError(
+            f"{store.name}/{file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
+            f"Find all: orqa-registry verify {store.name}"
+        )
+
+    return store.sound(file, member.offset, member.size, attempt)
 
 
 @frozen(eq=False)
 class TarMedia(Mapping[str, bytes]):
-    """The media of one timepoint: none is read before somebody asks for it."""
+    """The media of one timepoint: none is read before somebody asks for it, or it travels to another process."""
 
     split: Split = field(repr=False)
     number: int
@@ -182,20 +163,20 @@ class TarMedia(Mapping[str, bytes]):
     def __len__(self) -> int:
         return len(self.names)
 
+    def __reduce__(self) -> tuple[type[dict[str, Medium]], tuple[dict[str, Medium]]]:
+        """Travel as bytes: the split and its manifest would be larger. A medium that is damaged says so when read."""
+        return dict, ({name: self._carried(name) for name in self.names},)
 
-class LabelledTake:
-    """The labels of one take in memory: a line a timepoint, and the timeline of them all."""
-
-    def __init__(self, lines: Sequence[Mapping[str, Any]], where: str) -> None:
-        self.lines, self._where = lines, where
-
-    @cached_property
-    def timeline(self) -> Timeline:
-        """The labels of the take, indexed once."""
+    def _carried(self, name: str) -> Medium:
         try:
-            return Timeline((line["index"], line["seconds"], labels.Loaded(line["labels"])) for line in self.lines)
-        except labels.DAMAGED as error:
-            raise OrqaError(f"{self._where}: not timepoints: {type(error).__name__}: {error}") from error
+            return self[name]
+        except OrqaError as error:
+            return partial(_refuse, str(error))
+
+
+def _refuse(why: str) -> bytes:
+    """Stand for a medium that cannot be read. Raises OrqaError."""
+    raise OrqaError(why)
 
 
 @define(slots=False, eq=False)
@@ -212,7 +193,7 @@ class Split(Sequence[Timepoint]):
     def __attrs_post_init__(self) -> None:
         self._take_ends = list(accumulate(one.timepoints for one in self.entry.takes))
         self._shard_ends = list(accumulate(one.timepoints for one in self.entry.shards))
-        self._takes = Recent(self._read_take, KEPT_TIMEPOINTS, lambda take: len(take.lines))
+        self._takes = Recent(self._read_take, KEPT_LABELS, lambda take: take.weight)
         self._tars = Recent(self._open_tar, KEPT_INDEXES)
 
     def __reduce__(self) -> tuple[type[Split], tuple[Store, str, SplitEntry]]:
@@ -249,14 +230,17 @@ class Split(Sequence[Timepoint]):
         """Return the number of a timepoint by its key, `dataset/take/frame`. Raises CallError with the nearest keys."""
         dataset, _, rest = key.partition("/")
         take, _, frame = (unquote(part) for part in rest.partition("/"))
-        for place, entry in enumerate(self.entry.takes):
-            if (entry.dataset, entry.name) == (unquote(dataset), take):
-                frames = [str(line.get("frame")) for line in self._takes(place).lines]
-                if frame in frames:
-                    return self._take_ends[place] - entry.timepoints + frames.index(frame)
-                raise CallError(f"{self.where}: take {take} has no frame {frame!r}: {nearest(frame, frames)}")
-        names = [f"{one.dataset}/{one.name}" for one in self.entry.takes]
-        raise CallError(f"{self.where}: split {self.name} has no take of {key!r}: {nearest(key, names)}")
+        place = self._take_numbers.get((unquote(dataset), take))
+        if place is None:
+            names = [f"{one.dataset}/{one.name}" for one in self.entry.takes]
+            raise CallError(f"{self.where}: split {self.name} has no take of {key!r}: {nearest(key, names)}")
+        frames = []
+        for row, line in enumerate(self._takes(place).lines):
+            with suppress(*labels.DAMAGED):  # what is damaged cannot be what is looked for
+                frames.append(str(labels.parse(line)["frame"]))
+                if frames[-1] == frame:
+                    return self._take_ends[place] - self.entry.takes[place].timepoints + row
+        raise CallError(f"{self.where}: take {take} has no frame {frame!r}: {nearest(frame, frames)}")
 
     def timeline(self, point: Timepoint) -> Timeline:
         """Return the timeline of the take that a timepoint belongs to."""
@@ -278,13 +262,13 @@ class Split(Sequence[Timepoint]):
             )
         return shard.name, {one.name: one for one in members}
 
-    @cached_property
+    @Once
     def shard_datasets(self) -> list[str]:
         """The dataset of each shard."""
         starts = [end - one.timepoints for end, one in zip(self._shard_ends, self.entry.shards, strict=True)]
         return [self.entry.takes[bisect_right(self._take_ends, start)].dataset for start in starts]
 
-    @cached_property
+    @Once
     def _take_numbers(self) -> dict[tuple[str, str], int]:
         return {(one.dataset, one.name): number for number, one in enumerate(self.entry.takes)}
 
@@ -293,26 +277,25 @@ class Split(Sequence[Timepoint]):
         place = number - self._take_ends[take] + entry.timepoints
         line = self._takes(take).lines[place]
         try:
-            key = key_of(line["dataset"], line["take"], line["frame"])
-            return labels.from_json(line, TarMedia(self, number, key, tuple(line["media"])))
+            said = labels.parse(line)
+            if (said["dataset"], said["split"], said["take"]) != (entry.dataset, self.name, entry.name):
+                raise ValueError(f"is of {said['dataset']!r}, split {said['split']!r}, take {said['take']!r}")
+            key = key_of(entry.dataset, entry.name, said["frame"])
+            return labels.from_json(said, TarMedia(self, number, key, tuple(said["media"])))
         except labels.DAMAGED as error:
             raise OrqaError(
-                f"{self.where}/{self.entry.labels.name}: timepoint {place} of take {entry.name}: {error}"
+                f"{self.where}/{self.entry.labels.name}: timepoint {place} of take {entry.name}: "
+                f"{type(error).__name__}: {error}. Find all: orqa-registry verify {self.where}"
             ) from error
 
     def _read_take(self, number: int) -> LabelledTake:
         file, entry = self.entry.labels.name, self.entry.takes[number]
         where = f"{self.where}/{file}, take {entry.name}"
-        lines = labels.read_take(self.store.span(file, entry.offset, entry.bytes), where)
-        if len(lines) != entry.timepoints:
-            raise OrqaError(f"{where}: {len(lines)} lines, and the manifest says {entry.timepoints}")
-        return LabelledTake(lines, where)
+        return LabelledTake(labels.read_take(self.store, file, entry, where), where)
 
     def _open_tar(self, number: int) -> tuple[File, Index]:
         shard = self.entry.shards[number]
-        found = Index.from_bytes(
-            self.store.read(index_name(shard.name), index.LARGEST), f"{self.where}/{index_name(shard.name)}"
-        )
+        found = read_index(self.store, shard.name)
         if found.tar_bytes != shard.bytes or len(found) != shard.timepoints:
             raise OrqaError(f"{self.where}/{index_name(shard.name)}: of another {shard.name}{index.REPAIR}")
         return shard, found

@@ -17,7 +17,7 @@ from attrs import Factory, define, field, frozen
 from orqa_registry import CallError, MissingLibraryError, OrqaError
 from orqa_registry.errors import say
 from orqa_registry.reading import library
-from orqa_shards.cache import BlockCache, default_folder
+from orqa_shards.cache import BlockCache, NoCache, default_folder
 from orqa_shards.store import UNFINISHED, Store, checked, cut_short
 
 PACKAGES = {
@@ -74,7 +74,7 @@ class RemoteStore(Store):
 
     url: str
     options: Mapping[str, Any] = field(repr=False)
-    cache: BlockCache
+    cache: BlockCache | NoCache
     name: str = field(init=False, default=Factory(lambda self: _without_password(self.url), takes_self=True))
     _versions: dict[str, Version] = field(factory=dict, repr=False)
     _connection: tuple[int, Any, str] | None = field(default=None, init=False, repr=False)
@@ -229,6 +229,10 @@ class RemoteStore(Store):
         if version is not None:
             self.cache.forget(version.key, offset, size)
         return True
+
+    def fresh(self) -> RemoteStore:
+        """Return a store of the same folder, opened anew, that reads every byte from where it lies, past all caches."""
+        return RemoteStore(self.url, self.options, NoCache())
 
     def _where(self, file: str) -> tuple[Any, str]:
         system, root = self.connect()

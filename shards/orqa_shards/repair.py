@@ -8,7 +8,7 @@ wherever they lie now.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from typing import Any
@@ -17,21 +17,20 @@ import orjson
 from attrs import define, evolve, field, frozen
 
 from orqa_registry import OrqaError
+from orqa_registry.progress import Advance, silent
 from orqa_shards import labels, manifest
 from orqa_shards.examine import Examined, Sample, examine
 from orqa_shards.finding import DROPPED, LEFT
 from orqa_shards.index import Index, index_of
-from orqa_shards.inventory import REPORT, Inventory, Shard, take_stock
+from orqa_shards.inventory import Inventory, Shard, take_stock
 from orqa_shards.labelled import Labels
-from orqa_shards.manifest import File, Manifest, describe
+from orqa_shards.manifest import REPORT, File, Manifest, describe
 from orqa_shards.read import index_name
 from orqa_shards.scan import scan
-from orqa_shards.store import Store
+from orqa_shards.store import Store, put_bytes
 from orqa_shards.tar import KEY, Member, TarWriter
 from orqa_shards.verify import Report
-from orqa_shards.write import label, put_bytes
-
-Advance = Callable[[str, int, int], None]
+from orqa_shards.write import label
 
 
 @frozen
@@ -51,15 +50,17 @@ def repair(
     report: Report,
     *,
     decode: bool = False,
-    advance: Advance = lambda what, done, total: None,
+    advance: Advance = silent,
 ) -> Repaired:
     """Mend what a report names. decode: drop pictures that cannot be decoded.
 
-    Raises OrqaError before anything is changed where a file cannot be read, and where nothing of a folder can be saved.
+    It is read past all caches, as by `verify`; who has it open opens it again afterwards. Raises OrqaError before
+    anything is changed where a file cannot be read, and where nothing of a folder can be saved.
     """
     if unreadable := [one for one in report.findings if one.remedy == LEFT]:
         one = unreadable[0]
         raise OrqaError(f"{store.place(one.file)}: {one.why}: this is beyond a repair; nothing was changed")
+    store = store.fresh()
     there = take_stock(store)
     wrong = {one.file for one in report.findings}
     if not there.ours:

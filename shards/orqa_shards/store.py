@@ -9,10 +9,10 @@ import shutil
 import stat
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
@@ -32,6 +32,8 @@ OPEN_FILES = 64
 
 SCRATCH = ".scratch-"
 """How the folders begin in which files are made."""
+
+Made = TypeVar("Made")
 
 
 class Store(ABC):
@@ -78,6 +80,22 @@ class Store(ABC):
     @abstractmethod
     def forget(self, file: str, offset: int, size: int) -> bool:
         """Drop what is cached of a span, and return whether reading it again may give other bytes."""
+
+    @abstractmethod
+    def fresh(self) -> Store:
+        """Return a store of the same folder, opened anew, that reads every byte from where it lies, past all caches."""
+
+    def sound(self, file: str, offset: int, size: int, attempt: Callable[[], Made]) -> Made:
+        """Return what an attempt to use a span gives; where it raises OrqaError, once more past what is cached of it.
+
+        What lies in a cache may have been damaged there.
+        """
+        try:
+            return attempt()
+        except OrqaError:
+            if not self.forget(file, offset, size):
+                raise
+        return attempt()
 
     def place(self, file: str) -> str:
         """Return the full name of a file, for messages."""
@@ -259,12 +277,24 @@ class LocalStore(Store):
         """Return False: nothing is cached."""
         return False
 
+    def fresh(self) -> LocalStore:
+        """Return a store of the same folder, opened anew."""
+        return LocalStore(self.folder, self.name)
+
     @contextmanager
     def _telling(self, file: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
+
+
+def put_bytes(store: Store, file: str, data: bytes) -> None:
+    """Give a file its place, whole or not at all. Raises OrqaError and OSError."""
+    with store.scratch() as folder:
+        local = folder / file.rpartition("/")[2]
+        local.write_bytes(data)
+        store.put(local, file)
 
 
 def cut_short(store: Store, file: str, offset: int, size: int, there: int) -> OrqaError:

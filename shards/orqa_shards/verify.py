@@ -10,6 +10,7 @@ from functools import partial
 from attrs import frozen
 
 from orqa_registry import OrqaError
+from orqa_registry.progress import Advance, silent
 from orqa_shards import index, manifest
 from orqa_shards.examine import examine, hash_of
 from orqa_shards.finding import LEFT, REBUILT, Finding
@@ -21,9 +22,6 @@ from orqa_shards.store import Store
 
 MOST = 1000
 """Findings of one file that are named; the others are counted."""
-
-Advance = Callable[[str, int, int], None]
-"""Told (what, done, total) as work goes on."""
 
 
 @frozen
@@ -47,12 +45,14 @@ def verify(
     workers: int,
     *,
     decode: bool = False,
-    advance: Advance = lambda what, done, total: None,
+    advance: Advance = silent,
 ) -> Report:
     """Return what is wrong with a folder; nothing is written. decode: look into every picture.
 
-    Raises OrqaError where there are no shards, or the writing of them was interrupted.
+    It is read past all caches: damage in one is not the folder's, and a folder is larger than a cache. Raises OrqaError
+    where there are no shards, or the writing of them was interrupted.
     """
+    store = store.fresh()
     there = take_stock(store)
     tasks: list[tuple[str, Work]] = []
     look = _ours if there.ours else _foreign
