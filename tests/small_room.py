@@ -46,4 +46,5 @@ class Room(Dataset):
 
 
 def written(registry, out, root=Path("/nowhere"), **options):
-    return pack(registry, [Source(Room(), root, ("train", "test"))], out, Options(**options))
+    """Write both splits, though a file is not there."""
+    return pack(registry, [Source(Room(), root, ("train", "test"))], out, Options(**{"strict": False, **options}))

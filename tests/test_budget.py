@@ -88,6 +88,48 @@ def test_a_run_goes_on_with_its_counts():
         resumed.bad(Bad("c", "gone"))
 
 
+def counted(outcomes, number):
+    """Return the state of a part that was counted elsewhere, and its bad samples."""
+    part, bad = Budget(10**6, 100), []
+    for place, fine in enumerate(outcomes):
+        if not fine:
+            bad.append(Bad(f"d/{number}/{place}", "gone"))
+        part.good() if fine else part.bad(bad[-1])
+    return part.state(), bad
+
+
+@given(st.lists(st.lists(st.booleans(), max_size=30), max_size=30))
+def test_parts_count_like_the_whole(parts):
+    budget, whole = Budget(10**6, 100), Budget(10**6, 100)
+    for number, outcomes in enumerate(parts):
+        state, bad = counted(outcomes, number)
+        budget.add(state, bad)
+        named = iter(bad)
+        for fine in outcomes:
+            whole.good() if fine else whole.bad(next(named))
+        assert budget == whole
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=20), st.integers(1, 200))
+def test_parts_that_are_bad_throughout_make_one_row(parts, limit):
+    budget, row = Budget(limit), 0
+    for number, many in enumerate(parts):
+        row += many
+        state, bad = counted([False] * many, number)
+        if row >= limit:
+            with pytest.raises(OrqaError, match=rf"^{row} samples in a row are bad; .*\n  d/0/0: gone"):
+                budget.add(state, bad)
+            return
+        budget.add(state, bad)
+
+
+def test_a_part_can_exceed_the_percentage():
+    state, bad = counted([number % 50 > 0 for number in range(SETTLED)], 0)
+    Budget(per_cent=2).add(state, bad)
+    with pytest.raises(OrqaError, match=r"more than 1\.9 % of the samples are bad.*\n  d/0/0: gone\n  d/0/50: gone"):
+        Budget(per_cent=1.9).add(state, bad)
+
+
 @pytest.mark.parametrize("state", [{}, {"seen": 1, "wrong": 2, "row": 0}, {"seen": 1, "wrong": True, "row": 0}])
 def test_counts_that_are_none_are_refused(state):
     with pytest.raises(OrqaError, match="counts of bad samples are"):

@@ -213,7 +213,7 @@ def test_what_decides_the_bytes_is_told():
     told = Recoder(pixels=5, quality=90).parameters()
     assert json.loads(json.dumps(told)) == told
     assert (told["pixels"], told["quality"]) == (5, 90)
-    assert set(told["libraries"]) >= {"numpy", "pillow", "simplejpeg", "soundfile"}
+    assert set(told["libraries"]) >= {"numpy", "pillow", "simplejpeg", "soundfile", "zstandard"}
     assert Recoder(pixels=None).parameters()["pixels"] == "full"
 
 

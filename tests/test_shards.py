@@ -123,7 +123,7 @@ def test_a_disk_that_is_gone_stops_the_run(registry, tmp_path):
     gone = {"room1.jpg": tmp_path / "gone.jpg"}
     room = room_of(*(Timepoint("d", "train", "t", f"{k}", k, media=gone) for k in range(200)))
     with pytest.raises(OrqaError, match="100 media in a row"):
-        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s")
+        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s", Options(strict=False))
 
 
 def test_finished_shards_are_not_lost(registry, tmp_path):
@@ -239,7 +239,8 @@ PICTURES = {
 
 def test_a_picture_that_is_damaged_is_left_out_and_named(registry, tmp_path):
     point = Timepoint("A.Room", "train", "t", "0", 0, None, PICTURES, {"roles": ()})
-    manifest = pack(registry, [Source(room_of(point), tmp_path, ("train",))], tmp_path / "s")
+    source = Source(room_of(point), tmp_path, ("train",))
+    manifest = pack(registry, [source], tmp_path / "s", Options(strict=False))
     assert set(Shards.open(tmp_path / "s").split("train")[0].media) == {"whole.jpg", "notes.txt"}
     assert [line.partition(": ")[0].rpartition("/")[2] for line in manifest.skipped] == [
         "0.broken.jpg",

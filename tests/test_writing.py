@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError
 from orqa_registry.cli import run
@@ -19,6 +21,8 @@ pytest.importorskip("simplejpeg")
 
 from small_room import Room, written
 
+from orqa_shards.claim import differences
+from orqa_shards.command import Size
 from orqa_shards.plan import Part, Source, TakeAt, jobs
 from orqa_shards.store import LocalStore
 from orqa_shards.write import Options, pack
@@ -76,11 +80,10 @@ def killed(call, seconds):
 def test_kills_at_random_moments_lose_and_change_nothing(raw, undisturbed, tmp_path, workers):
     """`benchmarks/kills.py` does this fifty times."""
     rng, out = random.Random(workers), tmp_path / "s"
-    call = [sys.executable, "-m", "orqa_registry", *command(raw, out, "--workers", str(workers))]
+    call = [sys.executable, "-m", "orqa_registry", *command(raw, out, "--workers", str(workers), "--resume")]
     begun, kills = out / ".unfinished" / "plan.json", 0
     while begun.exists() or not (out / "manifest.json").exists():
-        patience = rng.uniform(0.3, 1.0) if kills < 4 else 100
-        kills += killed([*call, *(["--resume"] if begun.exists() else [])], patience)
+        kills += killed(call, rng.uniform(0.3, 1.0) if kills < 4 else 100)
         assert kills < 6, "it goes on where it was stopped"
         for tar in out.glob("*.tar"):
             assert tar.read_bytes() == undisturbed[tar.name], "a shard is whole or not there"
@@ -114,6 +117,104 @@ def test_a_kill_before_any_rename_is_gone_on_with(registry, tmp_path, survive):
     assert files(out) == files(tmp_path / "whole")
 
 
+def stopped(call, out, signum):
+    """Run a command until a shard is whole, send it a signal, and return its exit code and what it said."""
+    process = subprocess.Popen(
+        call, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.glob("*.tar")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signum)
+    _, said = process.communicate(timeout=30)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_else(raw, tmp_path, signum):
+    out = tmp_path / "s"
+    call = [sys.executable, "-m", "orqa_registry", *command(raw, out, "--workers", "2")]
+    code, said = stopped(call, out, signum)
+    how = "stopped: shards that are whole are kept, and the same call with --resume goes on\n"
+    assert (code, said) == ((-9, "") if signum == signal.SIGKILL else (1, how))
+
+
+def test_the_same_call_begins_goes_on_and_leaves_what_is_finished(raw, undisturbed, tmp_path, capsys):
+    call = command(raw, tmp_path / "s", "--workers", "1", "--resume")
+    assert run([*call, "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert files(tmp_path / "s") == undisturbed
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").iterdir()}
+    assert run([*call, "--json"]) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert (first["finished_before"], second["finished_before"]) == (False, True)
+    assert first["splits"] == second["splits"]
+    assert run(call) == 0
+    said = capsys.readouterr().out
+    assert "was finished before" in said
+    assert said.splitlines()[-1] == f"Next: orqa-registry inspect {tmp_path / 's'}"
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "s").iterdir()} == before
+
+
+def test_another_call_than_that_which_finished_is_told_in_what_it_differs(raw, undisturbed, tmp_path, capsys):
+    out = tmp_path / "s"
+    out.mkdir()
+    for name, data in undisturbed.items():
+        (out / name).write_bytes(data)
+    call = command(raw, out, "--workers", "1", "--resume", "--media", "*.jpg", "--quality", "90", "--split", "train")
+    assert run(call) == 2
+    said = capsys.readouterr().err
+    assert "media: * then, *.jpg now; quality: 95 then, 90 now; takes: 4 then, " in said
+    assert files(out) == undisturbed
+
+
+def call_of(takes, datasets=("HybridOR",), **parameters):
+    cards = {name: {"title": name} for name in datasets}
+    return {"parameters": parameters, "versions": {"python": "3.11.9"}, "datasets": cards, "takes": takes}
+
+
+def test_differences_between_calls_are_said_shortly():
+    one = call_of([["train", "HybridOR", "h1", 24]] * 3, media=["*"], libraries={"numpy": "1"})
+    other = call_of([["train", "HybridOR", "h1", 23]] * 3, ("HybridOR", "4D-OR"), media=["*"], libraries={"numpy": "2"})
+    assert list(differences(one, one)) == []
+    assert list(differences(one, other)) == [
+        "libraries.numpy: 1 then, 2 now",
+        "datasets.4D-OR: not there then, there now",
+        "takes: train HybridOR h1 24 then, train HybridOR h1 23 now",
+    ]
+    assert list(differences(one, {**one, "takes": []})) == ["takes: 3 then, 0 now"]
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [
+        ("1000000", 10**6),
+        ("0.2MB", 200_000),
+        ("1.5 kib", 1536),
+        ("3MiB", 3 << 20),
+        ("2GB", 2 * 10**9),
+        ("1GiB", 1 << 30),
+    ],
+)
+def test_sizes_of_shards_are_bytes_or_have_a_unit(said, size):
+    assert Size().convert(said, None, None) == size
+
+
+@pytest.mark.parametrize("said", ["256", "1e9", "5TB", "-1MB", "MB", "9" * 400, "0", "٥MB"])
+def test_what_is_no_size_of_a_shard_is_refused(raw, tmp_path, capsys, said):
+    assert run(["shard", "HybridOR", "--root", str(raw), "--out", str(tmp_path / "s"), f"--shard-size={said}"]) == 2
+    error = capsys.readouterr().err
+    known = "KB, MB, GB, KiB, MiB or GiB" if not said.isascii() or not said.isdigit() else "1KB to 1000GB was expected"
+    assert known in error
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_dataset_that_is_named_twice_is_a_wrong_call(raw, tmp_path, capsys):
+    call = ["shard", "HybridOR", "hybridor", "--root", f"HybridOR={raw}", "--out", str(tmp_path / "s")]
+    assert run(call) == 2
+    assert "HybridOR is named twice" in capsys.readouterr().err
+
+
 def test_a_worker_that_was_left_alone_ends(raw, tmp_path):
     call = [sys.executable, "-m", "orqa_registry", *command(raw, tmp_path / "s", "--workers", "2")]
     with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -142,16 +243,16 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(registry, tmp_path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "put", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(OrqaError, match="No space left on device.*whole are kept.*--resume goes on"):
             written(registry, tmp_path / "s")
     with pytest.raises(OrqaError, match="--resume goes on with it, --force begins anew"):
         written(registry, tmp_path / "s")
-    with pytest.raises(CallError, match="began with other parameters"):
+    with pytest.raises(
+        CallError, match="another call: shard_bytes: 256000000 then, 5000 now. Call it as it was called"
+    ):
         written(registry, tmp_path / "s", resume=True, shard_bytes=5000)
     written(registry, tmp_path / "s", resume=True)
     assert not (tmp_path / "s" / ".unfinished").exists()
-    with pytest.raises(CallError, match="no unfinished run"):
-        written(registry, tmp_path / "t", resume=True)
 
 
 def test_a_dataset_that_cannot_travel_is_named(registry, tmp_path):
@@ -165,6 +266,17 @@ def test_a_dataset_that_cannot_travel_is_named(registry, tmp_path):
 
 def take(name, timepoints, source=0, split="train"):
     return TakeAt(source, split, 0, f"d{source}", name, timepoints)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 2000))
+def test_shards_hold_every_timepoint_once_and_in_order(counts, shard_bytes):
+    takes = [take(f"{number}", many) for number, many in enumerate(counts)]
+    tried = []
+    made = jobs(takes, shard_bytes, lambda places: tried.extend(places) or [100] * len(places))
+    held = [(part.take, k) for job in made for part in job.parts for k in range(part.start, part.stop)]
+    assert held == [(one, k) for one in takes for k in range(one.timepoints)]
+    assert max(job.timepoints for job in made) - min(job.timepoints for job in made) <= 1
+    assert tried == [held[len(held) * k // len(tried)] for k in range(len(tried))]
 
 
 def test_shards_are_of_one_size_and_of_one_dataset():

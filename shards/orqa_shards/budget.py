@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -77,8 +77,25 @@ class Budget:
             self.named.append(one)
         if len(self._last) < NAMED:
             self._last.append(one)
-        if self.row >= self.in_a_row:
-            raise OrqaError(self._say(f"{self.row:,} {self.things} in a row are bad", self.row, self._last))
+        self._check_row()
+        self._check_share()
+
+    def add(self, counts: Mapping[str, int], bad: Sequence[Bad]) -> None:
+        """Count what was counted elsewhere, whose `state` this is. Raises OrqaError where it is too much.
+
+        A part that is bad throughout makes the row longer, and any other begins one with those at its end.
+        """
+        part = Budget()
+        part.restore(counts)
+        if part.wrong == part.seen:
+            self.row += part.row
+            self._last += bad[: NAMED - len(self._last)]
+        else:
+            self.row, self._last = part.row, list(bad[len(bad) - part.row :][:NAMED])
+        self.seen += part.seen
+        self.wrong += part.wrong
+        self.named += bad[: KEPT - len(self.named)]
+        self._check_row()
         self._check_share()
 
     def state(self) -> dict[str, int]:
@@ -96,6 +113,10 @@ class Budget:
     def summary(self) -> str:
         """Return the counts in words: `3 of 1,200 samples were bad (0.25 %)`."""
         return f"{self.wrong:,} of {self.seen:,} {self.things} were bad ({100 * self.wrong / max(self.seen, 1):.3g} %)"
+
+    def _check_row(self) -> None:
+        if self.row >= self.in_a_row:
+            raise OrqaError(self._say(f"{self.row:,} {self.things} in a row are bad", self.row, self._last))
 
     def _check_share(self) -> None:
         if self.seen >= SETTLED and 100 * self.wrong > self.per_cent * self.seen:

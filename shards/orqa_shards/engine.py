@@ -6,11 +6,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any, Protocol
 
@@ -20,8 +23,6 @@ from orqa_shards.work import Worker
 
 BEATS = 0.3
 """Seconds between two looks at how far the workers are."""
-
-ENGINES = ("local", "ray")
 
 
 class Engine(Protocol):
@@ -64,8 +65,16 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
             f"a dataset cannot travel to worker processes: {error}. Write with --workers 1, or make it importable"
         ) from error
     context = multiprocessing.get_context("spawn")
-    done = context.Value("q", 0)
-    pool = ProcessPoolExecutor(workers, context, _begin, (worker, done))
+    _track_quietly()
+    ear, mouth = context.Pipe(duplex=False)  # a lock could stay locked by a worker that is killed
+    pool = ProcessPoolExecutor(workers, context, _begin, (worker, mouth))
+
+    def heard() -> int:
+        done = 0
+        while ear.poll():
+            ear.recv_bytes()
+            done += 1
+        return done
 
     class Pool:
         def map(
@@ -73,7 +82,6 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
         ) -> Iterator[tuple[int, Any]]:
             waiting = enumerate(tasks)
             running: dict[Future[Any], int] = {}
-            seen = done.value
             while True:
                 # A few ahead keep every worker busy; a million at once would fill memory.
                 running.update(
@@ -83,8 +91,7 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
                 if not running:
                     return
                 ready, _ = wait(running, BEATS, FIRST_COMPLETED)
-                told(done.value - seen)
-                seen = done.value
+                told(heard())
                 for future in ready:
                     yield running.pop(future), future.result()
 
@@ -98,24 +105,33 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
+        ear.close()
+        mouth.close()
+
+
+def _track_quietly() -> None:
+    """Start the process that clears away the semaphores of one that was killed, so that it does this without a word."""
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
 
 
 _worker: Worker
 
 
-def _begin(worker: Worker, done: Any) -> None:
-    """Make this process a worker: silent on Ctrl-C, and gone when the process that began it is."""
+def _begin(worker: Worker, mouth: Connection) -> None:
+    """Make this process a worker: silent on Ctrl-C, and gone when the process that began it is.
+
+    An empty message, which is written whole or not at all, tells of each timepoint that is done.
+    """
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=_follow, args=(parent,), daemon=True).start()
-
-    def tick() -> None:
-        with done.get_lock():
-            done.value += 1
-
-    worker.tick = tick
+    worker.tick = lambda: mouth.send_bytes(b"")
     _worker = worker
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from orqa_registry import Dataset, OrqaError
+from orqa_registry.records import key_part
+from orqa_shards.noting import noted
 
 WEIGHED = 16
 """Timepoints of a dataset's split that are tried out, to know how many fit into a shard."""
@@ -23,6 +26,14 @@ class Source:
     dataset: Dataset
     root: Path
     splits: tuple[str, ...]
+
+    def absolute(self) -> Source:
+        """Return the source for a process that is in another folder."""
+        return evolve(self, root=self.root.absolute())
+
+    def within(self, text: str) -> str:
+        """Return a text that names files from the root on: where that lies says nothing of the dataset."""
+        return text.replace(f"{self.root}/", "")
 
 
 @frozen
@@ -59,14 +70,20 @@ class Job:
         return sum(part.stop - part.start for part in self.parts)
 
 
-def find_takes(sources: Sequence[Source]) -> list[TakeAt]:
-    """Return the takes of all sources, split by split, not counted yet. Raises OrqaError where there is none."""
+def find_takes(sources: Sequence[Source], *, strict: bool) -> tuple[list[TakeAt], list[str]]:
+    """Return the takes of all sources, split by split, not counted yet, and what was warned of while they were listed.
+
+    Raises OrqaError where there is none. strict: raises the first warning, a DataWarning.
+    """
     found: list[TakeAt] = []
+    warned: list[str] = []
     for split in dict.fromkeys(split for source in sources for split in source.splits):
         for number, source in enumerate(sources):
             if split in source.splits:
-                for place, take in enumerate(source.dataset.takes(source.root, split)):
-                    found.append(TakeAt(number, split, place, take.dataset, take.name))
+                with noted(strict=strict) as said:
+                    for place, take in enumerate(source.dataset.takes(source.root, split)):
+                        found.append(TakeAt(number, split, place, take.dataset, take.name))
+                warned += [f"{key_part(source.dataset.name)}: {source.within(one)}" for one in said]
     if not found:
         wanted = (f"no take of {one.dataset.name} in {one.root} is of {', '.join(one.splits)}" for one in sources)
         raise OrqaError("nothing to write: " + "; ".join(wanted))
@@ -75,7 +92,7 @@ def find_takes(sources: Sequence[Source]) -> list[TakeAt]:
         if (one.split, one.dataset, one.name) in seen:
             raise OrqaError(f"take {one.name} occurs twice in split {one.split} of {one.dataset}")
         seen.add((one.split, one.dataset, one.name))
-    return found
+    return found, warned
 
 
 Weigh = Callable[[Sequence[tuple[TakeAt, int]]], Iterable[int]]
@@ -89,32 +106,31 @@ def jobs(takes: Sequence[TakeAt], shard_bytes: int, weigh: Weigh) -> list[Job]:
         first = len(made)
         for _, of_source in groupby(of_split, lambda one: one.source):
             own = list(of_source)
-            whole = sum(one.timepoints for one in own)
-            weights = list(weigh(_spread(own, whole)))
+            ends = list(accumulate(one.timepoints for one in own))
+            whole = ends[-1]
+            weights = list(weigh(_spread(own, ends)))
             a_shard = max(1, shard_bytes * len(weights) // max(1, sum(weights)))
             shards = ceil(whole / a_shard)
             for shard in range(shards):
-                parts = _cut(own, whole * shard // shards, whole * (shard + 1) // shards)
+                parts = _cut(own, ends, whole * shard // shards, whole * (shard + 1) // shards)
                 made.append(Job(f"{split}-{len(made) - first:06d}", tuple(parts)))
     return made
 
 
-def _spread(takes: Sequence[TakeAt], whole: int) -> list[tuple[TakeAt, int]]:
+def _spread(takes: Sequence[TakeAt], ends: Sequence[int]) -> list[tuple[TakeAt, int]]:
     """Return a few timepoints, evenly over all takes."""
-    many = min(WEIGHED, whole)
-    return [
-        (part.take, part.start) for k in range(many) for part in _cut(takes, whole * k // many, whole * k // many + 1)
-    ]
+    many = min(WEIGHED, ends[-1])
+    starts = [ends[-1] * k // many for k in range(many)]
+    return [(part.take, part.start) for start in starts for part in _cut(takes, ends, start, start + 1)]
 
 
-def _cut(takes: Sequence[TakeAt], start: int, stop: int) -> list[Part]:
-    """Return what lies between two places, counted over all takes."""
-    parts, begin = [], 0
-    for take in takes:
-        low, high = max(start, begin), min(stop, begin + take.timepoints)
-        if low < high:
-            parts.append(Part(take, low - begin, high - begin))
-        begin += take.timepoints
+def _cut(takes: Sequence[TakeAt], ends: Sequence[int], start: int, stop: int) -> list[Part]:
+    """Return what lies between two places, counted over all takes, of which each ends at its place in `ends`."""
+    parts, number = [], bisect_right(ends, start)
+    while start < stop:
+        begin, end = ends[number] - takes[number].timepoints, min(stop, ends[number])
+        parts.append(Part(takes[number], start - begin, end - begin))
+        start, number = end, number + 1
     return parts
 
 

@@ -79,7 +79,7 @@ class Recoder:
 
     def parameters(self) -> dict[str, Any]:
         """Return what decides the bytes, for the manifest: budget, quality and the versions of the libraries."""
-        versions = {name: metadata.version(name) for name in ("numpy", "pillow", "simplejpeg")}
+        versions = {name: metadata.version(name) for name in ("numpy", "pillow", "simplejpeg", "zstandard")}
         versions["zlib of pillow"] = str(features.version("zlib_ng") or features.version("zlib"))
         try:
             import soundfile

@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import zstandard
 from attrs import asdict, define, evolve, field, frozen
 
-from orqa_registry import MissingLibraryError, OrqaError, Take, Timepoint
-from orqa_shards import labels
+from orqa_registry import DataWarning, MissingLibraryError, OrqaError, Take, Timepoint
+from orqa_registry.records import key_part
+from orqa_shards import claim, labels
 from orqa_shards.budget import Bad, Budget
 from orqa_shards.index import Index
 from orqa_shards.manifest import File, describe
+from orqa_shards.noting import noted
 from orqa_shards.plan import Job, Source, TakeAt
-from orqa_shards.read import Recent, index_name
-from orqa_shards.recode import Recoder
+from orqa_shards.read import index_name
+from orqa_shards.recent import Recent
+from orqa_shards.recode import Recoder, Stored
 from orqa_shards.store import UNFINISHED, Store
 from orqa_shards.tar import MEDIUM, TarWriter
 
-MEND = "Is the disk still there? What was finished is kept: --resume goes on"
+MEND = (
+    "Is the disk still there, and was everything copied? What was finished is kept: --resume goes on, "
+    "and bears more with --bad-per-cent M --bad-in-a-row N"
+)
 
 LARGEST_RECORD = 1 << 30
 
 
 @frozen
 class Record:
-    """A shard that is whole: its file, the media that were skipped and why, and the labels of its timepoints."""
+    """A shard that is whole: its file, what was left out of it, and the labels of its timepoints.
+
+    run: id of the run that wrote it. counts: media seen and bad, as `Budget.state` has them. bad: the bad ones.
+    warned: what readers warned of, each once.
+    """
 
     file: File
-    skipped: tuple[str, ...]
+    run: str
+    counts: Mapping[str, int]
+    bad: tuple[Bad, ...]
+    warned: tuple[str, ...]
     lines: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """What the manifest names."""
+        return *self.warned, *map(str, self.bad)
 
     def to_bytes(self) -> bytes:
         """Return the file."""
-        head = json.dumps({"file": asdict(self.file), "skipped": self.skipped}).encode() + b"\n"
+        head = json.dumps(asdict(evolve(self, lines=()))).encode() + b"\n"
         return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(head + b"".join(self.lines))
 
     @classmethod
@@ -48,7 +67,14 @@ class Record:
             raise ValueError(str(error)) from error
         head, *lines = plain.splitlines(keepends=True)
         raw = json.loads(head)
-        return cls(File(**raw["file"]), tuple(raw["skipped"]), tuple(lines))
+        return cls(
+            File(**raw["file"]),
+            raw["run"],
+            raw["counts"],
+            tuple(Bad(**one) for one in raw["bad"]),
+            tuple(raw["warned"]),
+            tuple(lines),
+        )
 
 
 def record_name(job: str) -> str:
@@ -60,27 +86,44 @@ def record_name(job: str) -> str:
 class Worker:
     """One of several that write to a folder; it travels to where it works.
 
-    media: patterns of the media to keep. tick: called after each timepoint.
+    media: patterns of the media to keep. run: id of the run. in_a_row: so many bad media with no good one between stop
+    it. strict: the first medium that cannot be read stops it, and so does the first warning of a reader. tick: called
+    after each timepoint.
     """
 
     sources: Sequence[Source]
     out: Store
     recoder: Recoder
     media: Sequence[str]
+    run: str
+    in_a_row: int
+    strict: bool
     tick: Callable[[], None] = lambda: None
 
     def __attrs_post_init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._listed = Recent(self._list, 16)
         self._read = Recent(self._points, 2)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without what is kept in memory, and without the ear of who listens."""
-        return Worker, (self.sources, self.out, self.recoder, self.media)
+        return Worker, (self.sources, self.out, self.recoder, self.media, self.run, self.in_a_row, self.strict)
 
     def count(self, take: TakeAt) -> TakeAt:
-        """Return a take with how many timepoints it has. Raises OrqaError where they are not in order."""
-        points, frames = self._read((take.source, take.split, take.place)), set()
+        """Return a take with how many timepoints it has.
+
+        Raises OrqaError where they are not in order, or a frame has no name.
+        """
+        with noted(strict=self.strict):
+            points, frames = self._read((take.source, take.split, take.place)), set()
         for before, point in zip([None, *points], points, strict=False):
+            if not point.frame:
+                raise OrqaError(
+                    f"{take.dataset}: take {take.name} of split {take.split}: the frame of index {point.index} has an "
+                    f"empty name, with which it cannot be found again. The plugin of {take.dataset} must name it"
+                )
             if point.frame in frames:
                 raise OrqaError(f"{point.key} occurs twice in split {take.split} of {take.dataset}")
             if before is not None and point.index <= before.index:
@@ -93,50 +136,67 @@ class Worker:
     def weigh(self, place: tuple[TakeAt, int]) -> int:
         """Return the bytes that a timepoint takes in a shard."""
         take, number = place
-        point = self._read((take.source, take.split, take.place))[number]
-        _, members = self._sample(point, Budget(per_cent=100.0, things="media", advice=MEND), [])
+        with noted(strict=self.strict):
+            point = self._read((take.source, take.split, take.place))[number]
+            _, members = self._sample(point, Budget(sys.maxsize, 100.0), [])
         return sum(map(len, members.values())) + 1024 * len(members)
 
-    def write(self, job: Job) -> None:
-        """Write a shard with its index and its record, in this order. Raises OrqaError and OSError."""
+    def write(self, job: Job) -> Record:
+        """Write a shard with its index and its record, in this order; return the record without lines.
+
+        Raises OrqaError and OSError, and where it is strict DataWarning.
+        """
+        self._forget()  # so that readers warn of the same whatever this process has read before
         lines: list[bytes] = []
-        skipped: list[str] = []
-        budget = Budget(per_cent=100.0, things="media", advice=MEND)
+        bad: list[Bad] = []
+        warned: dict[str, None] = {}
+        budget = Budget(self.in_a_row, 100.0, "media", MEND)
         with self.out.scratch() as folder:
             local = folder / f"{job.name}.tar"
             with local.open("wb", buffering=1 << 20) as raw:
                 tar = TarWriter(raw)
                 for part in job.parts:
                     take = part.take
-                    for point in self._read((take.source, take.split, take.place))[part.start : part.stop]:
-                        line, members = self._sample(point, budget, skipped)
-                        tar.write(point.key, members)
-                        lines.append(line)
-                        self.tick()
+                    with noted(strict=self.strict) as said:
+                        for point in self._read((take.source, take.split, take.place))[part.start : part.stop]:
+                            line, members = self._sample(point, budget, bad)
+                            tar.write(point.key, members)
+                            lines.append(line)
+                            self.tick()
+                    warned |= dict.fromkeys(self._named(take, one) for one in said)
                 tar.close()
-            record = Record(describe(local, local.name, len(lines)), tuple(skipped), tuple(lines))
-            self.out.put(local, local.name)
-            for name, data in (
-                (index_name(local.name), Index.of(tar.rows, tar.length).to_bytes()),
-                (record_name(job.name), record.to_bytes()),
+            file = describe(local, local.name, len(lines))
+            record = Record(file, self.run, budget.state(), tuple(bad), tuple(warned), tuple(lines))
+            index, noting = folder / "index", folder / "record"
+            index.write_bytes(Index.of(tar.rows, tar.length).to_bytes())
+            noting.write_bytes(record.to_bytes())
+            for made, name in (
+                (local, file.name),
+                (index, index_name(file.name)),
+                (noting, record_name(job.name)),
             ):
-                beside = folder / name.rpartition("/")[2]
-                beside.write_bytes(data)
-                self.out.put(beside, name)
+                claim.still(self.out, self.run)
+                self.out.put(made, name)
+        return evolve(record, lines=())
+
+    def _named(self, take: TakeAt, warning: str) -> str:
+        """Return a warning with its take before it."""
+        return f"{key_part(take.dataset)}/{key_part(take.name)}: {self.sources[take.source].within(warning)}"
 
     def _list(self, where: tuple[int, str]) -> list[Take]:
         source = self.sources[where[0]]
-        return list(source.dataset.takes(source.root, where[1]))
+        with noted(strict=self.strict):  # whoever planned has heard it
+            return list(source.dataset.takes(source.root, where[1]))
 
     def _points(self, where: tuple[int, str, int]) -> list[Timepoint]:
         source, split, place = where
         return list(self._listed((source, split))[place])
 
-    def _sample(self, point: Timepoint, budget: Budget, skipped: list[str]) -> tuple[bytes, dict[str, bytes]]:
+    def _sample(self, point: Timepoint, budget: Budget, bad: list[Bad]) -> tuple[bytes, dict[str, bytes]]:
         """Return the line of a timepoint and the members of its sample, the line among them."""
         payload: dict[str, bytes] = {}
         sizes: dict[str, tuple[int, int]] = {}
-        for name, data, size in self._media(point, budget, skipped):
+        for name, data, size in self._media(point, budget, bad):
             payload[name] = data
             if size is not None:
                 sizes[name] = size
@@ -150,7 +210,7 @@ class Worker:
         return line, {"json": line, **payload}
 
     def _media(
-        self, point: Timepoint, budget: Budget, skipped: list[str]
+        self, point: Timepoint, budget: Budget, bad: list[Bad]
     ) -> Iterator[tuple[str, bytes, tuple[int, int] | None]]:
         """Yield the media of a timepoint as they are stored; one that cannot be read is absent, counted and named."""
         for name in point.media:
@@ -161,16 +221,21 @@ class Worker:
             if not any(fnmatchcase(name, pattern) for pattern in self.media):
                 continue
             try:
-                stored = self.recoder(name, point.read(name))
+                data = point.read(name)
+                stored = self.recoder(name, data)
             except MissingLibraryError:
                 raise
             except (OSError, OrqaError) as error:
                 said = str(error.strerror or error) if isinstance(error, OSError) else str(error)
                 why = said.removeprefix(f"{name}: ")
-                skipped.append(f"{point.key}.{name}: {why}")
-                budget.bad(Bad(f"{point.key}.{name}", why))
+                bad.append(Bad(f"{point.key}.{name}", why))
+                if self.strict:
+                    raise DataWarning(str(bad[-1])) from error
+                budget.bad(bad[-1])
                 continue
             except (AttributeError, TypeError) as error:
                 raise OrqaError(f"{point.key}: medium {name} is no Path, bytes or function: {error}") from error
             budget.good()
+            if stored.name != name and stored.name in point.media:  # a FLAC lies beside the WAV: both are kept
+                stored = Stored(name, data)
             yield stored.name, stored.data, stored.size

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import orjson
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from orqa_registry import CallError, OrqaError, Registry
+from orqa_registry import CallError, DataWarning, OrqaError, Registry
+from orqa_registry.progress import Advance, silent
 from orqa_registry.records import CLOCK
-from orqa_shards import engine, labels, plan
+from orqa_shards import claim, engine, labels, plan
+from orqa_shards.budget import Budget
+from orqa_shards.claim import Begun
 from orqa_shards.manifest import NAME, PLAN, File, Manifest, SplitEntry, TakeEntry, describe
+from orqa_shards.noting import strict
 from orqa_shards.plan import Job, Source, TakeAt
+from orqa_shards.read import index_name
 from orqa_shards.recode import Recoder
-from orqa_shards.store import Store, open_store
-from orqa_shards.work import LARGEST_RECORD, Record, Worker, record_name
+from orqa_shards.store import LocalStore, Store, open_store, put_bytes
+from orqa_shards.work import LARGEST_RECORD, MEND, Record, Worker, record_name
 
-OURS = re.compile(r".+-\d{6}\.(tar|idx)|labels-.+\.jsonl\.zst|manifest\.json")
-"""Names of files that a run writes."""
-
-Advance = Callable[[str, int, int], None]
-"""Told (what, done, total) as work goes on."""
+CHANGES = 10
+"""Differences between two calls that are named."""
 
 
 @frozen
@@ -38,6 +38,9 @@ class Options:
 
     shard_bytes: about how large a tar is. media: patterns of the media to keep. recoder: what is stored of each.
     engine: "local" or "ray"; workers: how many write at once. force: replace what lies there. resume: go on with it.
+    bad_in_a_row, bad_per_cent: so many media that cannot be read stop the run, as `Budget` says: in a row within a
+    shard or in shards that are bad throughout, and of all in the shards that are done. strict: the first stops it, and
+    so does what readers warn of; by default where DataWarning is an error.
     """
 
     shard_bytes: int = 256_000_000
@@ -47,6 +50,13 @@ class Options:
     workers: int = 1
     force: bool = False
     resume: bool = False
+    bad_in_a_row: int = 100
+    bad_per_cent: float = 1.0
+    strict: bool = field(factory=strict)
+
+    def budget(self) -> Budget:
+        """Return the budget of a run. Raises CallError for limits that cannot be."""
+        return Budget(self.bad_in_a_row, self.bad_per_cent, "media", MEND)
 
 
 def pack(
@@ -54,44 +64,49 @@ def pack(
     sources: Sequence[Source],
     out: str | Path | Store,
     options: Options | None = None,
-    advance: Advance = lambda what, done, total: None,
+    advance: Advance = silent,
 ) -> Manifest:
     """Write shards of all sources to a folder or URL and return the manifest.
 
     A shard is there whole or not at all, and the manifest comes last: a run that was stopped leaves whole shards, and
-    another with `resume` writes the rest, to the same bytes. So do any number of workers. Raises OrqaError.
+    another with `resume` writes the rest, to the same bytes. So do any number of workers. With `resume` the same call
+    may be made at any time: it begins where nothing is, and leaves what is finished as it is. With `force`, what lies
+    there is deleted once it is known which shards replace it. Raises OrqaError, CallError where `resume` finds what
+    another call has written or begun, and DataWarning for damage where it is strict.
     """
     options = options or Options()
+    if options.resume and options.force:
+        raise CallError("--resume goes on with a run, --force begins anew: give one of them")
+    budget = options.budget()
     known_patterns(sources, options.media)
-    store = out if isinstance(out, Store) else open_store(out)
-    about: dict[str, Any] = {
-        "parameters": {
-            "shard_bytes": options.shard_bytes,
-            "media": list(options.media),
-            **options.recoder.parameters(),
-        },
-        "versions": _versions(registry, sources),
-        "datasets": {one.dataset.name: _card(one) for one in sources},
-    }
-    if options.resume and store.size(NAME) is not None and store.size(PLAN) is not None:
-        return _finish(store)  # it was stopped after its last file
-    takes = plan.find_takes(sources)  # a wrong call costs nothing that is there
-    _prepare(store, options)
-    worker = Worker(sources, store, options.recoder, options.media)
-    with engine.start(options.engine, worker, options.workers) as at_work:
-        jobs = _plan(store, at_work, takes, about, options, advance)
-        _write(store, at_work, jobs, advance)
-    splits, skipped = _gather(store, jobs)
-    manifest = Manifest(splits=splits, skipped=tuple(skipped), **about)
-    put_bytes(store, NAME, manifest.to_bytes())
-    return _finish(store)
-
-
-def _finish(store: Store) -> Manifest:
-    """Delete what was noted of a run that is done, its plan last, and return the manifest."""
-    for name in sorted(store.names(unfinished=True), key=PLAN.__eq__):
-        store.delete(name)
-    return Manifest.read(store)
+    store, sources = _absolute(out if isinstance(out, Store) else open_store(out)), [one.absolute() for one in sources]
+    takes, warned = plan.find_takes(sources, strict=options.strict)  # a wrong call costs nothing that is there
+    claim.permit(store, resume=options.resume, force=options.force)
+    about = _about(registry, sources, options)
+    with claim.held(store), claim.kept(store):
+        begun = Begun.read(store) if options.resume else Begun()
+        worker = Worker(
+            sources, store, options.recoder, options.media, begun.run, options.bad_in_a_row, strict=options.strict
+        )
+        with engine.start(options.engine, worker, options.workers) as at_work:
+            asked = _asked(at_work, takes, about, advance)
+            if begun.jobs is None:
+                begun = _begin(store, at_work, takes, begun, asked, options)
+            _unchanged(store, begun, asked)
+            done = store.size(NAME) is not None  # then it is finished, or was stopped after its last file
+            if not done:
+                _write(store, at_work, begun, budget, advance, strict=options.strict)
+        if not done:
+            splits, skipped = _gather(store, begun)
+            manifest = Manifest(splits=splits, skipped=tuple(dict.fromkeys([*warned, *skipped])), **about)
+            claim.still(store, begun.run)
+            put_bytes(store, NAME, manifest.to_bytes())
+        for name in (*claim.records(store), PLAN):
+            store.delete(name)
+        manifest = Manifest.read(store)
+        if options.strict and manifest.skipped:  # by a run that was not
+            raise DataWarning(manifest.skipped[0])
+        return manifest
 
 
 def known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
@@ -102,101 +117,126 @@ def known_patterns(sources: Sequence[Source], patterns: Sequence[str]) -> None:
             raise CallError(f"--media {pattern} matches no medium: there is {', '.join(names)}")
 
 
-def _prepare(store: Store, options: Options) -> None:
-    """Clear away what is to be replaced; what is not ours is not touched. Raises OrqaError, CallError."""
-    names = store.names()
-    begun = store.size(PLAN) is not None
-    if NAME in names and not options.force:
-        raise OrqaError(f"{store.name} holds finished shards already: --force writes them anew, or name another folder")
-    if begun and not options.resume and not options.force:
-        raise OrqaError(f"{store.name} holds an unfinished run: --resume goes on with it, --force begins anew")
-    if options.resume and not begun:
-        raise CallError(f"--resume: there is no unfinished run in {store.name}")
-    if names and not begun and NAME not in names:
-        raise OrqaError(f"{store.name} holds files that are no shards of ours: name an empty folder")
-    if options.force:
-        for name in (NAME, PLAN):  # first, so that nobody takes the rest for whole
-            store.delete(name)
-        for name in filter(OURS.fullmatch, names):
-            store.delete(name)
+def _absolute(store: Store) -> Store:
+    """Return a store that a process in another folder finds as well."""
+    return LocalStore(store.folder.absolute(), store.name) if isinstance(store, LocalStore) else store
 
 
-def _plan(
-    store: Store,
-    at_work: engine.Engine,
-    takes: list[TakeAt],
-    about: dict[str, Any],
-    options: Options,
-    advance: Advance,
-) -> list[Job]:
-    """Return the shards to write: decided now, or by the run that is gone on with if nothing has changed."""
+def _about(registry: Registry, sources: Sequence[Source], options: Options) -> dict[str, Any]:
+    """Return what the manifest says of the call."""
+    return {
+        "parameters": {
+            "shard_bytes": options.shard_bytes,
+            "media": list(options.media),
+            **options.recoder.parameters(),
+        },
+        "versions": _versions(registry, sources),
+        "datasets": {one.dataset.name: _card(one) for one in sources},
+    }
+
+
+def _asked(at_work: engine.Engine, takes: list[TakeAt], about: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
+    """Count the timepoints of all takes, in place, and return what decides the bytes, as JSON has it."""
     for done, (place, counted) in enumerate(at_work.map("count", list(takes)), 1):
         takes[place] = counted
         advance("takes listed", done, len(takes))
-    asked = json.loads(
-        json.dumps({**about, "takes": [[one.split, one.dataset, one.name, one.timepoints] for one in takes]})
-    )
-    if options.resume:
-        try:
-            begun = orjson.loads(store.read(PLAN, LARGEST_RECORD))
-            if changed := [key for key, value in asked.items() if begun["asked"][key] != value]:
-                raise CallError(
-                    f"--resume: the run in {store.name} began with other {', '.join(changed)}: "
-                    "call it as it was called, or begin anew with --force"
-                )
-            return plan.from_json(begun["jobs"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise OrqaError(f"{store.name}/{PLAN}: damaged: {error}. Begin anew: --force") from error
+    listed = [[one.split, one.dataset, one.name, one.timepoints] for one in takes]
+    asked: dict[str, Any] = json.loads(json.dumps({**about, "takes": listed}))
+    return asked
+
+
+def _unchanged(store: Store, begun: Begun, asked: Mapping[str, Any]) -> None:
+    """Raise CallError where shards were begun, or finished, by a call for something else."""
+    if changed := list(claim.differences(begun.asked or {}, asked)):
+        more = [f"and {len(changed) - CHANGES} more"] if len(changed) > CHANGES else []
+        raise CallError(
+            f"--resume: {store.name} is of another call: {'; '.join([*changed[:CHANGES], *more])}. "
+            "Call it as it was called, name another folder, or begin anew with --force"
+        )
+
+
+def _begin(
+    store: Store,
+    at_work: engine.Engine,
+    takes: Sequence[TakeAt],
+    found: Begun,
+    asked: Mapping[str, Any],
+    options: Options,
+) -> Begun:
+    """Decide on the shards, clear away what they replace, and note both so that it can be gone on with."""
 
     def weigh(places: Sequence[tuple[TakeAt, int]]) -> list[int]:
         return [size for _, size in at_work.map("weigh", list(places))]
 
-    jobs = plan.jobs(takes, options.shard_bytes, weigh)
-    put_bytes(store, PLAN, json.dumps({"asked": asked, "jobs": plan.to_json(jobs)}).encode())
-    return jobs
+    begun = Begun(found.run, asked, tuple(plan.jobs(takes, options.shard_bytes, weigh)))
+    claim.permit(store, resume=found.asked is not None, force=options.force)  # it may have been a while
+    if old := claim.left(store):
+        put_bytes(store, PLAN, evolve(begun, jobs=None).to_bytes())
+        for name in old:
+            store.delete(name)
+    put_bytes(store, PLAN, begun.to_bytes())
+    return begun
 
 
-def _write(store: Store, at_work: engine.Engine, jobs: Sequence[Job], advance: Advance) -> None:
-    """Write the shards that are not there yet."""
-    lacking = [job for job in jobs if _finished(store, job) is None]
-    whole = sum(job.timepoints for job in jobs)
-    done = whole - sum(job.timepoints for job in lacking)
+def _write(
+    store: Store, at_work: engine.Engine, begun: Begun, budget: Budget, advance: Advance, *, strict: bool
+) -> None:
+    """Write the shards that are not there yet. Raises as `_bear` does."""
+    lacking: list[Job] = []
+    done, whole = 0, sum(job.timepoints for job in begun.jobs or ())
 
     def told(more: int) -> None:
         nonlocal done
         done += more
         advance("timepoints", done, whole)
 
+    for job in begun.jobs or ():
+        record = _finished(store, job, begun.run)
+        if record is None:
+            lacking.append(job)
+        else:
+            done += job.timepoints
+            _bear(record, budget, strict=strict)
     told(0)
-    for _ in at_work.map("write", lacking, told):
-        pass
+    for _, record in at_work.map("write", lacking, told):
+        _bear(record, budget, strict=strict)
 
 
-def _finished(store: Store, job: Job) -> Record | None:
-    """Return the record of a shard that is whole, or None."""
+def _bear(record: Record, budget: Budget, *, strict: bool) -> None:
+    """Count what is wrong in a shard. Raises OrqaError where it is too much, DataWarning where it is strict."""
+    if strict and record.skipped:
+        raise DataWarning(record.skipped[0])
+    budget.add(record.counts, record.bad)
+
+
+def _finished(store: Store, job: Job, run: str) -> Record | None:
+    """Return the record of a shard that this run has written and that is whole, or None."""
     if store.size(record_name(job.name)) is None:
         return None
     try:
         record = Record.from_bytes(store.read(record_name(job.name), LARGEST_RECORD))
     except (KeyError, TypeError, ValueError):
         return None
-    return record if store.size(record.file.name) == record.file.bytes else None
+    file = record.file
+    whole = store.size(file.name) == file.bytes and store.size(index_name(file.name)) is not None
+    return record if whole and record.run == run else None
 
 
-def _gather(store: Store, jobs: Sequence[Job]) -> tuple[dict[str, SplitEntry], list[str]]:
+def _gather(store: Store, begun: Begun) -> tuple[dict[str, SplitEntry], list[str]]:
     """Write the labels of each split, and return what the manifest says of it, and what was skipped."""
     splits: dict[str, SplitEntry] = {}
     skipped: list[str] = []
-    for split, of_split in groupby(jobs, lambda job: job.name.rpartition("-")[0]):
+    for split, of_split in groupby(begun.jobs or (), lambda job: job.name.rpartition("-")[0]):
         files: list[File] = []
-        splits[split] = label(store, split, _lines(store, of_split, files, skipped), files)
+        claim.still(store, begun.run)
+        splits[split] = label(store, split, _lines(store, begun.run, of_split, files, skipped), files)
     return splits, skipped
 
 
-def _lines(store: Store, jobs: Iterable[Job], files: list[File], skipped: list[str]) -> Iterator[bytes]:
+def _lines(store: Store, run: str, jobs: Iterable[Job], files: list[File], skipped: list[str]) -> Iterator[bytes]:
     """Yield the labels of shards one after another; what else their records say is added to the lists."""
     for job in jobs:
-        record = _finished(store, job)
+        record = _finished(store, job, run)
         if record is None:
             raise OrqaError(f"{store.name}/{job.name}.tar: it was written and is gone: --resume writes it again")
         files.append(record.file)
@@ -227,14 +267,6 @@ def label(store: Store, split: str, lines: Iterable[bytes], shards: Sequence[Fil
         described = describe(local, name, sum(take.timepoints for take in takes))
         store.put(local, name)
     return SplitEntry(tuple(takes), described, tuple(shards), dict(media), dict(seen))
-
-
-def put_bytes(store: Store, name: str, data: bytes) -> None:
-    """Put a file, whole or not at all. Raises OrqaError."""
-    with store.scratch() as folder:
-        local = folder / name.rpartition("/")[2]
-        local.write_bytes(data)
-        store.put(local, name)
 
 
 def _card(source: Source) -> dict[str, str]:
