@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+FEW = 30
+"""Names that are offered all."""
+
+
 class OrqaError(Exception):
     """The work failed: data are missing, damaged or contradictory. The command line exits with 1."""
 
@@ -22,17 +26,20 @@ class DataWarning(UserWarning):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the known names most like `name`, or all of them where they are few."""
+    """Return a sentence that offers the known names most like `name`, or all of them where they are few.
+
+    A list or tuple is offered in its own order, as tables show it.
+    """
     import difflib  # only a wrong call needs it
 
-    names = sorted(known)
+    names = list(known) if isinstance(known, list | tuple) else sorted(known)
     folded = {fold(one): one for one in names}
     close = difflib.get_close_matches(fold(name), list(folded), n=3, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(repr(folded[one]) for one in close) + "?"
     if not names:
         return "there is none"
-    return "there is: " + ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return "there is: " + ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")
 
 
 def match(name: str, known: Iterable[str]) -> str | None:

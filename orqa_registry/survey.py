@@ -6,7 +6,7 @@ Folders are listed and label files read. Of each take the labels of a few timepo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from orqa_registry.cards import Check, Piece
 from orqa_registry.errors import CallError, say
 from orqa_registry.plugin import Dataset, Task
 from orqa_registry.probe import FAULTS, listening, told, unreadable
+from orqa_registry.progress import Advance
 from orqa_registry.records import Take, Timepoint
 
 WHOLE = "*"
@@ -181,7 +182,7 @@ def _own(piece: Piece, pieces: Iterable[Piece]) -> frozenset[str]:
     return frozenset(piece.facets).difference(*(one.facets for one in pieces if one is not piece))
 
 
-def examine(dataset: Dataset, root: Path, tasks: list[Task], advance: Callable[[str, int, int], None]) -> Survey:
+def examine(dataset: Dataset, root: Path, tasks: list[Task], advance: Advance) -> Survey:
     """Return what of a dataset is below `root`; what is damaged is part of it. Raises OrqaError where nothing of it is.
 
     Raises CallError where the dataset says that the call was wrong.

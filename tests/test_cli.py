@@ -103,6 +103,24 @@ def test_errors_say_what_was_wrong(arguments, code, said, capsys, tmp_path, monk
     assert "Traceback" not in shown.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "module", "extra"),
+    [
+        (["shard", "HybridOR", "--out", "s"], "orqa_shards.write", "shards"),
+        (["verify", "s"], "orqa_shards.store", "shards"),
+        (["inspect", "s"], "orqa_shards.store", "shards"),
+        (["stats", "s"], "orqa_shards.stats", "shards"),
+        (["mixture", "--data", "s"], "orqa_shards.forecast", "shards"),
+        (["train", "--data", "s", "--out", "m"], "transformers.utils", "train"),
+        (["eval", "--data", "s", "--answerer", "majority"], "transformers.utils", "train"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_what_brings_it(arguments, module, extra, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert run(arguments) == 1
+    assert f"error: {arguments[0]} needs {module}: pip install 'orqa-registry[{extra}]'" in capsys.readouterr().err
+
+
 def test_debug_shows_where(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Exception, match="no folder"):

@@ -1,6 +1,7 @@
 """The mixture: what is read is what is written; choices follow the weights, and hang on their own matter alone."""
 
 import pickle
+import tomllib
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from orqa_registry import CallError
 from orqa_registry.draws import lucks
 from orqa_registry.records import is_view
+from orqa_shards import toml
 from orqa_shards.mixture import Mixture
 
 CHANCE = st.floats(0, 1)
@@ -210,3 +212,55 @@ def test_the_view_that_stays_is_a_matter_of_chance():
     mixture = Mixture(drop={"*.jpg": 1})
     stays = Counter(next(iter(set(views) - mixture.dropped(views, 0, str(k)))) for k in range(1500))
     assert all(430 < stays[name] < 570 for name in views)
+
+
+def changed(change):
+    return Mixture(seed=3, tasks={"a": 1}).changed(change, f"--set {change}")
+
+
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        ("questions=2", {"questions": 2}),
+        (" paraphrase = 0.5", {"paraphrase": 0.5}),
+        ("tasks.a=0", {"tasks": {"a": 0}}),
+        ("tasks.b=2", {"tasks": {"a": 1, "b": 2}}),
+        ("tasks={b = 2, c = 1}", {"tasks": {"a": 1, "b": 2, "c": 1}}),
+        ("drop.room1.jpg=0.5", {"drop": {"room1.jpg": 0.5}}),
+        ('drop."room*.jpg"=0.5', {"drop": {"room*.jpg": 0.5}}),
+        ('drop={"a.jpg" = 0.5}', {"drop": {"a.jpg": 0.5}}),
+        ("drop.a=b.jpg=0.5", {"drop": {"a=b.jpg": 0.5}}),
+    ],
+)
+def test_a_change_names_a_key_or_a_row_of_a_table(change, made):
+    assert changed(change) == Mixture(**{"seed": 3, "tasks": {"a": 1}, **made})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("questions", "KEY=VALUE"),
+        ("questions=many", "'many' is no value of TOML"),
+        ("question=1", "did you mean 'questions'"),
+        ("questions=0.5", "whole number"),
+        ("questions.a=1", "whole number"),
+        ("tasks=1", "tasks is a table"),
+        ("drop.room1.jpg=2", "0 to 1"),
+    ],
+)
+def test_changes_that_cannot_be(change, said):
+    with pytest.raises(CallError, match=f"^--set {change}: .*{said}"):
+        changed(change)
+
+
+VALUES = st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text()
+
+
+@given(VALUES | st.lists(st.text()).map(tuple), st.text())
+def test_values_of_toml_are_read_back_and_can_be_shown(value, name):
+    line = f"{toml.key(name)} = {toml.written(value)}"
+    assert line.isprintable()
+    ((key, read),) = tomllib.loads(line).items()
+    assert key == name
+    assert (tuple(read) if isinstance(read, list) else read) == value
+    assert type(read) is type(value) or isinstance(value, tuple)

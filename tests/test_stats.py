@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from small_room import LABELS, Room, picture, written
 from small_root import call
 
-from orqa_registry import Box, CallError, OrqaError, Take, Timepoint, ask
+from orqa_registry import Box, OrqaError, Take, Timepoint, ask
 from orqa_shards import page
 from orqa_shards.counting import stats
-from orqa_shards.mixing import changed, keys, mixture
+from orqa_shards.manifest import TakeEntry
 from orqa_shards.mixture import Mixture
 from orqa_shards.plan import Source
 from orqa_shards.read import Shards
 from orqa_shards.stats import MOST_ANSWERS, Answers, count
-from orqa_shards.stats_page import write_page
+from orqa_shards.stats_page import Numbers, write_page
 from orqa_shards.stream import Stream
 from orqa_shards.write import pack
 
@@ -266,62 +266,19 @@ def test_a_page_of_nothing_annotated(registry, tmp_path):
     assert "nothing can be asked" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
-def test_the_help_of_the_mixture_explains_every_key_and_its_example_is_one(registry):
-    import attrs
-
-    assert [name for name, _ in keys()] == [one.name for one in attrs.fields(Mixture)]
-    assert all(said for _, said in keys())
-    text = call(registry, mixture, "--help")
-    example = text[text.index("  questions = 4") : text.index("  orqa-registry mixture")]
-    assert Mixture.parse(example).questions == 4
-    assert "Raises" not in text
+COUNTS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 5)), max_size=9)
 
 
-def test_a_mixture_is_printed_as_it_is_read(registry, tmp_path):
-    file = tmp_path / "m.toml"
-    file.write_text("questions = 2\n[tasks]\ncount_people = 0.5\n")
-    text = call(registry, mixture, file, "--set", "drop.room*.jpg=0.5", "--set", "tasks.role_people=2")
-    made = Mixture.parse(text)
-    assert made == Mixture(questions=2, tasks={"count_people": 0.5, "role_people": 2}, drop={"room*.jpg": 0.5})
-    assert made.digest in text
+@given(COUNTS, st.sampled_from("ab"))
+def test_the_numbers_of_a_dataset_are_those_of_its_timepoints(counts, dataset):
+    owners = [name for name, many in counts for _ in range(many)]
+    numbers = Numbers.of([TakeEntry(name, "t", many, 0, 1) for name, many in counts], dataset)
+    expected = [number for number, name in enumerate(owners) if name == dataset]
+    assert [numbers[place] for place in range(len(numbers))] == expected
+    with pytest.raises(IndexError):
+        numbers[len(numbers)]
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("questions", "KEY=VALUE"),
-        ("questions=many", "no value of TOML"),
-        ("question=1", "questions"),
-        ("questions=0.5", "whole number"),
-        ("tasks=1", "table"),
-        ("drop.room1.jpg=2", "0 to 1"),
-    ],
-)
-def test_changes_that_cannot_be(change, said):
-    with pytest.raises(CallError, match=said):
-        changed(Mixture(), [change])
-
-
-def test_a_forecast_is_what_the_epoch_holds(registry, room):
-    about = ("--data", room, "--set", "drop.speech.txt=0.5", "--set", "questions=2", "--json")
-    found = json.loads(call(registry, mixture, *about))
-    split = Shards.open(room).split("train")
-    made = Mixture(questions=2, drop={"speech.txt": 0.5})
-    samples = list(Stream.of(registry, split, made))
-    assert found["digest"] == made.digest
-    assert found["datasets"] == {"A.Room": {"samples": 8, "timepoints": 8, "passes": 1}}
-    assert found["questions_an_epoch"] == sum(len(one.asked) for one in samples)
-    assert found["without_questions"] == sum(not one.asked for one in samples) / 8
-    assert found["dropped"]["speech.txt"] == sum("speech.txt" not in one.timepoint.media for one in samples) / 8
-    assert found["dropped"]["room1.jpg"] == 0
-    assert sum(found["tasks"].values()) == pytest.approx(1)
-
-
-def test_a_forecast_with_weights_has_passes(registry, boxed):
-    found = json.loads(
-        call(registry, mixture, "--data", boxed, "--set", "datasets.A.Room=1", "--set", "length=12", "--json")
-    )
-    assert found["datasets"]["A.Room"] == {"samples": 12, "timepoints": 9, "passes": pytest.approx(4 / 3)}
-    text = call(registry, mixture, "--data", boxed, "--looked", 3)
-    assert "3 were looked at" in text
-    call(registry, mixture, "--data", boxed, "--set", "datasets.B=1", fails="not among the shards")
+def test_a_page_of_billions_of_timepoints_lists_none_of_them():
+    numbers = Numbers.of([TakeEntry("a", str(k), 10**12, 0, 1) for k in range(9)], "a")
+    assert numbers[7 * 10**12 + 5] == 7 * 10**12 + 5

@@ -10,6 +10,7 @@ from orqa_registry import Box, CallError, Take, Timepoint
 from orqa_shards.mixture import Mixture
 from orqa_shards.plan import Source
 from orqa_shards.read import Shards
+from orqa_shards.run import DRAWS
 from orqa_shards.stream import Stream, askable
 from orqa_shards.write import pack
 
@@ -48,12 +49,78 @@ def test_a_run_goes_on_with_its_own_data_and_mixture_alone(registry, tmp_path):
     mine, other = (Shards.open(tmp_path / name).split("train") for name in ("s", "other"))
     state = json.loads(json.dumps(streamed(registry, mine, Mixture()).state(5)))
     assert streamed(registry, mine, Mixture()).position(state) == 5
-    with pytest.raises(CallError, match="another data"):
+    with pytest.raises(CallError, match="read other data"):
         streamed(registry, other, Mixture()).position(state)
     with pytest.raises(CallError, match="another mixture"):
         streamed(registry, mine, Mixture(seed=1)).position(state)
     with pytest.raises(CallError, match="position 9 of 8"):
         streamed(registry, mine, Mixture()).position({**state, "position": 9})
+
+
+def test_a_run_goes_on_with_its_own_tasks_and_order_alone(registry, tmp_path, monkeypatch):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    every = askable(registry, split)
+    own = Stream(split, every[1:], Mixture(questions=1))
+    state = json.loads(json.dumps(own.state(5)))
+    assert Stream(split, every[1:], Mixture(questions=1)).position(state) == 5
+    for tasks, said in (
+        (every, f"not there then: {every[0].name}\\)"),
+        (every[2:], f"not there now: {every[1].name}\\)"),
+        ((every[0], *every[2:]), f"not there now: {every[1].name}; not there then: {every[0].name}\\)"),
+        (every[:0:-1], "in another order"),
+    ):
+        with pytest.raises(CallError, match=f"the run that is to go on asked other tasks .*{said}"):
+            Stream(split, tasks, Mixture(questions=1)).position(state)
+    with pytest.raises(CallError, match="had shuffle True, and this one has False"):
+        Stream(split, every[1:], Mixture(questions=1), shuffle=False).position(state)
+    with pytest.raises(CallError, match="says nothing of its tasks: an older orqa-registry began it"):
+        own.position({key: value for key, value in state.items() if key != "tasks"})
+    monkeypatch.setattr("orqa_shards.run.DRAWS", DRAWS + 1)
+    with pytest.raises(CallError, match=f"drew in way {DRAWS}, and this orqa-registry draws in way {DRAWS + 1}"):
+        own.position(state)
+
+
+WEIGHTS = {"*": 0, "count_people": 1, "did_happen": 2, "current_action": 1, "role_people": 1, "interaction": 0.5}
+DRAWN = {
+    1: (
+        "two.b/003",
+        ["room1.jpg"],
+        ("What is currently happening?", "At the moment there is sawing."),
+        ("How does nurse interact with patient?", "closeto"),
+    ),
+    4: (
+        "one/000",
+        ["room1.jpg", "speech.txt"],
+        ("Has sawing happened by now?", "Yes, there has been sawing by now."),
+        ("What are the roles of the people in the room?", "patient, nurse"),
+    ),
+    5: (
+        "two.b/001",
+        ["room1.jpg", "speech.txt"],
+        ("How many people are in the OR?", "0"),
+        ("Did sawing happen?", "yes"),
+    ),
+    11: (
+        "two.b/003",
+        ["room1.jpg", "speech.txt"],
+        ("What is going on at this moment?", "sawing"),
+        ("Did sawing happen?", "yes"),
+    ),
+    14: ("two.b/002", ["room1.jpg"]),
+}
+
+
+def test_samples_are_the_same_in_every_version(registry, tmp_path):
+    """What a run goes on with: whoever has to change this raises `DRAWS`, so that no run goes on as another."""
+    assert DRAWS == 1
+    written(registry, tmp_path / "s")
+    mixture = Mixture(7, questions=2, paraphrase=0.5, sentences=0.5, tasks=WEIGHTS, drop={"speech.txt": 0.5})
+    stream = Stream.of(registry, Shards.open(tmp_path / "s").split("train"), mixture, 2)
+    for place, drawn in DRAWN.items():
+        point, asked = stream[place].timepoint, stream[place].asked
+        found = (f"{point.take}/{point.frame}", sorted(point.media), *((one.text, one.answer) for one in asked))
+        assert found == drawn
 
 
 def test_media_that_are_dropped_are_not_there(registry, tmp_path):

@@ -105,10 +105,16 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
         training.train(registry, data, evolve(made, mixture=Mixture(questions=1)), out, resume=True)
     with pytest.raises(CallError, match="other data"):
         training.train(registry, packed(registry, tmp_path / "other", Unlabelled()), made, out, resume=True)
+    fewer = Registry.load()
+    del fewer.tasks["count_people"]
+    with pytest.raises(CallError, match=r"asked other tasks \(not there now: count_people\)"):
+        training.train(fewer, data, made, out, resume=True)
     state = json.loads((out / training.CHECKPOINTS / "checkpoint-5" / "orqa.json").read_text())
     assert state["loader"]["position"] == 10
     assert Mixture.parse(state["mixture"]).digest == state["loader"]["mixture"]
     (out / training.CHECKPOINTS / "checkpoint-9").mkdir()  # was being written when the run was killed
+    with (out / training.LOG).open("a") as log:
+        log.write('{"step": 7, "lo')  # so was a line of the log
     seen = []
     other = evolve(made, readers=2, workers=1)
     training.train(registry, data, other, out, resume=True, report=lambda step, total, loss: seen.append(step))
@@ -226,9 +232,21 @@ def test_recipes_are_read_checked_and_written(tmp_path):
     path.write_text(made.to_toml())
     assert recipe.load(str(path)) == made
     assert recipe.load(str(path)).to_toml() == made.to_toml()
+    odd = evolve(made, model='a "b"\n\\c\x7f', views=("room1", "a\nb\x9b"))
+    path.write_text(odd.to_toml())
+    assert recipe.load(str(path)) == odd
     path.write_text("steps = ")
     with pytest.raises(CallError, match="not TOML"):
         recipe.load(str(path))
+
+
+@pytest.mark.parametrize(
+    "change", ["drop.room1.jpg=0.5", 'drop."room*.jpg"=1', "tasks.tools_used=2", "drop={'a.jpg' = 0.5}", "seed=4"]
+)
+def test_a_change_of_the_mixture_is_said_as_to_the_mixture_itself(change):
+    assert recipe.load("tiny", [f"mixture.{change}"]).mixture == recipe.load("tiny").mixture.changed(change, "")
+    with pytest.raises(CallError, match=r"^--set mixture\.drop\.room1\.jpg=5: \[drop\] room1\.jpg is 5"):
+        recipe.load("tiny", ["mixture.drop.room1.jpg=5"])
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG_CHANGES)

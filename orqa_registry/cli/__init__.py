@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO
 
 import click
 
+from orqa_registry.cli import show
 from orqa_registry.cli.late import Late
-from orqa_registry.cli.show import damage_shown
 from orqa_registry.errors import CallError, DataWarning, OrqaError, nearest
 from orqa_registry.registry import Registry
 
@@ -98,7 +99,9 @@ def build(registry: Registry) -> click.Group:
     )
     @click.version_option(package_name="orqa-registry")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-    @click.option("--strict", is_flag=True, help="Stop at the first damaged file instead of leaving it out.")
+    @click.option(
+        "--strict", is_flag=True, help="Stop at the first damaged file instead of leaving it out, as ORQA_STRICT=1."
+    )
     def cli(debug: bool, strict: bool) -> None:
         """Operating-room datasets and question types, as plugins of one registry.
 
@@ -122,9 +125,9 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
     # Wherever they stand: they are asked for after something failed.
-    debug, strict = "--debug" in arguments, "--strict" in arguments
+    debug, strict = "--debug" in arguments, "--strict" in arguments or os.environ.get("ORQA_STRICT") == "1"
     arguments = [one for one in arguments if one not in {"--debug", "--strict"}]
-    with damage_shown(strict=strict):
+    with show.damage_shown(strict=strict):
         return _run(arguments, debug=debug)
 
 
@@ -133,7 +136,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         registry = Registry.load()
         cli = build(registry)
         for problem in registry.problems:
-            click.echo(f"warning: not loaded: {problem}", err=True)
+            show.print_line(f"warning: not loaded: {problem}", err=True)
         # Not cli.main: it would take a pipe that closed early for a failure.
         with cli.make_context("orqa-registry", arguments) as context:
             cli.invoke(context)
@@ -141,10 +144,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        error.show()
+        words = StringIO()
+        error.show(words)
+        show.print_line(words.getvalue().rstrip("\n"), err=True)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        show.print_line(": ".join(["stopped", *map(str, error.args)]), err=True)  # a command may say what is kept
         return 1
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to flush it to.
@@ -153,18 +158,18 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except (OrqaError, DataWarning) as error:
         if debug:
             raise
-        click.echo(f"error: {error}", err=True)
+        show.print_line(f"error: {error}", err=True)
         return 2 if isinstance(error, CallError) else 1
     except OSError as error:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(
+        show.print_line(
             f"error: {where}{error.strerror or error}. What was finished is kept; mend this and call again", err=True
         )
         return 1
     except Exception as error:
         if debug:
             raise
-        click.echo(f"error: {type(error).__name__}: {error} (--debug shows where)", err=True)
+        show.print_line(f"error: {type(error).__name__}: {error} (--debug shows where)", err=True)
         return 1

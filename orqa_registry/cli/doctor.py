@@ -49,7 +49,7 @@ def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -
 def _print(found: survey.Survey) -> None:
     name, many = found.dataset.name, found.timepoints
     taken = "" if found.home == found.root else " (one folder further in)"
-    click.echo(f"{name} in {found.home}{taken}: {many:,} timepoints\n")
+    show.print_line(f"{name} in {found.home}{taken}: {many:,} timepoints\n")
     rows = (
         (split, len(one.takes), len(found.dataset.official.get(split, ())) or "", one.timepoints, _list(one.missing))
         for split, one in found.splits.items()
@@ -69,7 +69,7 @@ def _print(found: survey.Survey) -> None:
         known = (("ok" if one.good else "?", one.what, one.found, one.expected, one.note) for one in found.checks)
         columns = ("", "known number", "found", "expected", "note")
         show.print_table("Known numbers", columns, known, numbers=("found", "expected"))
-        click.echo(LEGEND + "\n")
+        show.print_line(LEGEND + "\n")
     absent = [one.piece for one in found.pieces if one.absent]
     if absent:
         card = found.dataset.card
@@ -83,9 +83,9 @@ def _print_damage(found: survey.Survey) -> None:
         for take, why in one.damaged.items():
             where.setdefault(why, []).append(split if take == survey.WHOLE else f"{split} take {take}")
     for why, places in where.items():
-        click.echo(f"damaged: {_list(places)}: {why}")
+        show.print_line(f"damaged: {_list(places)}: {why}")
     if found.unchecked:
-        click.echo(f"damaged: known numbers were not counted to their end: {found.unchecked}")
+        show.print_line(f"damaged: known numbers were not counted to their end: {found.unchecked}")
 
 
 def _print_pieces(found: survey.Survey) -> None:

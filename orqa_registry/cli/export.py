@@ -14,6 +14,7 @@ from orqa_registry.cli.roots import folders
 from orqa_registry.errors import CallError, OrqaError
 from orqa_registry.exchange import FORMATS, HOW, Pictures, QuestionSet, write
 from orqa_registry.plugin import Dataset, Task
+from orqa_registry.progress import Advance
 from orqa_registry.registry import Registry
 from orqa_registry.sampling import Cell, How, Pool, sample
 
@@ -149,7 +150,7 @@ def _fitting(registry: Registry, datasets: Sequence[Dataset], wanted: Sequence[s
 
 
 def _gather(
-    pool: Pool, dataset: Dataset, folder: Path, split: str, tasks: list[Task], advance: show.Advance, *, compat: bool
+    pool: Pool, dataset: Dataset, folder: Path, split: str, tasks: list[Task], advance: Advance, *, compat: bool
 ) -> None:
     """Add to a pool all that can be asked of a split. Raises OrqaError where that is nothing."""
     sources = [(take, tasks) for take in dataset.takes(folder, split)]
@@ -179,9 +180,9 @@ def _report(questions: QuestionSet, about: Mapping[str, Any], files: Sequence[Pa
         title = f"{len(questions.drawn.items):,} questions in {files[0]}"
         show.print_table(title, columns, rows, numbers=columns[2:])
     if short := about["shortage"]:
-        click.echo(f"warning: {short:,} questions are lacking, because there are no more of their kind", err=True)
+        show.print_line(f"warning: {short:,} questions are lacking, because there are no more of their kind", err=True)
     if missing := about["images_missing"]:
-        click.echo(f"warning: {missing:,} images are not there and were left out", err=True)
+        show.print_line(f"warning: {missing:,} images are not there and were left out", err=True)
 
 
 def _counts(cell: Cell) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def _about(registry: Registry, name: str) -> dict[str, Any]:
     for task in registry.tasks.values():
         if fold(task.name) == fold(name):
             return _task(registry, task)
-    raise CallError(f"no dataset or task is called {name!r}: {nearest(name, (*registry.datasets, *registry.tasks))}")
+    raise CallError(f"no dataset or task is called {name!r}: {nearest(name, {*registry.datasets, *registry.tasks})}")
 
 
 def _dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:

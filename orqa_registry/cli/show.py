@@ -7,19 +7,32 @@ import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from orqa_registry.cli.table import layout
 from orqa_registry.errors import DataWarning
+from orqa_registry.progress import Advance
 
 SHOWN = 10
 """Damaged files that are named; the others are counted."""
 
+KEPT = "\n\xa0\u202f\u3000"
+"""What is not printable to Python, and does no harm: the end of a line, and spaces of other widths."""
+
+FIRST_LINE, LINE_EVERY = 5.0, 60.0
+"""Seconds until the first line of progress, and between two, where stderr is no terminal."""
+
 UNKNOWN_WIDTH = 120
 """Columns where the output is no terminal and nothing says how wide it is."""
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Print a line for people, on stderr with `err`; all words but a table's go through here. Lines stay lines."""
+    click.echo(plain(text), err=err)
 
 
 def print_table(
@@ -30,14 +43,20 @@ def print_table(
     It is as wide as the terminal at most, and has no head where no column has a name.
     """
     width = shutil.get_terminal_size((UNKNOWN_WIDTH, 40)).columns
-    head, below = layout(columns, [[plain(str(cell)) for cell in row] for row in rows], right=numbers, width=width)
-    bold = [title, "", *(head if any(columns) else ())]
+    names = list(map(plain, columns))
+    cells = [[plain(str(cell)) for cell in row] for row in rows]
+    head, below = layout(names, cells, right=set(map(plain, numbers)), width=width)
+    bold = [plain(title), "", *(head if any(columns) else ())]
     click.echo("\n".join([*(click.style(line, bold=True) if line else line for line in bold), *below, ""]))
 
 
 def plain(text: str) -> str:
-    """Return a text without what a terminal would take for orders; data may hold anything."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    r"""Return a text in which a terminal sees no orders: what cannot be printed, as `\x1b`; lines stay lines.
+
+    Names, labels and errors may hold words of data, and data may hold anything: also C1 controls, and letters that turn
+    the direction of writing around.
+    """
+    return "".join(one if one.isprintable() or one in KEPT else one.encode("unicode_escape").decode() for one in text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -56,9 +75,9 @@ def damage_shown(*, strict: bool) -> Iterator[None]:
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any, **named: Any
     ) -> None:
         if not issubclass(category, DataWarning):
-            return others(message, category, filename, lineno, *rest, **named)
+            return others(plain(str(message)), category, filename, lineno, *rest, **named)
         if str(message) not in seen and len(seen) < SHOWN:
-            sys.stderr.write(f"warning: {message}\n")
+            print_line(f"warning: {message}", err=True)
         seen.add(str(message))
         return None
 
@@ -69,40 +88,52 @@ def damage_shown(*, strict: bool) -> Iterator[None]:
             yield
         finally:
             if len(seen) > SHOWN:
-                sys.stderr.write(f"warning: {len(seen)} files were left out in all; --strict stops at the first\n")
+                print_line(f"warning: {len(seen)} files were left out in all; --strict stops at the first", err=True)
 
 
-class Advance(Protocol):
-    """Tells how far a piece of work is: `what` names it, `note` says something about it."""
-
-    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """Show that `done` of `total` are done."""
+@contextmanager
+def stopping(kept: str) -> Iterator[None]:
+    """Say after "stopped" what is kept and how to go on, where Ctrl-C ends what is done in here."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(str(stopped) or f"stopped: {kept}") from stopped
 
 
 @contextmanager
 def progress(unit: str) -> Iterator[Advance]:
-    """Give a function that shows progress on stderr, with time left; silent where stderr is no terminal."""
+    """Give a function that shows progress on stderr, with time left: a bar, or a line a minute where it is no terminal.
+
+    Work that is done within seconds says nothing there.
+    """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     running: dict[str, TaskID] = {}
-    began = last = monotonic()
+    terminal = sys.stderr.isatty()
+    began, before, due = 0.0, 0, monotonic() + FIRST_LINE
+    counted = " ".join(filter(None, ("{task.completed:,}/{task.total:,}", unit)))
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # it holds names of data
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit + ", {task.fields[rate]:.1f} a second, left"),
+        TextColumn(counted + ", {task.fields[rate]:.1f} a second, left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not terminal, transient=True) as bar:
 
         def advance(what: str, done: int, total: int, note: str = "") -> None:
-            nonlocal began, last
+            nonlocal began, before, due
+            now = monotonic()
             if what not in running:
-                running[what] = bar.add_task(what, total=total, rate=0.0)
-                began = last  # it has been at work since the one before was done
-            last = monotonic()
-            rate = done / max(1e-6, last - began)
-            bar.update(running[what], completed=done, description=f"{what} {note}".strip(), rate=rate)
+                running[what] = bar.add_task("", total=total, completed=done, rate=0.0)
+                began, before = now, done  # what a run that goes on had done already took no time
+            rate = (done - before) / max(1e-6, now - began)
+            said = f"{what} {note}".strip()
+            bar.update(running[what], completed=done, description=plain(said), rate=rate)
+            if not terminal and now >= due:
+                due = now + LINE_EVERY
+                many = " ".join(filter(None, (f"{done:,}/{total:,}", unit)))
+                left = f", {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
+                print_line(f"{said}: {many}, {rate:.1f} a second{left}", err=True)
 
         yield advance

@@ -8,18 +8,23 @@ from itertools import zip_longest
 
 GAP = "   "
 
+LONGEST_WORD = 30
+"""Letters of a word that stays whole while another column can be folded: names of tasks are words, paths are not."""
+
 
 def layout(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str], width: int
 ) -> tuple[list[str], list[str]]:
     """Return the lines of a table's head, and the lines below it; none is longer than `width` characters can be.
 
-    right: columns that are aligned to the right. The widest columns are folded first, between words where they can be.
+    right: columns that are aligned to the right. The widest columns are folded first, and within words only where
+    nothing else is left to fold.
     """
     sides = [str.rjust if column in right else str.ljust for column in columns]
     gaps = len(GAP) * (len(columns) - 1)
     wanted = [max(1, *map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
-    widths = _fit(wanted, width - gaps - 2)
+    words = [max(1, *map(_longest_word, cells)) for cells in zip(columns, *rows, strict=True)]
+    widths = _fit(wanted, [word if word <= LONGEST_WORD else 1 for word in words], width - gaps - 2)
 
     def lines(cells: Sequence[str]) -> Iterator[str]:
         for parts in zip_longest(*map(_fold, cells, widths), fillvalue=""):
@@ -34,10 +39,18 @@ def _width(cell: str) -> int:
     return max(map(len, cell.splitlines()), default=0)
 
 
-def _fit(widths: list[int], room: int) -> list[int]:
-    """Return the widths, the widest of them made as narrow as the others until all have room; none goes below 1."""
+def _longest_word(cell: str) -> int:
+    return max(map(len, cell.split()), default=0)
+
+
+def _fit(widths: list[int], words: list[int], room: int) -> list[int]:
+    """Return the widths, the widest of them made as narrow as the others until all have room; none goes below 1.
+
+    words: the width of the longest word of each; those that have more room give it first.
+    """
     while sum(widths) > max(room, len(widths)):
-        widths[widths.index(max(widths))] -= 1
+        loose = [place for place, (width, word) in enumerate(zip(widths, words, strict=True)) if width > word]
+        widths[max(loose or range(len(widths)), key=widths.__getitem__)] -= 1
     return widths
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
 from attrs import asdict
 
-from orqa_registry import OrqaError
 from orqa_registry.cli import show
+from orqa_registry.reading import needing
+from orqa_shards.command import cores
 
 if TYPE_CHECKING:
     from orqa_shards.repair import Repaired
@@ -41,15 +41,13 @@ def verify(ctx: click.Context, folder: str, workers: int | None, mend: bool, dec
     orqa-registry verify s3://bucket/shards --workers 16 --decode
     orqa-registry verify demo/shards --repair
     """
-    try:
+    with needing("verify", "orqa-registry[shards]"):
         from orqa_shards import repair as repairing
         from orqa_shards import verify as verifying
         from orqa_shards.store import open_store
-    except ModuleNotFoundError as error:
-        raise OrqaError(f"verify needs {error.name}: pip install 'orqa-registry[shards]'") from error
 
     store = open_store(folder)
-    many = workers or os.cpu_count() or 1
+    many = workers or cores()
     started = perf_counter()
     repaired = None
     with show.progress("MB") as advance:
@@ -87,17 +85,17 @@ def _as_json(folder: str, report: Report, repaired: Repaired | None, seconds: fl
 def _print(folder: str, report: Report, seconds: float) -> None:
     about = f"{report.files} files, {report.bytes / 1e6:.1f} MB, {report.timepoints} timepoints, in {seconds:.1f} s"
     if report.whole:
-        click.echo(f"{folder}: whole: {about}")
+        show.print_line(f"{folder}: whole: {about}")
     else:
         rows = [(one.file, one.key or "", one.why, one.remedy) for one in report.findings[:SHOWN]]
         show.print_table(f"{folder}: {about}", ("file", "about", "what is wrong", "by --repair"), rows)
         if len(report.findings) > SHOWN:
-            click.echo(f"... {len(report.findings)} findings in all; --json has them")
+            show.print_line(f"... {len(report.findings)} findings in all; --json has them")
     for name in report.strays[:SHOWN]:
-        click.echo(f"warning: {name} belongs to nothing here, and is not read", err=True)
+        show.print_line(f"warning: {name} belongs to nothing here, and is not read", err=True)
 
 
 def _print_repaired(folder: str, repaired: Repaired) -> None:
-    click.echo(f"{folder}: made anew: {', '.join(repaired.rebuilt)}")
+    show.print_line(f"{folder}: made anew: {', '.join(repaired.rebuilt)}")
     if repaired.dropped:
-        click.echo(f"{folder}: dropped: {len(repaired.dropped)} in all, named in repair.json")
+        show.print_line(f"{folder}: dropped: {len(repaired.dropped)} in all, named in repair.json")

@@ -58,7 +58,7 @@ def stats(
     for one in found:
         _print(shards.store.name, one)
     if html is not None:
-        click.echo(f"page in {html}")
+        show.print_line(f"page in {html}")
 
 
 def _print(where: str, found: Stats) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
 
+from orqa_registry.progress import Advance, silent
 from orqa_shards.stream import Stream
 
 
@@ -64,11 +64,7 @@ class Forecast:
         }
 
 
-def forecast(
-    stream: Stream,
-    looked: int = 500,
-    advance: Callable[[str, int, int], None] = lambda what, done, total: None,
-) -> Forecast:
+def forecast(stream: Stream, looked: int = 500, advance: Advance = silent) -> Forecast:
     """Return what an epoch would hold, from `looked` positions spread evenly over the first; no media are read.
 
     Raises OrqaError for labels that are damaged.

@@ -122,7 +122,7 @@ def _print_tar(about: Mapping[str, Any]) -> None:
     title = f"{about['tar']}: {len(samples):,} samples, {about['bytes'] / 1e6:,.1f} MB"
     show.print_table(title, columns, rows, numbers=("", "bytes", "offset"))
     for line in about["damages"]:
-        click.echo(f"warning: {show.plain(line)}", err=True)
+        show.print_line(f"warning: {line}", err=True)
 
 
 def _few(names: Sequence[str]) -> str:
@@ -132,7 +132,7 @@ def _few(names: Sequence[str]) -> str:
 def _print_sample(about: Mapping[str, Any]) -> None:
     place = ("split", "number", "take", "frame", "index", "seconds", "tar")
     shown = ((name, about[name]) for name in place if about.get(name) is not None)
-    show.print_table(show.plain(about["key"]), ("", ""), shown)
+    show.print_table(about["key"], ("", ""), shown)
     members = [
         (
             one["name"],
@@ -147,7 +147,7 @@ def _print_sample(about: Mapping[str, Any]) -> None:
     if "labels" in about:
         _print_labels(about)
     for path in about.get("saved", ()):
-        click.echo(f"wrote {path}")
+        show.print_line(f"wrote {path}")
 
 
 def _print_labels(about: Mapping[str, Any]) -> None:

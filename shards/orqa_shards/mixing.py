@@ -6,19 +6,17 @@ import re
 import tomllib
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from attrs import fields
 
-from orqa_registry import CallError, Registry
+from orqa_registry import Registry
 from orqa_registry.cli import show
 from orqa_registry.reading import needing
 from orqa_shards.mixture import Mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from orqa_shards.forecast import Forecast
 
 
@@ -78,7 +76,9 @@ def mixture(
     orqa-registry mixture --data demo/shards
     orqa-registry mixture mix.toml --data demo/shards --set tasks.where_2d=0 --set 'drop.room*.jpg=0.1'
     """
-    made = changed(Mixture() if file is None else Mixture.load(file), changes)
+    made = Mixture() if file is None else Mixture.load(file)
+    for change in changes:
+        made = made.changed(change, f"--set {change}")
     found = None
     if data is not None:
         with needing("mixture", "orqa-registry[shards]"):
@@ -92,31 +92,9 @@ def mixture(
         said = {"digest": made.digest, "mixture": tomllib.loads(made.to_toml())}
         show.print_json({**said, **({} if found is None else {"data": data, "split": split, **found.as_json()})})
         return
-    click.echo(f"{made.to_toml()}# digest {made.digest}\n")
+    show.print_line(f"{made.to_toml()}# digest {made.digest}\n")
     if found is not None:
         _print(found, f"An epoch of {data}, split {split}: {found.samples:,} samples")
-
-
-def changed(mixture: Mixture, changes: Sequence[str]) -> Mixture:
-    """Return a mixture with changes `KEY=VALUE` or `TABLE.NAME=VALUE`, a name as it is. Raises CallError."""
-    values: dict[str, Any] = tomllib.loads(mixture.to_toml())
-    for change in changes:
-        key, equals, value = change.rpartition("=")
-        if not equals:
-            raise CallError(f"--set {change}: expected KEY=VALUE, for instance --set questions=2")
-        try:
-            parsed = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError as error:
-            raise CallError(f"--set {change}: {value!r} is no value of TOML: {error}") from error
-        table, dot, name = key.strip().partition(".")
-        _put(values, table, {name.strip('"'): parsed} if dot else parsed)
-        Mixture.of(values, f"--set {change}")
-    return Mixture.of(values)
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    now: Mapping[str, Any] | Any = values.get(key)
-    values[key] = {**now, **value} if isinstance(now, dict) and isinstance(value, dict) else value
 
 
 def _print(found: Forecast, title: str) -> None:

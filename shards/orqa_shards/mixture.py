@@ -5,11 +5,11 @@ The same mixture, epoch and key give the same choice, whoever asks and in whatev
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
@@ -22,6 +22,7 @@ from orqa_registry import CallError
 from orqa_registry.draws import lucks
 from orqa_registry.errors import nearest
 from orqa_registry.records import is_view
+from orqa_shards import toml
 
 OTHERS = "*"
 """In [tasks]: every task that is not named."""
@@ -116,14 +117,38 @@ class Mixture:
         except CallError as error:
             raise CallError(f"{where}: {error}") from error
 
+    def joined(self, values: Any, where: str) -> Mixture:
+        """Return the mixture with values of TOML put in; those of a table join what it has. Raises CallError."""
+        if not isinstance(values, Mapping):
+            raise CallError(f"{where} is a table, not {values!r}")
+        mixed: dict[str, Any] = tomllib.loads(self.to_toml())
+        for key, value in values.items():
+            before = mixed.get(key, {})
+            mixed[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, Mapping) else value
+        return Mixture.of(mixed, where)
+
+    def changed(self, change: str, where: str) -> Mixture:
+        """Return the mixture with a change `KEY=VALUE` or `TABLE.NAME=VALUE`; a name may hold dots and `=`.
+
+        Raises CallError that begins with `where`.
+        """
+        for sign in re.finditer("=", change):
+            with suppress(ValueError, RecursionError):  # what is no value yet is a part of the name
+                value = tomllib.loads(f"value = {change[sign.end() :]}")["value"]
+                table, dot, name = change[: sign.start()].strip().partition(".")
+                return self.joined({table: {name.strip('"'): value} if dot else value}, where)
+        _, equals, value = change.partition("=")
+        what = f"{value!r} is no value of TOML" if equals else "expected KEY=VALUE, for instance --set questions=2"
+        raise CallError(f"{where}: {what}")
+
     def to_toml(self) -> str:
         """Return the mixture as TOML that `parse` reads back: every key, in one order, so equal mixtures are equal."""
         values = asdict(self)
         tables = {key: values.pop(key) for key in ("datasets", "tasks", "drop")}
-        lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
+        lines = [f"{key} = {toml.written(value)}" for key, value in values.items()]
         for key, table in tables.items():
             if table:
-                lines += ["", f"[{key}]", *(f"{_key(name)} = {value!r}" for name, value in table)]
+                lines += ["", f"[{key}]", *(f"{toml.key(name)} = {toml.written(value)}" for name, value in table)]
         return "\n".join(lines) + "\n"
 
     @cached_property
@@ -203,14 +228,3 @@ def _check(value: Any, default: Any, key: str, where: str) -> None:
         raise CallError(f"{where}: {key} is {value!r}, and {expected} was expected")
     if isinstance(value, int) and value.bit_length() > 63:
         raise CallError(f"{where}: {key} has {value.bit_length()} bits, and numbers of TOML have 64")
-
-
-def _toml(value: float) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _key(name: str) -> str:
-    """Return a name as a key of TOML, in quotes where it has to be: JSON's string, but for one letter."""
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        return name
-    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -12,7 +12,7 @@ Nothing but labels and indexes is read. What is counted:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from math import fsum, log2
 from statistics import median
@@ -21,6 +21,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from orqa_registry import Question, Task, Timepoint, ask
+from orqa_registry.progress import Advance, silent
 from orqa_registry.reading import spare
 from orqa_shards.read import Split
 from orqa_shards.stream import visible
@@ -30,9 +31,6 @@ MOST_ANSWERS = 100_000
 
 LABELS = "json"
 """The member of a sample that holds its labels."""
-
-Advance = Callable[[str, int, int], None]
-"""Told (split, takes counted, takes to count)."""
 
 
 @define
@@ -189,9 +187,7 @@ def _holding(one: Holding) -> Mapping[str, Any]:
     }
 
 
-def count(
-    split: Split, tasks: Sequence[Task], limit: int | None = None, advance: Advance = lambda split, done, total: None
-) -> Stats:
+def count(split: Split, tasks: Sequence[Task], limit: int | None = None, advance: Advance = silent) -> Stats:
     """Count a split; `limit` takes so many takes, spread evenly. Raises OrqaError for labels that are damaged.
 
     Where indexes cannot be read, that is warned of once, and bytes are not counted.

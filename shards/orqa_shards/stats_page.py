@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from attrs import frozen
+
 from orqa_registry import Task, Timepoint, ask
 from orqa_shards import page
+from orqa_shards.manifest import TakeEntry
 from orqa_shards.page import OTHERS, Markup, element
 from orqa_shards.read import Shards, Split
 from orqa_shards.stats import LABELS, Stats
@@ -142,23 +146,44 @@ def _lengths(found: Stats) -> Markup:
 
 def _examples(split: Split, found: Stats, tasks: Sequence[Task], pictures: int) -> Iterator[Markup]:
     yield element("h3", "Some timepoints")
-    places = list(accumulate((take.timepoints for take in split.entry.takes), initial=0))
     for dataset in found.holdings:
-        numbers = [
-            number
-            for take, start in zip(split.entry.takes, places, strict=False)
-            if take.dataset == dataset
-            for number in range(start, start + take.timepoints)
-        ]
+        numbers = Numbers.of(split.entry.takes, dataset)
         for place in range(min(pictures, len(numbers))):
             yield _example(split, _telling(split, numbers, place, pictures), tasks)
 
 
-def _telling(split: Split, numbers: Sequence[int], place: int, pictures: int) -> Timepoint:
+@frozen
+class Numbers:
+    """The numbers that the timepoints of a dataset have in a split: a range a take, since there may be millions."""
+
+    takes: tuple[range, ...]
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, takes: Sequence[TakeEntry], dataset: str) -> Numbers:
+        """Return those of a dataset."""
+        starts = accumulate((take.timepoints for take in takes), initial=0)
+        own = [
+            range(start, start + take.timepoints)
+            for take, start in zip(takes, starts, strict=False)
+            if take.dataset == dataset
+        ]
+        return cls(tuple(own), tuple(accumulate(map(len, own))))
+
+    def __len__(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def __getitem__(self, place: int) -> int:
+        """Return the number at a place. Raises IndexError beyond the end."""
+        take = bisect_right(self.ends, place)
+        return self.takes[take][place - self.ends[take]]  # counted from the end of the take
+
+
+def _telling(split: Split, numbers: Numbers, place: int, pictures: int) -> Timepoint:
     """Return the timepoint with the most to see among some of a part of a dataset."""
-    part = numbers[place * len(numbers) // pictures : (place + 1) * len(numbers) // pictures]
+    part = range(place * len(numbers) // pictures, (place + 1) * len(numbers) // pictures)
     step = max(1, len(part) // LOOKED_AT)
-    points = [split[number] for number in part[step // 2 :: step]]
+    points = [split[numbers[one]] for one in part[step // 2 :: step]]
     return max(points, key=lambda point: (point.has("boxes") and bool(point.views), len(point.views)))
 
 

@@ -5,17 +5,18 @@ So any number of workers, ranks or restarts gives the same epoch: position i is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any, overload
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task, Timepoint, ask
 from orqa_registry.draws import lucks, pick
+from orqa_registry.once import Once
 from orqa_shards.blend import Blend
 from orqa_shards.mixture import OTHERS, Mixture
 from orqa_shards.read import Split, TarMedia
+from orqa_shards.run import Run
 
 
 @frozen
@@ -70,10 +71,9 @@ def _asked(point: Timepoint, task: Task, question: Question, luck: Sequence[floa
 
 
 @define(slots=False)
-class Stream(Sequence[Sample]):
-    """A sequence of samples, several epochs long: `stream[i]` is sample i of the run. Tasks as of `askable`.
+class Stream(Run[Sample]):
+    """A run of samples: `stream[i]` is sample i, a pure function of all that `about` names. Tasks as of `askable`.
 
-    A sequence rather than an iterator, so that loaders may split it over workers and ranks, and skip to any place.
     Without weights of datasets every timepoint comes exactly once an epoch. `shuffle=False`: in the order of takes.
     Raises CallError where the mixture names what is not there.
     """
@@ -105,52 +105,38 @@ class Stream(Sequence[Sample]):
         weighed = [name for name in named if mixture.weight(name)]
         return cls(split, askable(registry, split, () if mixture.weight(OTHERS) else weighed), mixture, epochs, shuffle)
 
-    @cached_property
+    @Once
     def blend(self) -> Blend:
         """What is at each position."""
         counts = [shard.timepoints for shard in self.split.entry.shards]
         return Blend.of(self.mixture, self.split.shard_datasets, counts, self.shuffle)
 
-    def __len__(self) -> int:
-        return len(self.blend) * self.epochs
+    @property
+    def length(self) -> int:
+        """Samples of an epoch: as many as there are timepoints, or what the mixture says."""
+        return len(self.blend)
 
-    @overload
-    def __getitem__(self, place: int) -> Sample: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Sample]: ...
+    @property
+    def about(self) -> dict[str, Any]:
+        """Mixture, data, tasks in the order in which they are asked, and whether they are shuffled."""
+        return {
+            "mixture": self.mixture.digest,
+            "data": self.split.entry.digest,
+            "tasks": [task.name for task in self.tasks],
+            "shuffle": self.shuffle,
+        }
 
-    def __getitem__(self, place: int | slice) -> Sample | list[Sample]:
-        """Return sample `place`. Raises IndexError beyond the end and OrqaError for damaged shards."""
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        if not 0 <= place < len(self):
-            raise IndexError(place)
+    def sample(self, place: int) -> Sample:
+        """Return a sample, 0 to len - 1. Raises OrqaError for damaged shards."""
         slot = self.blend.place(place)
         point = self.split[slot.sample]
         if self.mixture.drop:
             point = _without(point, self.mixture.dropped(point.media, slot.epoch, point.key))
         return Sample(point, tuple(draw(self.split, point, self.tasks, self.mixture, slot.epoch)))
 
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[place] for place in range(len(self)))
-
-    def state(self, position: int) -> dict[str, Any]:
-        """Return what a checkpoint has to keep, so that a run goes on at `position`."""
-        return {"position": position, **self._about}
-
-    def position(self, state: Mapping[str, Any]) -> int:
-        """Return where a run goes on. Raises CallError where it was one of other data or of another mixture."""
-        for name, mine in self._about.items():
-            if state.get(name) != mine:
-                raise CallError(f"the run that is to go on had another {name}: {state.get(name)!r}, and this is {mine}")
-        place = state.get("position")
-        if not isinstance(place, int) or not 0 <= place <= len(self):
-            raise CallError(f"the run that is to go on was at position {place!r} of {len(self)}")
-        return place
-
-    @property
-    def _about(self) -> dict[str, Any]:
-        return {"mixture": self.mixture.digest, "data": self.split.entry.digest}
+    def key(self, sample: Sample) -> str:
+        """Return the key of its timepoint."""
+        return sample.timepoint.key
 
 
 def _without(point: Timepoint, dropped: set[str]) -> Timepoint:

@@ -14,9 +14,10 @@ from transformers import PreTrainedModel
 from orqa_registry import Asked, Timepoint
 from orqa_registry.reading import read_json
 from orqa_train import models
+from orqa_train.job import ABOUT
 from orqa_train.processor import Processor
 from orqa_train.sequences import VIEWS, Part, inputs, join, pad, part
-from orqa_train.training import ABOUT, additive
+from orqa_train.training import additive
 
 PIXELS = 112_896
 """Budget of an image for a model that says nothing else (336 x 336, training.md 3)."""

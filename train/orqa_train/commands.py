@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orqa_registry import OrqaError, Registry
+from orqa_registry import Registry
 from orqa_registry.cli import show
+from orqa_registry.reading import needing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,11 @@ DATA = click.option("--data", metavar="DIR|URL", required=True, help="Shards tha
 @contextmanager
 def _installed(command: str) -> Iterator[None]:
     """Say what to install where a package is missing, and keep the libraries' own bars off the terminal."""
-    try:
+    with needing(command, "orqa-registry[train]"):
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         yield
-    except ModuleNotFoundError as error:
-        raise OrqaError(f"{command} needs {error.name}: pip install 'orqa-registry[train]'") from error
 
 
 @click.command()

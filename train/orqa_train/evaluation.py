@@ -11,6 +11,7 @@ from attrs import evolve
 
 from orqa_registry import Asked, CallError, DataWarning, MissingLibraryError, OrqaError, Registry, Setting, Task
 from orqa_registry.errors import say
+from orqa_registry.progress import Advance, silent
 from orqa_registry.records import is_view
 from orqa_shards.budget import Bad, Budget
 from orqa_shards.mixture import Mixture
@@ -36,7 +37,7 @@ def evaluate(
     limit: int | None = None,
     batch: int = 16,
     budget: Budget | None = None,
-    report: Callable[[str, int, int], None] = lambda who, done, total: None,
+    report: Advance = silent,
 ) -> Evaluation:
     """Put the questions of a split to answerers; `limit` takes so many timepoints, spread evenly.
 
@@ -142,7 +143,7 @@ def _answers(
     batch: int,
     name: str,
     budget: Budget,
-    report: Callable[[str, int, int], None],
+    report: Advance,
 ) -> Iterator[Answer | Bad]:
     """Yield the scored answers of each timepoint, or why it cannot be used. Raises OrqaError for too many of these."""
     for start in range(0, len(groups), batch):

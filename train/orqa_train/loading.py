@@ -1,4 +1,4 @@
-"""Batches of a stream: made by threads or by processes, the same ones by any number of them, and resumed exactly."""
+"""Batches of a run: made by threads or by processes, the same ones by any number of them, and resumed exactly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from functools import cached_property
 from math import ceil
 from typing import Any, Literal
 from warnings import catch_warnings, filterwarnings, warn
@@ -16,9 +15,10 @@ from attrs import define, evolve, frozen
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from orqa_registry import CallError, DataWarning, MissingLibraryError, OrqaError
+from orqa_registry.once import Once
 from orqa_shards.budget import Bad, Budget
 from orqa_shards.order import Share
-from orqa_shards.stream import Sample, Stream
+from orqa_shards.run import Run
 
 AHEAD = 2
 """Batches that threads make ahead of the one that is asked for; more where these would not keep every thread busy."""
@@ -33,7 +33,7 @@ def itself(sample: Any) -> Any:
 
 
 @frozen
-class Outcome:
+class Placed:
     """What became of a place in a batch. value: None where it stays empty. found: what its own sample turned out to be.
 
     found: True where that can be used, None where there is none, or nothing to be made of it.
@@ -48,15 +48,15 @@ class Made:
     """A batch, and what became of its places."""
 
     batch: Any
-    outcomes: tuple[Outcome, ...]
+    places: tuple[Placed, ...]
 
 
 @define(slots=False, eq=False)
 class Maker:
     """Makes samples and batches where the work is done: in threads here, or in a process that it travels to."""
 
-    stream: Stream
-    transform: Callable[[Sample], Any]
+    stream: Run[Any]
+    transform: Callable[[Any], Any]
     collate: Callable[[list[Any]], Any]
     fill: bool
     threads: int
@@ -69,41 +69,41 @@ class Maker:
         """Return a batch, as torch asks for it in a worker process; an error of ours travels without a traceback."""
         try:
             one_by_one = self.threads == 1
-            return self.batch(self.outcomes(places) if one_by_one else list(self._pool.map(self.outcome, places)))
+            return self.batch(self.made(places) if one_by_one else list(self._pool.map(self.placed, places)))
         except OrqaError as error:
             return error
 
-    def batch(self, outcomes: Sequence[Outcome]) -> Made:
+    def batch(self, placed: Sequence[Placed]) -> Made:
         """Return a batch of what was made."""
-        values = [one.value for one in outcomes if one.value is not None]
-        return Made(self.collate(values), tuple(evolve(one, value=None) for one in outcomes))
+        values = [one.value for one in placed if one.value is not None]
+        return Made(self.collate(values), tuple(evolve(one, value=None) for one in placed))
 
-    def outcomes(self, places: Sequence[int | None]) -> list[Outcome]:
+    def made(self, places: Sequence[int | None]) -> list[Placed]:
         """Return what becomes of some places, one after the other."""
-        return [self.outcome(place) for place in places]
+        return [self.placed(place) for place in places]
 
-    def outcome(self, place: int | None) -> Outcome:
+    def placed(self, place: int | None) -> Placed:
         """Return what becomes of a place of the run. Raises what is not the fault of one sample."""
         if place is None:
-            return Outcome()
+            return Placed()
         own = self._own(place)
         return own if own.value is not None or not self.fill else evolve(own, value=self._other(place, own.found))
 
-    def _own(self, place: int) -> Outcome:
+    def _own(self, place: int) -> Placed:
         key = f"sample {place} of the run"
         try:
             sample = self.stream[place]
-            key = sample.timepoint.key
+            key = self.stream.key(sample)
             value = self.transform(sample)
         except FATAL:
             raise
         except OrqaError as error:
-            return Outcome(found=Bad(key, str(error).removeprefix(f"{key}.")))
-        return Outcome(value, None if value is None else True)
+            return Placed(found=Bad(key, str(error).removeprefix(f"{key}.")))
+        return Placed(value, None if value is None else True)
 
     def _other(self, place: int, found: Bad | Literal[True] | None) -> Any:
         """Return what is made of the next sample that can be used; each is counted at its own place, not here."""
-        limits, epoch = evolve(self.limits), len(self.stream.blend)
+        limits, epoch = evolve(self.limits), self.stream.length
         for following in range(place + 1, place + epoch + 1):
             if isinstance(found, Bad):
                 limits.bad(found)
@@ -114,7 +114,7 @@ class Maker:
         why = f"the first that is bad is {limits.named[0]}" if limits.named else "no question is put at any"
         raise OrqaError(f"none of the {epoch:,} samples of an epoch can be used: {why}")
 
-    @cached_property
+    @Once
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads)
 
@@ -133,7 +133,7 @@ class Steps:
 
 
 class Loader(StatefulDataLoader[Any]):
-    """The batches of one rank. Order and content depend on the stream, `batch` and `ranks` alone.
+    """The batches of one rank. Order and content depend on the run, `batch` and `ranks` alone.
 
     transform: sample -> what is trained on, or None to leave it out. Reading and decoding happen there. collate: a list
     of these -> a batch; it has fewer than `batch` where samples are left out, none at worst, so that every rank has as
@@ -146,16 +146,16 @@ class Loader(StatefulDataLoader[Any]):
 
     `state_dict` counts the batches that were handed out. A loader with any number of ranks, threads and workers, and
     batches of any size, goes on with the very next sample. Iterating begins at `start`, and afterwards at 0.
-    Raises CallError for what cannot be, and for a state of other data or of another mixture; while iterating,
-    OrqaError once the budget is spent.
+    Raises CallError for what cannot be, and for the state of another run; while iterating, OrqaError once the budget is
+    spent.
     """
 
     def __init__(
         self,
-        stream: Stream,
+        stream: Run[Any],
         batch: int,
         *,
-        transform: Callable[[Sample], Any] = itself,
+        transform: Callable[[Any], Any] = itself,
         collate: Callable[[list[Any]], Any] = itself,
         fill: bool = False,
         rank: int = 0,
@@ -194,8 +194,8 @@ class Loader(StatefulDataLoader[Any]):
             for step, made in enumerate(batches, 1):
                 if isinstance(made, OrqaError):
                     raise made
-                for outcome in made.outcomes:
-                    self._count(outcome)
+                for placed in made.places:
+                    self._count(placed)
                 self._position = share.after(step)
                 yield made.batch
 
@@ -204,7 +204,7 @@ class Loader(StatefulDataLoader[Any]):
         return {**self._maker.stream.state(self._position), "bad": self.budget.state()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where another loader was. Raises CallError for other data or another mixture, OrqaError for damage."""
+        """Go on where another loader was. Raises CallError for another run, OrqaError for damage."""
         self._go_to(self._maker.stream.position(state_dict))
         self.budget.restore(state_dict.get("bad", {}))
 
@@ -212,11 +212,11 @@ class Loader(StatefulDataLoader[Any]):
         self._steps.share = evolve(self._steps.share, start=position)
         self._position = self._begin = position
 
-    def _count(self, outcome: Outcome) -> None:
-        if isinstance(outcome.found, Bad):
-            warn(f"{outcome.found}: left out", DataWarning, stacklevel=3)
-            self.budget.bad(outcome.found)
-        elif outcome.found:
+    def _count(self, placed: Placed) -> None:
+        if isinstance(placed.found, Bad):
+            warn(f"{placed.found}: left out", DataWarning, stacklevel=3)
+            self.budget.bad(placed.found)
+        elif placed.found:
             self.budget.good()
 
     def _in_processes(self) -> Generator[Made | OrqaError]:
@@ -236,8 +236,7 @@ class Loader(StatefulDataLoader[Any]):
             try:
                 for places in share:
                     jobs = [
-                        pool.submit(maker.outcomes, places[first : first + part])
-                        for first in range(0, share.batch, part)
+                        pool.submit(maker.made, places[first : first + part]) for first in range(0, share.batch, part)
                     ]
                     waiting.append(pool.submit(_gathered, maker, jobs))
                     if len(waiting) > ahead:
@@ -248,5 +247,5 @@ class Loader(StatefulDataLoader[Any]):
                 pool.shutdown(cancel_futures=True)
 
 
-def _gathered(maker: Maker, jobs: Sequence[Future[list[Outcome]]]) -> Made:
-    return maker.batch([outcome for job in jobs for outcome in job.result()])
+def _gathered(maker: Maker, jobs: Sequence[Future[list[Placed]]]) -> Made:
+    return maker.batch([placed for job in jobs for placed in job.result()])

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -13,12 +14,17 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
+WINDOW = 10
+"""Steps of which the loss is told together: that of one says little."""
+
 COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
 
 
 def loss_curve(log: Path, out: Path) -> None:
-    """Draw the loss that a run logged, each point the mean since the one before."""
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    """Draw the loss that a run logged, each point the mean of a window of steps."""
+    steps = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    windows = [steps[first : first + WINDOW] for first in range(0, len(steps), WINDOW)]
+    lines = [{"step": one[-1]["step"], "loss": fmean(step["loss"] for step in one)} for one in windows]
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([line["step"] for line in lines], [line["loss"] for line in lines], color=COLOURS[0], linewidth=1.6)

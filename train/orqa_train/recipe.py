@@ -13,6 +13,7 @@ from attrs import asdict, evolve, field, fields, frozen
 
 from orqa_registry import CallError
 from orqa_registry.errors import nearest
+from orqa_shards import toml
 from orqa_shards.budget import Budget
 from orqa_shards.mixture import OTHERS, Mixture
 
@@ -106,8 +107,9 @@ class Recipe:
         values = asdict(self, filter=lambda one, _: one.name != "mixture")
         tiny = values.pop("tiny")
         mixture = re.sub(r"(?m)^\[", "[mixture.", self.mixture.to_toml())
-        lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
-        lines += ["", "[tiny]", *(f"{key} = {_toml(value)}" for key, value in tiny.items()), "", "[mixture]", mixture]
+        lines = [f"{key} = {toml.written(value)}" for key, value in values.items()]
+        sizes = [f"{key} = {toml.written(value)}" for key, value in tiny.items()]
+        lines += ["", "[tiny]", *sizes, "", "[mixture]", mixture]
         return "\n".join(lines)
 
     def seeded(self, seed: int) -> Recipe:
@@ -161,16 +163,20 @@ def _parse(text: str, where: str) -> dict[str, Any]:
 
 
 def _change(recipe: Recipe, change: str) -> Recipe:
+    where = f"--set {change}"
     key, equals, value = change.partition("=")
+    table, dot, rest = change.partition(".")
+    if table.strip() == "mixture" and dot:
+        return evolve(recipe, mixture=recipe.mixture.changed(rest, where))
     if not equals:
-        raise CallError(f"--set {change}: expected KEY=VALUE, for instance --set steps=200")
+        raise CallError(f"{where}: expected KEY=VALUE, for instance --set steps=200")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value  # a bare word is a string
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
-    return _fill(recipe, parsed, f"--set {change}")
+    return _fill(recipe, parsed, where)
 
 
 def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
@@ -186,7 +192,7 @@ def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
                 raise CallError(f"{where}: {key} is a table")
             filled[key] = _fill(now, value, f"{where}: {key}")
         elif isinstance(now, Mixture):
-            filled[key] = _mix(now, value, f"{where}: {key}")
+            filled[key] = now.joined(value, f"{where}: {key}")
         elif isinstance(now, tuple):
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise CallError(f"{where}: {key} is a list of names, not {value!r}")
@@ -201,26 +207,3 @@ def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
         return evolve(record, **filled)
     except ValueError as error:
         raise CallError(f"{where}: {error}") from error
-
-
-def _mix(mixture: Mixture, values: Any, where: str) -> Mixture:
-    """Return a mixture with values put in; those of a table join what it has."""
-    if not isinstance(values, Mapping):
-        raise CallError(f"{where} is a table")
-    mixed: dict[str, Any] = tomllib.loads(mixture.to_toml())
-    for key, value in values.items():
-        before = mixed.get(key, {})
-        joined = isinstance(before, Mapping) and isinstance(value, Mapping)
-        mixed[key] = {**before, **value} if joined else value
-    return Mixture.of(mixed, where)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import metadata
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import torch
 from attrs import evolve
-from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
 
-from orqa_registry import CallError, OrqaError, Registry
-from orqa_registry.errors import nearest
+from orqa_registry import Registry
 from orqa_registry.reading import read_json
-from orqa_registry.records import is_view
-from orqa_registry.writing import whole_file
 from orqa_shards.budget import Budget
-from orqa_shards.read import Shards, Split
 from orqa_shards.stream import Sample, Stream, draw
 from orqa_train import models
+from orqa_train.callbacks import Log, Record, Report, Stop
+from orqa_train.job import ABOUT, CHECKPOINTS, LOG, Job, checkpoints
 from orqa_train.loading import Loader
 from orqa_train.processor import Processor
-from orqa_train.recipe import Recipe, load
+from orqa_train.recipe import Recipe
 from orqa_train.sequences import Encoded, collate, encode
-
-LOG = "log.jsonl"
-RECIPE = "recipe.toml"
-ABOUT = "orqa.json"
-CHECKPOINTS = "checkpoints"
-FREE = ("readers", "workers", "threads", "bad_in_a_row", "bad_per_cent")
-"""Keys of a recipe that may change when a run goes on: how fast it is and what it bears, not what it does."""
-
 
 def train(
     registry: Registry,
@@ -46,27 +34,40 @@ def train(
     *,
     split_name: str = "train",
     resume: bool = False,
-    report: Callable[[int, int, float | None], None] = lambda step, steps, loss: None,
+    report: Report = lambda step, steps, loss: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Train on a shard folder or URL and write a model folder to `out`; return what was done.
+    """Train on a shard folder or URL and write a model folder to `out`; return what was done, as `run` does.
+
+    Raises OrqaError and CallError.
+    """
+    return run(Job.of(registry, data, recipe, out, split_name, resume=resume), report, stop)
+
+
+def run(
+    job: Job, report: Report = lambda step, steps, loss: None, stop: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Train and write a model folder; return what was done.
 
     A sample that cannot be read costs itself: it is named in a DataWarning, and the next one comes in its place.
-    report(step, steps, loss) is called after each step. Raises OrqaError and CallError.
+    report(step, steps, loss) is called after each step; loss is the mean of the last few. stop: asked after each step;
+    where it is true, a checkpoint is taken and KeyboardInterrupt raised. That says what is kept, also where it comes by
+    itself. Raises OrqaError.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise CallError("training over several processes is to come: run one process, on one GPU")
-    split = Shards.open(data).split(split_name)
-    _check_views(split, recipe.views)
-    stream = _stream(registry, split, recipe)
-    about = {
-        "tasks": [task.name for task in stream.tasks],
-        "views": list(recipe.views),
-        "pixels": recipe.pixels,
-        "mixture": recipe.mixture.to_toml(),
-        "data": {"split": split.name, "timepoints": len(split), "sha256": split.entry.digest},
-        "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
-    }
-    checkpoint = _prepare(out, recipe, about, resume=resume)
+    if job.done is not None:
+        return job.done
+    try:
+        return _run(job, report, stop)
+    except KeyboardInterrupt as stopped:
+        whole = checkpoints(job.out)
+        kept = f"stopped at step {max(whole)}; go on: --resume" if whole else "stopped; no step is kept"
+        raise KeyboardInterrupt(kept) from stopped
+
+
+def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+    recipe, out, stream, checkpoint = job.recipe, job.out, job.stream, job.checkpoint
+    if checkpoint is None:
+        job.begin()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     model, processor = models.build(recipe, _texts(stream))
@@ -76,6 +77,7 @@ def train(
         processor = Processor.load(str(out), recipe.pixels, recipe.views)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable()
+    before = {} if checkpoint is None else read_json(checkpoint / ABOUT)
     loader = Loader(
         stream,
         recipe.batch,
@@ -85,71 +87,29 @@ def train(
         threads=recipe.readers,
         budget=Budget(recipe.bad_in_a_row, recipe.bad_per_cent),
         workers=recipe.workers,
-        start=0 if checkpoint is None else read_json(checkpoint / ABOUT)["loader"],
+        start=before.get("loader", 0),
     )
-    trainer = _Trainer(
-        loader,
-        model=model,
-        args=_arguments(recipe, out),
-        callbacks=[_Log(out / LOG, report, recipe.steps), _Record(about, loader)],
-    )
+    log = Log(out / LOG, report, recipe.steps)
+    record = Record(job.about, loader, before.get("seconds", 0.0))
+    trainer = _Trainer(loader, model=model, args=_arguments(recipe, out), callbacks=[log, record, Stop(stop)])
     trainer.remove_callback(PrinterCallback)
-    done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    _save(model, processor, out)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-    return {
+    steps = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint)).global_step
+    if steps < recipe.steps:
+        raise KeyboardInterrupt
+    done = {
         "out": str(out),
-        "steps": done.global_step,
-        "seconds": done.metrics["train_runtime"],
-        "loss": done.training_loss,
+        "steps": steps,
+        "seconds": record.seconds,
+        "loss": log.loss,
         "parameters": sum(one.numel() for one in model.parameters()),
         "timepoints_seen": loader.state_dict()["position"],
         "left_out": loader.budget.wrong,
         "bad": [str(one) for one in loader.budget.named],
-        **about,
+        **job.about,
     }
-
-
-def _stream(registry: Registry, split: Split, recipe: Recipe) -> Stream:
-    """Return the stream of a recipe, long enough for its steps. Raises CallError for a task that cannot be asked."""
-    stream = Stream.of(registry, split, recipe.mixture)
-    stream.epochs = ceil(recipe.steps * recipe.batch * recipe.accumulate / len(stream))
-    return stream
-
-
-def _check_views(split: Split, wanted: Sequence[str]) -> None:
-    """Raise CallError where a recipe names a view that no timepoint has: a typing error would go unseen."""
-    there = {name.rpartition(".")[0] for name in split.entry.media if is_view(name)}
-    for view in wanted:
-        if view not in there:
-            raise CallError(f"split {split.name} has no view {view!r}: {nearest(view, there)}")
-
-
-def _prepare(out: Path, recipe: Recipe, about: dict[str, Any], *, resume: bool) -> Path | None:
-    """Make the folder ready and return the checkpoint to go on from, None for a fresh start.
-
-    A run goes on with the recipe and the data that it began with, or not at all.
-    """
-    if (out / "config.json").exists():
-        raise OrqaError(f"{out} holds a trained model already: name another folder, or remove it")
-    # It is written last: a checkpoint without it was cut short.
-    whole = {int(path.parent.name.rpartition("-")[2]): path.parent for path in out.glob(f"{CHECKPOINTS}/*/{ABOUT}")}
-    if not resume:
-        if whole:
-            raise OrqaError(f"{out} holds checkpoints of an unfinished run: --resume goes on with it")
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in ((RECIPE, recipe.to_toml()), (ABOUT, json.dumps(about, indent=2) + "\n"), (LOG, "")):
-            (out / name).write_text(text, encoding="utf-8")
-        return None
-    if not whole:
-        raise CallError(f"--resume: there is no checkpoint in {out / CHECKPOINTS}")
-    begun = evolve(load(str(out / RECIPE)), **{key: getattr(recipe, key) for key in FREE})
-    if begun != recipe:
-        what = "mixture" if begun.mixture != recipe.mixture else "recipe"
-        raise CallError(f"--resume: the run in {out} began with another {what}: --recipe {out / RECIPE} has that one")
-    if read_json(out / ABOUT)["data"] != about["data"]:
-        raise CallError(f"--resume: the run in {out} began with other data")
-    return whole[max(whole)]
+    _save(model, processor, done, out)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    return done
 
 
 def _texts(stream: Stream) -> Iterator[str]:
@@ -184,7 +144,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         bf16=recipe.precision == "bfloat16" and cuda,
         use_cpu=not cuda,
         seed=recipe.seed,
-        logging_steps=10,
+        logging_steps=1,
         save_steps=recipe.save_every,
         save_total_limit=2,
         ignore_data_skip=True,  # our loader knows where it was
@@ -230,49 +190,14 @@ def additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 
-class _Log(TrainerCallback):
-    """Writes the loss as JSONL and tells about each step."""
-
-    def __init__(self, path: Path, report: Callable[[int, int, float | None], None], steps: int) -> None:
-        self._path, self._report, self._steps = path, report, steps
-        self._loss: float | None = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # What was logged after the checkpoint is about to be logged again.
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = (line for line in lines if json.loads(line)["step"] <= state.global_step)
-        self._path.write_text("".join(kept), encoding="utf-8")
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        if logs and "loss" in logs:
-            self._loss = float(logs["loss"])
-            line = {"step": state.global_step, "loss": self._loss, "rate": float(logs.get("learning_rate", 0.0))}
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._report(state.global_step, self._steps, self._loss)
-
-
-class _Record(TrainerCallback):
-    """Completes each checkpoint with what it is trained on, and where the loader is."""
-
-    def __init__(self, about: Mapping[str, Any], loader: Loader) -> None:
-        self._about, self._loader = about, loader
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        with whole_file(Path(args.output_dir) / f"checkpoint-{state.global_step}" / ABOUT) as partial_file:
-            about = {**self._about, "loader": self._loader.state_dict()}
-            partial_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-
-
-def _save(model: PreTrainedModel, processor: Processor, out: Path) -> None:
+def _save(model: PreTrainedModel, processor: Processor, done: dict[str, Any], out: Path) -> None:
     """Write the model folder; `config.json` comes last, so that a folder that has one is whole."""
     partial_folder = out / ".partial"
     shutil.rmtree(partial_folder, ignore_errors=True)
     partial_folder.mkdir()
     model.save_pretrained(partial_folder)
     processor.save(partial_folder)
+    (partial_folder / ABOUT).write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
     for file in sorted(partial_folder.iterdir(), key=lambda file: file.name == "config.json"):
         file.replace(out / file.name)
     partial_folder.rmdir()

@@ -1,0 +1,93 @@
+"""A run: samples by position, several epochs long, so that any loader may split it, skip in it, and go on with it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
+
+from orqa_registry import CallError
+
+DRAWS = 1
+"""Which way of ordering and drawing this is. Raise it with every change of code that makes another run of a mixture."""
+
+OTHER = {
+    "mixture": "had another mixture: its digest is {before}, and this one's {now}",
+    "data": "read other data: their digest is {before}, and that of these {now}",
+    "draws": "drew in way {before}, and this orqa-registry draws in way {now}: go on with the version that began it",
+}
+"""What decides what sample i is -> how to say that it was another; the rest is told by its name."""
+
+One = TypeVar("One")
+
+
+class Run(Sequence[One]):
+    """`run[i]` is sample i, whoever asks and whatever was asked before.
+
+    A sequence rather than an iterator: loaders may split it over workers and ranks, and its state is one integer.
+    """
+
+    epochs: int
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """Samples of an epoch."""
+
+    @property
+    @abstractmethod
+    def about(self) -> dict[str, Any]:
+        """All that decides what sample i is, as JSON has it."""
+
+    @abstractmethod
+    def sample(self, place: int) -> One:
+        """Return a sample, 0 to len - 1. Raises OrqaError where it is damaged."""
+
+    @abstractmethod
+    def key(self, sample: One) -> str:
+        """Return the name of a sample, for people."""
+
+    def __len__(self) -> int:
+        return self.length * self.epochs
+
+    @overload
+    def __getitem__(self, place: int) -> One: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[One]: ...
+
+    def __getitem__(self, place: int | slice) -> One | list[One]:
+        """Return sample `place`. Raises IndexError beyond the end and OrqaError for damaged shards."""
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self.sample(place)
+
+    def __iter__(self) -> Iterator[One]:
+        return (self[place] for place in range(len(self)))
+
+    def state(self, position: int) -> dict[str, Any]:
+        """Return what a checkpoint has to keep, so that a run goes on at `position`."""
+        return {"position": position, **self.about, "draws": DRAWS}
+
+    def position(self, state: Mapping[str, Any]) -> int:
+        """Return where a run goes on. Raises CallError where it is another run: other data, mixture, tasks, order."""
+        for name, now in self.state(0).items():
+            if name != "position" and state.get(name) != now:
+                raise CallError(f"the run that is to go on {_other(name, state.get(name), now)}")
+        place = state.get("position")
+        if not isinstance(place, int) or not 0 <= place <= len(self):
+            raise CallError(f"the run that is to go on was at position {place!r} of {len(self)}")
+        return place
+
+
+def _other(name: str, before: Any, now: Any) -> str:
+    """Return in words what was another in the run that is to go on."""
+    if before is None:
+        return f"says nothing of its {name}: an older orqa-registry began it. Begin anew"
+    if name == "tasks":
+        gone, come = [one for one in before if one not in now], [one for one in now if one not in before]
+        lists = ((gone, "not there now"), (come, "not there then"))
+        said = "; ".join(f"{what}: {', '.join(map(str, names))}" for names, what in lists if names)
+        return f"asked other tasks ({said or 'in another order'}). Have the plugins that it had, or begin anew"
+    return OTHER.get(name, f"had {name} {{before}}, and this one has {{now}}").format(before=before, now=now)

@@ -1,0 +1,81 @@
+"""Tars that somebody else wrote, as one run: read by position, in the order of an epoch, and gone on with exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from orqa_registry import OrqaError
+from orqa_registry.once import Once
+from orqa_shards.order import Order
+from orqa_shards.read import Tar
+from orqa_shards.run import Run
+from orqa_shards.store import Store, open_store
+
+
+@define(slots=False, eq=False)
+class Tars(Run[dict[str, Any]]):
+    """Samples of some tars: `tars[i]` is sample i of the run, suffix -> bytes, with its key as `__key__`.
+
+    Each comes once an epoch. seed, window, shuffle: see `Order`. Indexes stay in memory: 22 bytes a
+    member, and about 80 a sample.
+    """
+
+    tars: Sequence[Tar]
+    epochs: int = 1
+    seed: int = 0
+    window: int = 64
+    shuffle: bool = True
+
+    @classmethod
+    def open(cls, where: str | Path | Store, names: Sequence[str] = (), **options: Any) -> Tars:
+        """Return tars of a folder or URL by name, all that lie there without; those without an index are indexed now.
+
+        Raises OrqaError where one cannot be read, or holds nothing that can be.
+        """
+        store = where if isinstance(where, Store) else open_store(where)
+        found = names or sorted(name for name in store.names() if name.endswith(".tar"))
+        if not found:
+            raise OrqaError(f"{store.name}: there is no tar")
+        return cls([Tar.open(store, name) for name in found], **options)
+
+    @Once
+    def order(self) -> Order:
+        """Which sample is at each position."""
+        return Order(tuple(map(len, self.tars)), self.seed, self.window, self.shuffle)
+
+    @property
+    def length(self) -> int:
+        """Samples of an epoch: all there are."""
+        return len(self.order)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What is read, and in which order."""
+        return {"data": self._digest, "seed": self.seed, "window": self.window, "shuffle": self.shuffle}
+
+    def sample(self, place: int) -> dict[str, Any]:
+        """Return a sample, 0 to len - 1. Raises OrqaError where it is damaged."""
+        number = self.order.place(*divmod(place, self.length))
+        tar = bisect_right(self._ends, number)
+        within = number - self._ends[tar] + len(self.tars[tar])
+        return {**self.tars[tar][within], "__key__": self.tars[tar].index.keys[within]}
+
+    def key(self, sample: dict[str, Any]) -> str:
+        """Return the key that a sample has in its tar."""
+        return str(sample["__key__"])
+
+    @Once
+    def _ends(self) -> list[int]:
+        return list(accumulate(map(len, self.tars)))
+
+    @Once
+    def _digest(self) -> str:
+        """SHA-256 of what lies where in the tars, their members' checksums among it, in hex."""
+        return sha256(b"".join(tar.index.to_bytes() for tar in self.tars)).hexdigest()

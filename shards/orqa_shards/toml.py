@@ -1,0 +1,26 @@
+"""Values as TOML that `tomllib` reads back: equal values are equal texts, on one line, that a terminal may show."""
+
+from __future__ import annotations
+
+import json
+import re
+
+
+def written(value: bool | float | str | tuple[str, ...]) -> str:
+    """Return a value: a truth, a number, a text, or a list of texts."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
+def key(name: str) -> str:
+    """Return a name as a key, in quotes where it has to be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _text(text: str) -> str:
+    """Return a text in quotes: JSON's string, but that nothing in it is left unprintable."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in quoted)

@@ -1,0 +1,62 @@
+"""Batches between processes: arrays in shared memory come out as they went in."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+
+from orqa_train.parcel import LEAST, Parcel, opened, packed
+
+SIZES = st.sampled_from([0, 1, LEAST - 1, LEAST, LEAST + 1, 3 * LEAST + 7])
+ARRAYS = st.builds(
+    lambda size, kind: np.arange(size).astype(kind), SIZES, st.sampled_from(["u1", "<i8", ">f4", "?", "M8[s]"])
+)
+VALUES = st.recursive(
+    ARRAYS | st.integers() | st.text() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=6,
+)
+
+
+def same(one, other):
+    assert type(one) is type(other)
+    if isinstance(one, np.ndarray):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        assert np.array_equal(one, other)
+    elif isinstance(one, dict):
+        assert list(one) == list(other)
+        for key in one:
+            same(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for own, its in zip(one, other, strict=True):
+            same(own, its)
+    else:
+        assert one == other
+
+
+@given(VALUES)
+def test_what_is_packed_comes_out_again(value):
+    same(opened(packed(value)), value)
+
+
+def test_arrays_of_any_layout():
+    picture = np.arange(90 * 80 * 3, dtype=np.uint8).reshape(90, 80, 3)
+    views = [picture, picture[::-1], picture.transpose(2, 0, 1), np.asfortranarray(picture), picture[:, ::2]]
+    there = packed({"views": views, "words": "nothing to copy"})
+    assert isinstance(there, Parcel)
+    same(opened(there), {"views": views, "words": "nothing to copy"})
+
+
+def test_arrays_can_be_written_to_and_outlive_the_parcel():
+    made = opened(packed([np.zeros(LEAST, np.uint8), np.ones(LEAST, np.uint8)]))
+    made[0][:] = 7
+    assert (made[0] == 7).all()
+    assert (made[1] == 1).all()
+
+
+def test_small_and_strange_values_stay_as_they_are():
+    small = [np.zeros(3), np.array([None] * LEAST), "word"]
+    assert packed(small) is small

@@ -1,0 +1,95 @@
+"""What happens beside the steps of a training run: its log, its checkpoints, and its end when somebody asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from math import inf
+from pathlib import Path
+from statistics import fmean
+from time import monotonic
+from typing import Any
+
+from transformers import TrainerCallback
+
+from orqa_registry.writing import whole_file
+from orqa_train.job import ABOUT
+from orqa_train.loading import Loader
+from orqa_train.plots import WINDOW
+
+Report = Callable[[int, int, float | None], None]
+
+
+class Log(TrainerCallback):
+    """Writes the loss of each step as JSONL and tells about each step.
+
+    A run that goes on reads its window from the log: what it says of its loss is what it would have said in one go.
+    """
+
+    def __init__(self, path: Path, report: Report, steps: int) -> None:
+        self._path, self._report, self._steps = path, report, steps
+        self._losses: deque[float] = deque(maxlen=WINDOW)
+
+    @property
+    def loss(self) -> float | None:
+        """The mean loss of the last steps."""
+        return fmean(self._losses) if self._losses else None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # What was logged after the checkpoint is about to be logged again.
+        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        kept = [line for line in lines if _step(line) <= state.global_step]
+        self._losses.extend(json.loads(line)["loss"] for line in kept)
+        with whole_file(self._path) as partial_file:
+            partial_file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self._losses.append(float(logs["loss"]))
+            line = {"step": state.global_step, "loss": self._losses[-1], "rate": float(logs.get("learning_rate", 0.0))}
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._report(state.global_step, self._steps, self.loss)
+
+
+def _step(line: str) -> float:
+    """Return the step of a line of the log; one that was cut short when its run was killed comes after all others."""
+    try:
+        return float(json.loads(line)["step"])
+    except (KeyError, TypeError, ValueError):
+        return inf
+
+
+class Record(TrainerCallback):
+    """Completes each checkpoint with what it is trained on, where the loader is, and how long it took.
+
+    before: seconds that the run took until it was stopped.
+    """
+
+    def __init__(self, about: Mapping[str, Any], loader: Loader, before: float) -> None:
+        self._about, self._loader = about, loader
+        self._began = monotonic() - before
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the run has taken, all its starts together."""
+        return monotonic() - self._began
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        with whole_file(Path(args.output_dir) / f"checkpoint-{state.global_step}" / ABOUT) as partial_file:
+            about = {**self._about, "loader": self._loader.state_dict(), "seconds": self.seconds}
+            partial_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+class Stop(TrainerCallback):
+    """Ends the run after a step with a checkpoint of it, once `asked` is true."""
+
+    def __init__(self, asked: Callable[[], bool]) -> None:
+        self._asked = asked
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._asked():
+            control.should_save = control.should_training_stop = True

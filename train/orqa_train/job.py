@@ -1,0 +1,140 @@
+"""A training run before torch is there: what is wrong with a call is said at once, and what goes on is found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib import metadata
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from orqa_registry import CallError, OrqaError, Registry
+from orqa_registry.errors import nearest
+from orqa_registry.reading import read_json
+from orqa_registry.records import is_view
+from orqa_shards import manifest
+from orqa_shards.read import Shards, Split
+from orqa_shards.stream import Stream
+from orqa_train.recipe import Recipe, load
+
+LOG = "log.jsonl"
+RECIPE = "recipe.toml"
+ABOUT = "orqa.json"
+CHECKPOINTS = "checkpoints"
+FREE = ("readers", "workers", "threads", "bad_in_a_row", "bad_per_cent")
+"""Keys of a recipe that may change when a run goes on: how fast it is and what it bears, not what it does."""
+
+
+@frozen
+class Job:
+    """A run that can be begun. about: what is trained on what. checkpoint: where it goes on, None for a fresh start.
+
+    done: what was done, where the model in `out` is finished and nothing is left to do.
+    """
+
+    recipe: Recipe
+    out: Path
+    stream: Stream
+    about: dict[str, Any]
+    checkpoint: Path | None = None
+    done: dict[str, Any] | None = None
+
+    @classmethod
+    def of(
+        cls, registry: Registry, data: str | Path, recipe: Recipe, out: Path, split_name: str, *, resume: bool
+    ) -> Job:
+        """Return the run of a recipe on a shard folder or URL; nothing is written yet. Raises OrqaError and CallError.
+
+        A run goes on with the recipe, the data and the tasks that it began with, or not at all.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise CallError("training over several processes is to come: run one process, on one GPU")
+        refuse_shards(out)
+        split = Shards.open(data).split(split_name)
+        _check_views(split, recipe.views)
+        stream = _stream(registry, split, recipe)
+        about = {
+            "tasks": [task.name for task in stream.tasks],
+            "views": list(recipe.views),
+            "pixels": recipe.pixels,
+            "mixture": recipe.mixture.to_toml(),
+            "data": {"split": split.name, "timepoints": len(split), "sha256": split.entry.digest},
+            "versions": {name: metadata.version(name) for name in ("orqa-registry", "torch", "transformers")},
+        }
+        job = cls(recipe, out, stream, about)
+        if (out / "config.json").exists():
+            return evolve(job, done=_finished(job, resume=resume))
+        return evolve(job, checkpoint=_going_on(job, resume=resume))
+
+    def begin(self) -> None:
+        """Write what a run that goes on has to find. Raises OSError."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        for name, text in ((RECIPE, self.recipe.to_toml()), (ABOUT, json.dumps(self.about, indent=2) + "\n"), (LOG, "")):
+            (self.out / name).write_text(text, encoding="utf-8")
+
+
+def refuse_shards(out: Path) -> None:
+    """Raise CallError where `out` holds shards, finished or not: a model or results would lie among them."""
+    if any((out / name).exists() for name in (manifest.NAME, manifest.PLAN)):
+        raise CallError(f"--out {out} holds shards: name another folder")
+
+
+def checkpoints(out: Path) -> dict[int, Path]:
+    """Return step -> checkpoint, of those that are whole."""
+    # It is written last: a checkpoint without it was cut short.
+    return {int(path.parent.name.rpartition("-")[2]): path.parent for path in out.glob(f"{CHECKPOINTS}/*/{ABOUT}")}
+
+
+def _stream(registry: Registry, split: Split, recipe: Recipe) -> Stream:
+    """Return the stream of a recipe, long enough for its steps. Raises CallError for a task that cannot be asked."""
+    stream = Stream.of(registry, split, recipe.mixture)
+    stream.epochs = ceil(recipe.steps * recipe.batch * recipe.accumulate / stream.length)
+    return stream
+
+
+def _check_views(split: Split, wanted: Sequence[str]) -> None:
+    """Raise CallError where a recipe names a view that no timepoint has: a typing error would go unseen."""
+    there = {name.rpartition(".")[0] for name in split.entry.media if is_view(name)}
+    for view in wanted:
+        if view not in there:
+            raise CallError(f"split {split.name} has no view {view!r}: {nearest(view, there)}")
+
+
+def _going_on(job: Job, *, resume: bool) -> Path | None:
+    """Return the checkpoint to go on from, None for a fresh start. Raises OrqaError and CallError."""
+    whole = checkpoints(job.out)
+    if not resume:
+        if whole:
+            raise OrqaError(f"{job.out} holds checkpoints of an unfinished run: --resume goes on with it")
+        return None
+    if not whole:
+        raise CallError(f"--resume: there is no checkpoint in {job.out / CHECKPOINTS}")
+    _check_recipe(job)
+    last = whole[max(whole)]
+    job.stream.position(read_json(last / ABOUT)["loader"])  # or it says what is another now
+    return last
+
+
+def _finished(job: Job, *, resume: bool) -> dict[str, Any]:
+    """Return what was done in a folder that holds a model; --resume finds it so where a job is run again."""
+    if not resume or not (job.out / RECIPE).exists():
+        raise OrqaError(f"{job.out} holds a trained model already: name another folder, or remove it")
+    _check_recipe(job)
+    done: dict[str, Any] = read_json(job.out / ABOUT)
+    if done["data"] != job.about["data"]:
+        raise CallError(f"--resume: the model in {job.out} is finished, and was trained on other data")
+    return done
+
+
+def _check_recipe(job: Job) -> None:
+    """Raise CallError where a run began with another recipe."""
+    begun = evolve(load(str(job.out / RECIPE)), **{key: getattr(job.recipe, key) for key in FREE})
+    if begun != job.recipe:
+        what = "mixture" if begun.mixture != job.recipe.mixture else "recipe"
+        raise CallError(
+            f"--resume: the run in {job.out} began with another {what}: --recipe {job.out / RECIPE} has that one"
+        )

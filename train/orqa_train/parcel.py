@@ -1,0 +1,85 @@
+"""What worker processes hand over: the arrays of a batch in one block of shared memory, the rest as torch sends it.
+
+Through a pipe, as arrays travel otherwise, a megabyte costs as much as decoding it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from attrs import frozen
+
+LEAST = 1 << 14
+"""Bytes of an array that is worth it."""
+ALIGNED = 64
+"""Arrays begin at multiples of so many bytes, whatever they hold."""
+
+
+@frozen
+class Place:
+    """Where an array lies in the block: from a byte on."""
+
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def of(self, block: np.ndarray) -> np.ndarray:
+        """Return the array, in the memory of the block."""
+        size = prod(self.shape) * self.dtype.itemsize
+        return block[self.start : self.start + size].view(self.dtype).reshape(self.shape)
+
+
+@frozen
+class Parcel:
+    """A value with places instead of its arrays, and the block, uint8, that they lie in."""
+
+    value: Any
+    block: torch.Tensor
+
+    def opened(self) -> Any:
+        """Return the value, whose arrays can be written to and keep the block alive."""
+        block = self.block.numpy()
+        return _each(self.value, lambda one: one.of(block) if isinstance(one, Place) else one)
+
+
+def packed(value: Any) -> Any:
+    """Return a value as a parcel, or as it is where no array in its lists, tuples and dictionaries is worth it."""
+    large: list[tuple[Place, np.ndarray]] = []
+    end = 0
+
+    def placed(one: Any) -> Any:
+        nonlocal end
+        if not isinstance(one, np.ndarray) or one.nbytes < LEAST or one.dtype.hasobject:
+            return one
+        large.append((Place(end, one.shape, one.dtype), one))
+        end += -(-one.nbytes // ALIGNED) * ALIGNED
+        return large[-1][0]
+
+    left = _each(value, placed)
+    if not large:
+        return value
+    block: Any = torch.empty(end, dtype=torch.uint8)
+    room = block.share_memory_().numpy()
+    for place, one in large:
+        np.copyto(place.of(room), one)
+    return Parcel(left, block)
+
+
+def opened(value: Any) -> Any:
+    """Return what was packed."""
+    return value.opened() if isinstance(value, Parcel) else value
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a value with everything in its lists, tuples and dictionaries changed; subclasses of these are left."""
+    if type(value) is list:
+        return [_each(one, change) for one in value]
+    if type(value) is tuple:
+        return tuple(_each(one, change) for one in value)
+    if type(value) is dict:
+        return {key: _each(one, change) for key, one in value.items()}
+    return change(value)
