@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
+from small_room import written
+
+from orqa_registry import Registry
+from orqa_shards.read import Shards
+from orqa_shards.stream import Stream
+from orqa_train.loading import Loader
 from orqa_train.parcel import LEAST, Parcel, opened, packed
 
 SIZES = st.sampled_from([0, 1, LEAST - 1, LEAST, LEAST + 1, 3 * LEAST + 7])
@@ -60,3 +66,17 @@ def test_arrays_can_be_written_to_and_outlive_the_parcel():
 def test_small_and_strange_values_stay_as_they_are():
     small = [np.zeros(3), np.array([None] * LEAST), "word"]
     assert packed(small) is small
+
+
+def noise(sample):
+    """Return an array that tells its sample."""
+    return np.random.default_rng(sum(sample.timepoint.key.encode())).integers(0, 256, 3 * LEAST, dtype=np.uint8)
+
+
+def test_arrays_of_processes_are_those_of_threads(tmp_path):
+    registry = Registry.load()
+    written(registry, tmp_path / "s")
+    stream = Stream.of(registry, Shards.open(tmp_path / "s").split("train"))
+    here, there = (list(Loader(stream, 3, transform=noise, workers=workers)) for workers in (0, 2))
+    same(there, here)
+    assert all(one.flags.writeable for batch in there for one in batch)

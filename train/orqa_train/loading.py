@@ -19,6 +19,7 @@ from orqa_registry.once import Once
 from orqa_shards.budget import Bad, Budget
 from orqa_shards.order import Share
 from orqa_shards.run import Run
+from orqa_train.parcel import opened, packed
 
 AHEAD = 2
 """Batches that threads make ahead of the one that is asked for; more where these would not keep every thread busy."""
@@ -69,7 +70,8 @@ class Maker:
         """Return a batch, as torch asks for it in a worker process; an error of ours travels without a traceback."""
         try:
             one_by_one = self.threads == 1
-            return self.batch(self.made(places) if one_by_one else list(self._pool.map(self.placed, places)))
+            made = self.batch(self.made(places) if one_by_one else list(self._pool.map(self.placed, places)))
+            return evolve(made, batch=packed(made.batch))
         except OrqaError as error:
             return error
 
@@ -222,7 +224,8 @@ class Loader(StatefulDataLoader[Any]):
     def _in_processes(self) -> Generator[Made | OrqaError]:
         batches = self._get_iterator()
         try:
-            yield from batches
+            for made in batches:
+                yield evolve(made, batch=opened(made.batch)) if isinstance(made, Made) else made
         finally:
             batches._shutdown_workers()  # now, not when an error that holds them is forgotten
 
