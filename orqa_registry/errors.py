@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
 FEW = 30
 """Names that are offered all."""
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from attrs import field, frozen
 
 from orqa_registry.draws import seeded
+from orqa_registry.errors import nearest
 from orqa_registry.labels import NOTHING, Labels
 from orqa_registry.timeline import Timeline
 
@@ -70,6 +71,9 @@ class Timepoint:
     labels: Mapping[str, Any] = NOTHING
     sizes: Mapping[str, tuple[int, int]] = field(factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Timepoint({self.key!r}, media={list(self.media)}, labels={sorted(self.claimed)})"
+
     @property
     def key(self) -> str:
         """The name in a shard, `dataset/take/frame`, each part free of dots and slashes."""
@@ -93,8 +97,10 @@ class Timepoint:
     def read(self, name: str) -> bytes:
         """Return the bytes of one medium.
 
-        Raises KeyError where it is absent, OSError or OrqaError where it cannot be read.
+        Raises KeyError with those there are where it is absent, OSError or OrqaError where it cannot be read.
         """
+        if name not in self.media:
+            raise KeyError(f"{self.key} has no medium {name!r}: {nearest(name, list(self.media))}")
         medium = self.media[name]
         if isinstance(medium, bytes):
             return medium

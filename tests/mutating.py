@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from orqa_registry import OrqaError
 from orqa_shards.index import Index
 from orqa_shards.read import Shards, Tar
@@ -211,13 +213,23 @@ def prove(folder, sound, done):
         assert report.whole or harmed, (done, report)
         if report.whole:
             return "whole", 0, 0
+        if report.missing:
+            _prove_nothing_changed(folder, report)
         try:
-            repaired = repair(open_store(folder), report)
+            repaired = repair(open_store(folder), report, without_missing=True)
         except OrqaError:
             return "repair refuses", 0, 0
         again = verify(open_store(folder), 2)
         assert again.whole, (done, report.findings, again.findings)
         return "repaired", *_prove_mended(folder, whole, repaired, harmed)
+
+
+def _prove_nothing_changed(folder, report):
+    """What is missing may be on its way: a repair that was not told to leave it out leaves all as it is."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(OrqaError, match="nothing was changed"):
+        repair(open_store(folder), report)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def _prove_reading(folder, sound, whole, done):

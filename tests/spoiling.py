@@ -24,10 +24,10 @@ def findings(folder, **how):
     return [(one.file, one.key, one.remedy) for one in checked(folder, **how).findings]
 
 
-def mended(folder):
+def mended(folder, **how):
     """Repair a folder, see that it is whole then, and return what was done."""
     with inside(folder):
-        done = repair(open_store(folder), checked(folder))
+        done = repair(open_store(folder), checked(folder), **how)
         again = checked(folder)
     assert again.whole, again.findings
     return done

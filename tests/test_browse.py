@@ -143,13 +143,14 @@ def test_keys_however_they_are_written(registry, several, key, options, place):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("2",), "--split"),
+        (("2",), "2 of which split? Say --split: train has 3, test has 3"),
+        (("99",), "no split has a timepoint 99: train has 3, test has 3"),
         (("3", "--split", "test"), "0 to 2"),
         (("A.Room/of test/f.9",), "f.2"),
         (("A.Room/of toast/f.2",), "of test"),
         (("A.Room/of test",), "no frame"),
         (("A.Room/of test/f.2", "--split", "train"), "no take"),
-        (("--split", "none"), "no split"),
+        (("--split", "none"), "no split 'none': there is: train, test"),
         (("--save", "x"), "KEY"),
     ],
 )
@@ -275,3 +276,17 @@ def test_a_key_is_looked_for_in_every_split(several):
     assert (split.name, number) == ("test", 0)
     with pytest.raises(CallError, match="no take"):
         contents.find(shards, "nothing", None)
+
+
+def test_a_split_is_shown_alone(registry, several):
+    found = json.loads(call(registry, inspect, several, "--split", "test", "--json"))
+    assert list(found["splits"]) == ["test"]
+    assert list(found["datasets"]) == ["A.Room"]
+
+
+def test_names_of_tasks_stay_whole_where_a_terminal_is_narrow(registry, several, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = call(registry, inspect, several, "0", "--split", "train")
+    asked = {one["task"] for one in contents.of_sample(registry, Shards.open(several).split("train"), 0)["questions"]}
+    assert max(map(len, asked)) > 15
+    assert all(f" {task} " in text for task in asked)

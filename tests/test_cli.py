@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import pytest
 
 from orqa_registry.cli import Commands, build, run
 from orqa_registry.cli.late import Late
+from orqa_registry.errors import nearest
 
 ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
 
@@ -85,13 +87,13 @@ def test_info(capsys, name):
         (["score", "nothing.jsonl"], 2, "nothing.jsonl"),
         (["shard", "4D-OR", "HybridOR", "--root", ".", "--out", "s"], 2, "--root NAME=."),
         (["shard", "HybridOR", "--root", ".", "--out", "s"], 1, "hybridor.json"),
-        (["train", "--data", "nowhere", "--out", "m"], 1, "there is no folder nowhere"),
-        (["train", "--data", ".", "--out", "m"], 1, "manifest.json"),
+        (["train", "--data", "nowhere", "--out", "m"], 2, "there is no folder nowhere"),
+        (["train", "--data", ".", "--out", "m"], 2, "manifest.json"),
         (["train", "--data", ".", "--out", "m", "--recipe", "tinny"], 2, "did you mean 'tiny'"),
         (["train", "--data", ".", "--out", "m", "--set", "step=3"], 2, "did you mean 'steps'"),
         (["train", "--data", ".", "--out", "m", "--set", "tiny.hiden=3"], 2, "did you mean 'hidden'"),
         (["train", "--data", ".", "--out", "m", "--set", "steps=many"], 2, "steps is int"),
-        (["eval", "--data", ".", "--answerer", "majority"], 1, "manifest.json"),
+        (["eval", "--data", ".", "--answerer", "majority"], 2, "manifest.json"),
     ],
 )
 def test_errors_say_what_was_wrong(arguments, code, said, capsys, tmp_path, monkeypatch):
@@ -108,14 +110,16 @@ def test_errors_say_what_was_wrong(arguments, code, said, capsys, tmp_path, monk
     [
         (["shard", "HybridOR", "--out", "s"], "orqa_shards.write", "shards"),
         (["verify", "s"], "orqa_shards.store", "shards"),
-        (["inspect", "s"], "orqa_shards.store", "shards"),
+        (["inspect", "s"], "orqa_shards.contents", "shards"),
         (["stats", "s"], "orqa_shards.stats", "shards"),
         (["mixture", "--data", "s"], "orqa_shards.forecast", "shards"),
-        (["train", "--data", "s", "--out", "m"], "transformers.utils", "train"),
-        (["eval", "--data", "s", "--answerer", "majority"], "transformers.utils", "train"),
+        (["train", "--data", "s", "--out", "m"], "orqa_train.job", "train"),
+        (["eval", "--data", "s", "--answerer", "majority"], "orqa_train.evaluation", "train"),
     ],
 )
 def test_what_is_not_installed_is_named_with_what_brings_it(arguments, module, extra, capsys, monkeypatch):
+    package, _, name = module.rpartition(".")
+    monkeypatch.delattr(import_module(package), name, raising=False)  # where another test imported it
     monkeypatch.setitem(sys.modules, module, None)
     assert run(arguments) == 1
     assert f"error: {arguments[0]} needs {module}: pip install 'orqa-registry[{extra}]'" in capsys.readouterr().err
@@ -225,3 +229,45 @@ def test_ctrl_c_is_clean(root):
     _, errors = ask.communicate(timeout=30)
     assert ask.returncode == 1
     assert errors.decode().strip() == "stopped"
+
+
+WRONG = (
+    ["train", "--data", "S", "--out", "m", "--set", "step=3"],
+    ["train", "--data", "S", "--out", "m", "--recipe", "tinny"],
+    ["train", "--data", "none", "--out", "m"],
+    ["train", "--data", "S", "--out", "m", "--split", "none"],
+    ["train", "--data", "S", "--out", "m", "--task", "none"],
+    ["train", "--data", "S", "--out", "m", "--mixture", "none.toml"],
+    ["train", "--data", "S", "--out", "m", "--mixture", "one.toml", "--task", "count_people"],
+    ["train", "--data", "S", "--out", "S"],
+    ["train", "--data", "S", "--out", "m", "--resume"],
+    ["eval", "--data", "none", "--answerer", "majority"],
+    ["eval", "--data", "S", "--answerer", "none"],
+    ["eval", "--data", "S", "--answerer", "majority", "--task", "none"],
+    ["eval", "--data", "S", "--answerer", "majority", "--out", "S"],
+)
+
+
+def test_what_is_wrong_with_a_call_is_said_before_torch_is_imported(written_once, tmp_path):
+    (tmp_path / "one.toml").write_text("")
+    calls = [[str(written_once) if one == "S" else one for one in arguments] for arguments in WRONG]
+    code = (
+        f"import sys; from orqa_registry.cli import run; print([run(one) for one in {calls!r}]); "
+        "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    codes, heavy = done.stdout.splitlines()
+    assert 0 not in json.loads(codes)
+    assert heavy == "[]"
+    said = done.stderr.splitlines()
+    assert len(said) == len(WRONG)
+    assert [line for line in said if "holds shards: name another folder" in line] == [said[7], said[12]]
+    assert "--task and --mixture" in said[6]
+    assert "did you mean" in said[0]
+
+
+def test_names_that_are_few_are_all_offered_in_the_order_of_tables():
+    tasks = [f"task_{k:02d}" for k in range(30)]
+    assert nearest("?", set(tasks)) == f"there is: {', '.join(tasks)}"
+    assert nearest("?", ["train", "validation", "test"]) == "there is: train, validation, test"
+    assert nearest("?", {"b": 1, "a": 2}) == "there is: a, b"

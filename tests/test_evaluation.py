@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("torch")
 
@@ -11,7 +12,7 @@ from small_lab import SMALL, packed, spoil
 from orqa_registry import Answerer, CallError, DataWarning, OrqaError, Registry
 from orqa_shards.budget import Budget
 from orqa_shards.mixture import Mixture
-from orqa_train import evaluation, outcomes, recipe, report, training
+from orqa_train import commands, evaluation, outcomes, recipe, report, training
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +186,13 @@ def test_too_many_bad_timepoints_stop_an_evaluation(registry, trained, tmp_path)
         evaluation.evaluate(
             registry, tmp_path / "s", "test", [str(trained)], Mixture(), budget=Budget(in_a_row=1, per_cent=5)
         )
+
+
+def test_no_result_is_written_among_shards(registry, data):
+    before = sorted(data.iterdir())
+    failed = CliRunner().invoke(
+        commands.eval_, ["--data", str(data), "--answerer", "majority", "--out", str(data)], obj=registry
+    )
+    assert isinstance(failed.exception, CallError)
+    assert "holds shards" in str(failed.exception)
+    assert sorted(data.iterdir()) == before

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orqa_registry import OrqaError
+from orqa_registry import CallError, OrqaError
 from orqa_shards.index import MAGIC, Index
 from orqa_shards.read import Tar
 from orqa_shards.store import open_store
@@ -150,6 +150,16 @@ def test_an_index_is_made_on_first_use_and_kept(store, tmp_path):
     Tar.open(store, "x.tar")
     assert (tmp_path / "x.idx").read_bytes() == kept
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.idx", "x.tar"]
+
+
+def test_a_tar_is_opened_by_its_path_in_one_word(store, tmp_path, monkeypatch):
+    whole = Tar.open(store, "x.tar")
+    monkeypatch.chdir(tmp_path)
+    for where in (tmp_path / "x.tar", str(tmp_path / "x.tar"), f"file://{tmp_path}/x.tar", "x.tar"):
+        assert Tar.open(where)["b"] == whole["b"]
+    assert repr(Tar.open("../" + tmp_path.name + "/x.tar")) == f"Tar('../{tmp_path.name}/x.tar', samples=3)"
+    with pytest.raises(CallError, match="which tar"):
+        Tar.open(store)
 
 
 def test_where_one_cannot_write_the_index_is_made_anew(store, monkeypatch):

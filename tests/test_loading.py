@@ -313,3 +313,11 @@ def test_a_reader_that_is_killed_goes_on_without_loss(stream, tmp_path, monkeypa
     (tmp_path / "log").mkdir()
     places = kills.reading(str(stream.split.store.folder), tmp_path / "log", 4, epochs=25, seed=1)
     assert len(places) == 4
+
+
+def test_a_run_that_is_too_short_for_a_batch_is_refused(stream):
+    with pytest.raises(CallError, match=rf"{2 * MANY} samples.*smaller batches"):
+        Loader(stream, 2 * MANY + 1)
+    with pytest.raises(CallError, match="none of its 3 ranks"):
+        Loader(stream, MANY, ranks=3)
+    assert len(list(Loader(stream, 2 * MANY + 1, tail="pad"))) == 1

@@ -25,8 +25,8 @@ def room(tmp_path_factory):
 
 
 def test_the_help_of_the_mixture_explains_every_key_and_its_example_is_one(registry):
-    assert [name for name, _ in keys()] == [one.name for one in attrs.fields(Mixture)]
-    assert all(said for _, said in keys())
+    assert [name for name, _ in keys(Mixture)] == [one.name for one in attrs.fields(Mixture)]
+    assert all(said for _, said in keys(Mixture))
     text = call(registry, mixture, "--help")
     example = text[text.index("  questions = 4") : text.index("  orqa-registry mixture")]
     assert Mixture.parse(example).questions == 4
@@ -64,3 +64,20 @@ def test_a_forecast_with_weights_has_passes(registry, room):
     assert found["datasets"]["A.Room"] == {"samples": 12, "timepoints": 8, "passes": pytest.approx(3 / 2)}
     assert "3 were looked at" in call(registry, mixture, *about, "--looked", 3)
     call(registry, mixture, "--data", room, "--set", "datasets.B=1", fails="not among the shards")
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_wrong_names_are_refused_with_the_name_of_their_file(registry, room, tmp_path, data):
+    file = tmp_path / "mix.toml"
+    about = ("--data", room) if data else ()
+    for text, said in (
+        ("[tasks]\ncount_peple = 1\n", "did you mean 'count_people'"),
+        ('[tasks]\n"*" = 0\nwhere_2d = 0\n', "[tasks] every weight is 0"),
+        ("[datasets]\nA-Rom = 1\n", "not among the shards"),
+    ):
+        file.write_text(text)
+        if data or "[datasets]" not in text:
+            call(registry, mixture, file, *about, fails=said)
+            call(registry, mixture, file, *about, fails=f"{file}: ")
+    call(registry, mixture, *about, "--set", 'tasks."*"=0', fails="[tasks] every weight is 0")
+    call(registry, mixture, *about, "--set", 'tasks."*"=0', "--set", "tasks.count_people=1")

@@ -249,3 +249,20 @@ def test_a_sample_travels_as_bytes_without_its_split(folder):
     assert damaged.read("speech.txt") == b"hello"
     with pytest.raises(OrqaError, match=r"one/001\.room1\.jpg is damaged: its CRC-32"):
         damaged.read("room1.jpg")
+
+
+def test_a_split_and_a_timepoint_are_shown_in_a_line(written_once):
+    split = Shards.open(written_once).split("train")
+    assert repr(split) == f"Split({str(written_once)!r}, 'train', timepoints=8, shards=4)"
+    assert repr(split[0]) == (
+        "Timepoint('A%2ERoom/one/000', media=['room1.jpg', 'speech.txt'], "
+        "labels=['actions', 'clock', 'relations', 'roles'])"
+    )
+
+
+def test_a_medium_that_is_not_there_is_said_with_those_that_are(written_once):
+    point = Shards.open(written_once).split("train")[0]
+    with pytest.raises(
+        KeyError, match=r"A%2ERoom/one/000 has no medium 'points\.npy': there is: room1\.jpg, speech\.txt"
+    ):
+        point.read("points.npy")

@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from ranged_server import BLOCK, CONTENT, blocks, opened, served
 
 from orqa_shards.cache import BlockCache
+from orqa_shards.read import Shards
 from orqa_shards.remote import RemoteStore
 
 NUMBERS = count()
@@ -134,6 +135,8 @@ def test_a_missing_bucket_is_named(s3, tmp_path):
         store.span("a.tar", 0, 1)
     with pytest.raises(OrqaError, match=r"s3://no-such-bucket/shards/a\.tar: .*a bucket must be there"):
         write(store, "a.tar", CONTENT)
+    with pytest.raises(CallError, match=r"nothing is there\. Make shards"):
+        Shards.open(store)
 
 
 def test_wrong_credentials_say_so(s3, bucket, tmp_path, monkeypatch):

@@ -116,8 +116,10 @@ def test_nothing_that_can_be_saved_is_said_so(folder):
         path.write_bytes(b"")
     for path in folder.glob("labels*"):
         path.write_bytes(b"")
-    with pytest.raises(OrqaError, match="no timepoint can be saved"):
-        repair(open_store(folder), checked(folder))
+    before = bytes_of(folder)
+    with pytest.raises(OrqaError, match="no timepoint can be saved, and nothing was changed"):
+        repair(open_store(folder), checked(folder), without_missing=True)
+    assert bytes_of(folder) == before
 
 
 @pytest.fixture
@@ -166,12 +168,13 @@ def test_a_folder_at_a_url_is_mended_too(folder, tmp_path, monkeypatch):
 
 def test_the_command(folder, capsys):
     assert run(["verify", str(folder)]) == 0
-    assert "whole: 8 files" in capsys.readouterr().out
+    assert "whole: 8 tars and label files, 6 indexes" in capsys.readouterr().out
     tar = spoil(folder)
     assert run(["verify", str(folder)]) == 1
     out = capsys.readouterr().out
-    assert tar in out
-    assert "dropped" in out
+    assert f"\n{tar}\n" in out
+    assert f"  {KEY}.room1.jpg: is damaged" in out
+    assert "(--repair: left out)" in out
     assert run(["verify", str(folder), "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
     assert (said["whole"], said["repaired"], said["timepoints"]) == (False, None, 12)
@@ -186,6 +189,31 @@ def test_the_command(folder, capsys):
     assert run(["verify", str(folder), "--repair"]) == 0
     out = capsys.readouterr().out
     assert "made anew" in out
-    assert "named in repair.json" in out
-    assert run(["verify", str(folder / "nowhere")]) == 1
+    assert "lost: 0 timepoints and 2 media of others, named in repair.json" in out
+    assert run(["verify", str(folder / "nowhere")]) == 2
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_the_command_leaves_out_what_is_missing_when_told_to(folder, capsys):
+    assert run(["verify", str(folder), "--without-missing"]) == 2
+    (folder / "train-000001.tar").unlink()
+    before = bytes_of(folder)
+    capsys.readouterr()
+    for more in ([], ["--json"]):
+        assert run(["verify", str(folder), "--repair", *more]) == 1
+        out, err = capsys.readouterr()
+        assert "there is no such file: 2 timepoints" in out
+        assert "nothing was changed: copy what is missing again, or leave its 2 timepoints out" in err
+        assert f"verify {folder} --repair --without-missing" in err
+    assert bytes_of(folder) == before
+    assert run(["verify", str(folder), "--repair", "--without-missing"]) == 0
+    assert "lost: 2 timepoints and 0 media of others" in capsys.readouterr().out
+
+
+def test_the_command_says_what_of_a_lost_manifest_it_could_not_restore(folder, capsys):
+    (folder / "manifest.json").unlink()
+    (folder / "train-000001.idx").unlink()
+    assert run(["verify", str(folder), "--repair"]) == 0
+    out = capsys.readouterr().out
+    assert "could not be restored in manifest.json: parameters (how" in out
+    assert "kept, and may be damaged, since no checksum is left: train-000001.tar" in out

@@ -14,6 +14,7 @@ pytest.importorskip("simplejpeg")
 from odd_rooms import pack_one
 from small_room import Room, picture, written
 
+from orqa_shards.claim import differences
 from orqa_shards.recode import Recoder
 from orqa_shards.remote import RemoteStore
 from orqa_shards.store import LocalStore, open_store
@@ -82,6 +83,7 @@ def test_a_shard_without_its_index_is_written_again(registry, tmp_path):
     written(registry, tmp_path / "whole", shard_bytes=SIZE)
     assert killed(partial(written, registry, tmp_path / "s", shard_bytes=SIZE), 5)
     assert (tmp_path / "s" / ".unfinished" / "lock").exists(), "and who was killed has let go of it"
+    (tmp_path / "s" / ".new-0").mkdir()  # as it is left where a kill comes in the moment before it is locked
     (tmp_path / "s" / "train-000000.idx").unlink()
     written(registry, tmp_path / "s", shard_bytes=SIZE, resume=True)
     assert files(tmp_path / "s") == files(tmp_path / "whole")
@@ -244,3 +246,20 @@ def test_a_far_run_that_was_stopped_between_two_files_is_gone_on_with(registry, 
             written(registry, far(tmp_path), shard_bytes=SIZE, resume=True)
     assert content(far(tmp_path)) == files(tmp_path / "whole")
     assert far(tmp_path).names(unfinished=True) == []
+
+
+def call_of(takes, datasets=("HybridOR",), **parameters):
+    cards = {name: {"title": name} for name in datasets}
+    return {"parameters": parameters, "versions": {"python": "3.11.9"}, "datasets": cards, "takes": takes}
+
+
+def test_differences_between_calls_are_said_shortly():
+    one = call_of([["train", "HybridOR", "h1", 24]] * 3, media=["*"], libraries={"numpy": "1"})
+    other = call_of([["train", "HybridOR", "h1", 23]] * 3, ("HybridOR", "4D-OR"), media=["*"], libraries={"numpy": "2"})
+    assert list(differences(one, one)) == []
+    assert list(differences(one, other)) == [
+        "libraries.numpy: 1 then, 2 now",
+        "datasets.4D-OR: not there then, there now",
+        "takes: train HybridOR h1 24 then, train HybridOR h1 23 now",
+    ]
+    assert list(differences(one, {**one, "takes": []})) == ["takes: 3 then, 0 now"]

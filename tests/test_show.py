@@ -131,3 +131,34 @@ def test_names_in_progress_are_neither_orders_nor_markup(terminal):
     assert "\x1b]0;" not in shown.getvalue()
     assert "\x07" not in shown.getvalue()
     assert show.plain(EVIL) in shown.getvalue()
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(show, "monotonic", lambda: now)
+    with show.progress("steps") as advance:
+        for step in range(1, 101):
+            now += 1
+            advance("training", step, 100, "loss 2.000")
+    first, second, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("training loss 2.000: 5/100 steps, ")
+    assert second.startswith("training loss 2.000: 65/100 steps, ")
+    assert second.endswith(", 0:00:35 left")
+    assert rest == []
+
+
+def test_progress_without_a_unit_has_no_gap(terminal):
+    shown = terminal()
+    with show.progress("") as advance:
+        advance("written", 1200, 4000)
+    assert "1,200/4,000, " in shown.getvalue()
+
+
+@pytest.mark.parametrize(("raised", "said"), [((), "stopped"), (("all is kept",), "stopped: all is kept")])
+def test_what_is_stopped_says_what_is_kept(capsys, monkeypatch, raised, said):
+    def fails():
+        raise KeyboardInterrupt(*raised)
+
+    monkeypatch.setattr("orqa_registry.registry.Registry.load", fails)
+    assert run(["list"]) == 1
+    assert capsys.readouterr().err == f"{said}\n"

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("simplejpeg")
 
@@ -22,9 +23,9 @@ from orqa_shards.mixture import Mixture
 from orqa_shards.plan import Source
 from orqa_shards.read import Shards
 from orqa_shards.stats import MOST_ANSWERS, Answers, count
-from orqa_shards.stats_page import Numbers, write_page
+from orqa_shards.stats_page import LONGEST_ANSWER, Numbers, told, write_page
 from orqa_shards.stream import Stream
-from orqa_shards.write import pack
+from orqa_shards.write import Options, pack
 
 EVIL = '</svg><script src="http://x">alert(1)</script>\x1b[31m'
 
@@ -56,7 +57,7 @@ def boxed(tmp_path_factory):
     from orqa_registry import Registry
 
     out = tmp_path_factory.mktemp("boxed")
-    pack(Registry.load(), [Source(Boxed(), Path("/nowhere"), ("train",))], out)
+    pack(Registry.load(), [Source(Boxed(), Path("/nowhere"), ("train",))], out, Options(strict=False))
     return out
 
 
@@ -122,7 +123,7 @@ def test_a_limit_takes_some_takes_and_says_so(registry, boxed):
     found = count(Shards.open(boxed).split("train"), [], limit=1)
     assert [take.name for take in found.holdings["A.Room"].takes] == ["two"]
     assert (found.counted, found.takes) == (1, 3)
-    assert "1 takes of 3" in call(registry, stats, boxed, "--limit", 1)
+    assert "1 take of 3" in call(registry, stats, boxed, "--limit", 1)
 
 
 def test_without_indexes_bytes_alone_are_missing(registry, tmp_path):
@@ -282,3 +283,26 @@ def test_the_numbers_of_a_dataset_are_those_of_its_timepoints(counts, dataset):
 def test_a_page_of_billions_of_timepoints_lists_none_of_them():
     numbers = Numbers.of([TakeEntry("a", str(k), 10**12, 0, 1) for k in range(9)], "a")
     assert numbers[7 * 10**12 + 5] == 7 * 10**12 + 5
+
+
+def test_answers_that_begin_alike_are_told_apart():
+    long = "nurse, circulating nurse, head surgeon, assistant surgeon, "
+    short = [answer for answer, _ in told([(f"{long}{end}", 0.5) for end in ("patient", "robot", "nobody")])]
+    assert len(set(short)) == 3
+    assert all(len(one) <= LONGEST_ANSWER for one in short)
+    first, second = (answer for answer, _ in told([(f"{long * 2}{middle}{long * 2}", 0.5) for middle in "ab"]))
+    assert second == f"{first} (2)"
+
+
+def test_the_tables_are_printed_before_the_page_and_its_folder_made_before_all(registry, room, tmp_path, monkeypatch):
+    assert "count_people" in call(registry, stats, room, "--html", tmp_path / "new" / "p.html")
+    assert (tmp_path / "new" / "p.html").is_file()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("orqa_shards.stats.count", lambda *_: pytest.fail("counted first"))
+    assert CliRunner().invoke(stats, [str(room), "--html", str(tmp_path / "file" / "p.html")], obj=registry).exit_code
+
+
+def test_views_are_shown_in_the_order_of_their_numbers():
+    names = ["room10", "room2", "left", "room1"]
+    point = Timepoint(*("d", "train", "t", "0", 0), media={f"{name}.jpg": b"" for name in names})
+    assert re.findall(r"(\w+): cannot be shown", page.views(point)) == ["left", "room1", "room2", "room10"]

@@ -200,3 +200,17 @@ def test_a_store_travels(store, start):
 
 def test_nothing_is_cached_of_a_local_file(store):
     assert store.forget("train-000000.tar", 0, 10) is False
+
+
+@pytest.mark.parametrize("below", ["", "inner"])
+def test_a_file_where_a_folder_is_expected_is_a_wrong_call(tmp_path, below):
+    (tmp_path / "st.html").write_text("hello")
+    store = open_store(tmp_path / "st.html" / below)
+    for use in (
+        store.names,
+        lambda: store.size("a.tar"),
+        lambda: store.read("a.tar", 9),
+        lambda: write(store, "a", b""),
+    ):
+        with pytest.raises(CallError, match="html is a file, and a folder was expected"):
+            use()

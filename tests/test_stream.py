@@ -229,3 +229,18 @@ def test_a_task_that_is_left_out_need_not_be_askable_and_one_with_weight_has_to(
         Stream.of(registry, split, Mixture(tasks={"tools_used": 1}))
     with pytest.raises(CallError, match="did you mean 'tools_used'"):
         Stream.of(registry, split, Mixture(tasks={"tool_used": 0}))
+
+
+def test_a_stream_that_asks_nothing_is_refused(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    split = Shards.open(tmp_path / "s").split("train")
+    with pytest.raises(CallError, match="no task"):
+        Stream(split, [])
+    with pytest.raises(CallError, match="every weight is 0"):
+        Stream.of(registry, split, Mixture(tasks={"*": 0, "count_people": 0}))
+
+
+def test_a_stream_is_told_in_a_line(registry, tmp_path):
+    written(registry, tmp_path / "s")
+    stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Mixture(), epochs=3)
+    assert repr(stream) == f"<Stream: 8 samples an epoch, 3 epochs of split train, {len(stream.tasks)} tasks>"

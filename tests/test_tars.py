@@ -87,3 +87,7 @@ def test_a_damaged_sample_costs_itself(others):
 def test_a_folder_without_any_is_refused(tmp_path):
     with pytest.raises(OrqaError, match="there is no tar"):
         Tars.open(tmp_path)
+
+
+def test_a_run_of_tars_is_told_in_a_line(others):
+    assert repr(Tars.open(others, epochs=2)) == "<Tars: 15 samples an epoch, 2 epochs>"

@@ -1,8 +1,14 @@
 """Training: what is written loads again, what is stopped goes on, and a model of one's own is taken by its folder."""
 
 import json
+import os
+import signal
+import sys
+from multiprocessing import active_children
+from statistics import fmean
 
 import pytest
+from click.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
@@ -12,26 +18,7 @@ from small_lab import SMALL, Unlabelled, packed, spoil  # noqa: E402
 
 from orqa_registry import CallError, DataWarning, OrqaError, Registry  # noqa: E402
 from orqa_shards.mixture import Mixture  # noqa: E402
-from orqa_train import plots, recipe, training  # noqa: E402
-
-WRONG_CHANGES = (
-    ("steps", "KEY=VALUE"),
-    ("tiny=3", "table"),
-    ("views=room1", "list of names"),
-    ("seed=x", "int"),
-    ("steps=0", "more than 0"),
-    ("readers=0", "more than 0"),
-    ("warmup=2.0", "0 to 1"),
-    ("precision=bf16", "did you mean 'bfloat16'"),
-    ("schedule=cosin", "did you mean 'cosine'"),
-    ("attention=flash_attention_2", "sdpa"),
-    ("tiny.hidden=16", "at least 8"),
-    ("mixture=3", "mixture is a table"),
-    ("mixture.question=3", "did you mean 'questions'"),
-    ("mixture.questions=-1", "0 or more"),
-    ("mixture.tasks=3", "tasks is a table"),
-    ("mixture.paraphrase={x = 1}", "a number was expected"),
-)
+from orqa_train import commands, patience, plots, recipe, training  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +82,7 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
         if step == 7:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"^5 steps are kept; go on: --resume$"):
         training.train(registry, data, made, out, report=stop)
     with pytest.raises(OrqaError, match="--resume"):
         training.train(registry, data, made, out)
@@ -121,8 +108,13 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
     assert seen == list(range(6, 13))
     first, second = weights(trained), weights(out)
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
-    logs = [[json.loads(line)["step"] for line in (f / "log.jsonl").read_text().splitlines()] for f in (trained, out)]
-    assert logs[0] == logs[1]
+    logs = [[json.loads(line) for line in (f / "log.jsonl").read_text().splitlines()] for f in (trained, out)]
+    assert [line["step"] for line in logs[0]] == list(range(1, 13)) == [line["step"] for line in logs[1]]
+    assert [line["loss"] for line in logs[0]] == pytest.approx([line["loss"] for line in logs[1]], abs=1e-4)
+    whole, resumed = (json.loads((folder / "orqa.json").read_text()) for folder in (trained, out))
+    assert resumed["loss"] == pytest.approx(whole["loss"], abs=1e-4)
+    assert resumed["loss"] == pytest.approx(fmean(line["loss"] for line in logs[1][-10:]))
+    assert resumed["seconds"] > state["seconds"], "those before it was stopped are counted too"
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -223,43 +215,70 @@ def test_tasks_are_chosen_by_the_mixture(registry, data, tmp_path):
         training.train(registry, data, made.asking(["count_peple"]), tmp_path / "no")
 
 
-def test_recipes_are_read_checked_and_written(tmp_path):
-    changes = ["steps=7", "schedule=constant", "tiny.layers=3", "mixture.questions=4", "mixture.tasks.tools_used=2"]
-    made = recipe.load("tiny", [*changes, 'mixture.drop={"room*.jpg" = 0.5}', "mixture.tasks.x=0"])
-    assert (made.steps, made.schedule, made.tiny.layers) == (7, "constant", 3)
-    assert made.mixture == Mixture(questions=4, tasks={"tools_used": 2, "x": 0}, drop={"room*.jpg": 0.5})
-    path = tmp_path / "mine.toml"
-    path.write_text(made.to_toml())
-    assert recipe.load(str(path)) == made
-    assert recipe.load(str(path)).to_toml() == made.to_toml()
-    odd = evolve(made, model='a "b"\n\\c\x7f', views=("room1", "a\nb\x9b"))
-    path.write_text(odd.to_toml())
-    assert recipe.load(str(path)) == odd
-    path.write_text("steps = ")
-    with pytest.raises(CallError, match="not TOML"):
-        recipe.load(str(path))
+def command(registry, *arguments):
+    return CliRunner().invoke(commands.train, list(map(str, arguments)), obj=registry)
 
 
-@pytest.mark.parametrize(
-    "change", ["drop.room1.jpg=0.5", 'drop."room*.jpg"=1', "tasks.tools_used=2", "drop={'a.jpg' = 0.5}", "seed=4"]
-)
-def test_a_change_of_the_mixture_is_said_as_to_the_mixture_itself(change):
-    assert recipe.load("tiny", [f"mixture.{change}"]).mixture == recipe.load("tiny").mixture.changed(change, "")
-    with pytest.raises(CallError, match=r"^--set mixture\.drop\.room1\.jpg=5: \[drop\] room1\.jpg is 5"):
-        recipe.load("tiny", ["mixture.drop.room1.jpg=5"])
+def small(*changes):
+    return [word for change in (*SMALL, *changes) for word in ("--set", change)]
 
 
-@pytest.mark.parametrize(("change", "said"), WRONG_CHANGES)
-def test_a_change_that_cannot_be_is_refused(change, said):
-    with pytest.raises(CallError, match=said):
-        recipe.load("tiny", [change])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ctrl_c_keeps_the_step_that_is_done_and_resume_says_when_all_is(
+    registry, data, trained, tmp_path, monkeypatch, workers
+):
+    """Between two checkpoints; as a terminal does it, to all processes."""
+    about = ("--data", data, "--out", tmp_path / "m", *small("steps=12", f"workers={workers}"))
+    run = training.run
+
+    def interrupted(job, report, stop):
+        def told(step, steps, loss):
+            report(step, steps, loss)
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+                for child in active_children():
+                    os.kill(child.pid, signal.SIGINT)
+
+        return run(job, told, stop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "run", interrupted)
+        stopped = command(registry, *about).exception
+    assert (type(stopped), str(stopped)) == (SystemExit, "1") or isinstance(stopped, KeyboardInterrupt)
+    assert [path.name for path in (tmp_path / "m" / training.CHECKPOINTS).iterdir()] == ["checkpoint-3"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    done = command(registry, *about, "--resume", "--json")
+    assert done.exit_code == 0, done.output
+    first, second = weights(trained), weights(tmp_path / "m")
+    assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
+    again = command(registry, *about, "--resume")
+    assert (again.exit_code, "is finished: nothing is left to do" in again.output) == (0, True)
+    same = json.loads(command(registry, *about, "--resume", "--json").stdout)
+    assert same == json.loads(done.stdout)
+    other = command(registry, *about, "--resume", "--set", "steps=13").exception
+    assert "another recipe" in str(other)
 
 
-def test_a_mixture_of_its_own_replaces_the_recipes(tmp_path):
-    path = tmp_path / "mixture.toml"
-    path.write_text("questions = 2\nseed = 4\n[tasks]\ntools_used = 3\n")
-    made = recipe.load("finetune", ["mixture.seed=5"], path)
-    assert made.mixture == Mixture(seed=5, questions=2, tasks={"tools_used": 3})
-    assert recipe.load("finetune").mixture == Mixture(paraphrase=0.5)
-    assert (made.seeded(9).seed, made.seeded(9).mixture.seed) == (9, 9)
-    assert dict(made.asking(["role_people"]).mixture.tasks) == {"*": 0.0, "role_people": 1.0}
+def test_a_second_ctrl_c_stops_at_once_and_so_does_one_before_any_step():
+    with pytest.raises(KeyboardInterrupt), patience.Patience():
+        signal.raise_signal(signal.SIGINT)
+    with patience.Patience() as waiting:
+        waiting.steps = 1
+        signal.raise_signal(signal.SIGINT)
+        assert waiting.asked
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_no_model_is_written_among_shards(registry, data):
+    with pytest.raises(CallError, match="holds shards"):
+        training.train(registry, data, recipe.load("tiny", SMALL), data)
+
+
+def test_what_training_needs_is_named_with_what_brings_it(registry, data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "orqa_train.plots", None)
+    monkeypatch.delattr("orqa_train.plots")
+    failed = command(registry, "--data", data, "--out", tmp_path / "m").exception
+    assert str(failed) == "train needs orqa_train.plots: pip install 'orqa-registry[train]'"
+    assert not (tmp_path / "m").exists()

@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("webdataset")
 
 from mutating import contents
-from small_room import picture
+from small_room import Room, picture
 from spoiling import KEY, bytes_of, checked, edit, findings, member, mended, overwrite, spoil
 
-from orqa_registry import OrqaError
+from orqa_registry import CallError, OrqaError
 from orqa_shards import labels
 from orqa_shards.index import Index
 from orqa_shards.read import Shards, Tar
@@ -34,8 +34,9 @@ def test_a_damaged_medium_costs_itself(folder):
     before, _ = contents(folder)
     assert set(findings(folder)) >= {(tar, None, "rebuilt"), (tar, f"{KEY}.room1.jpg", "dropped")}
     assert {key for _, key, remedy in findings(folder) if remedy == "dropped"} == {f"{KEY}.room1.jpg"}
+    assert any(one.why.endswith("bytes as the manifest says, and another SHA-256") for one in checked(folder).findings)
     done = mended(folder)
-    assert list(done.dropped) == [f"{KEY}.room1.jpg"]
+    assert (list(done.dropped), done.timepoints, done.media) == ([f"{KEY}.room1.jpg"], 0, 1)
     after, _ = contents(folder)
     assert set(after[KEY][1]) == {"speech.txt"}
     assert {key: after[key] for key in after if key != KEY} == {key: before[key] for key in before if key != KEY}
@@ -88,6 +89,7 @@ def test_a_label_file_is_made_anew_from_the_tars(folder, written_once, way):
     else:
         os.truncate(path, path.stat().st_size - 9)
     found = checked(folder).findings
+    assert way != "gone" or [one.why for one in found] == ["there is no such file"]
     assert {one.file for one in found} == {path.name}
     assert {one.remedy for one in found} == {"rebuilt"}
     assert not mended(folder).dropped
@@ -137,6 +139,7 @@ def test_a_manifest_is_made_anew_from_what_it_is_about(folder, written_once, way
     assert names == {path.name for path in written_once.iterdir()}
     again, before = Shards.open(folder).manifest, Shards.open(written_once).manifest
     assert again.splits == before.splits
+    assert list(again.splits) == list(before.splits) == ["train", "test"]
     if way not in ("lost", "not JSON"):
         assert again.parameters == before.parameters
         assert again.skipped == before.skipped
@@ -156,21 +159,99 @@ def test_an_unfinished_run_is_gone_on_with_by_its_writer(folder):
         checked(folder)
 
 
-@pytest.mark.parametrize("way", ["no folder", "empty", "files"])
-def test_where_there_are_no_shards_it_says_so(tmp_path, way):
-    if way != "no folder":
-        (tmp_path / "x").mkdir()
+MAKE = "orqa-registry shard DATASET"
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("no folder", MAKE),
+        ("empty", MAKE),
+        ("files", "holds other files, and no shards"),
+        ("folders", "holds other files, and no shards"),
+        ("file", "x is a file, and a folder was expected"),
+        ("in a file", "x is a file, and a folder was expected"),
+    ],
+)
+def test_where_there_are_no_shards_it_says_so(tmp_path, way, said):
+    where = tmp_path / "x"
+    if "file" in way.split():
+        where.write_text("hello")
+    elif way != "no folder":
+        where.mkdir()
     if way == "files":
-        (tmp_path / "x" / "readme.txt").write_text("hello")
-    with pytest.raises(OrqaError, match=r"there is no (folder|manifest)"):
-        checked(tmp_path / "x")
+        (where / "readme.txt").write_text("hello")
+    if way == "folders":
+        (where / "take_000").mkdir()
+    for look in (checked, Shards.open):
+        with pytest.raises(CallError, match=said) as told:
+            look(where / "y" if way == "in a file" else where)
+        assert (MAKE in str(told.value)) == (said == MAKE)
+
+
+def test_what_is_lost_of_shards_is_no_wrong_call(folder):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(OrqaError, match=r"verify .* --repair") as told:
+        Shards.open(folder)
+    assert not isinstance(told.value, CallError)
+    for path in folder.glob("labels*"):
+        path.unlink()
+    with pytest.raises(CallError, match=r"tars of somebody else.*inspect .*/test-000000\.tar"):
+        Shards.open(folder)
+
+
+@pytest.mark.parametrize("way", ["gone", "empty"])
+def test_a_missing_tar_is_waited_for(folder, way):
+    path = folder / "train-000000.tar"
+    made = Index.from_bytes(path.with_suffix(".idx").read_bytes(), "x")
+    whole = path.read_bytes()
+    if way == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"")
+    report = checked(folder)
+    (one,) = report.findings
+    assert (one.file, one.key, one.remedy, one.timepoints) == (path.name, None, "missing", len(made))
+    before = bytes_of(folder)
+    with pytest.raises(OrqaError, match=f"nothing was changed: .*leave its {len(made)} .*--repair --without-missing"):
+        repair(open_store(folder), report)
+    assert bytes_of(folder) == before
+    path.write_bytes(whole)
+    assert checked(folder).whole
+
+
+def test_a_missing_tar_is_waited_for_where_the_manifest_is_lost_too(folder):
+    made = Index.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
+    (folder / "train-000000.tar").unlink()
+    (folder / "manifest.json").unlink()
+    report = checked(folder)
+    assert [(one.file, one.timepoints) for one in report.missing] == [("labels-train.jsonl.zst", len(made))]
+    with pytest.raises(OrqaError, match="nothing was changed"):
+        repair(open_store(folder), report)
+    done = mended(folder, without_missing=True)
+    assert set(done.dropped) == set(made.keys)
+    assert done.timepoints == len(made)
+
+
+def test_what_a_lost_manifest_said_of_a_dataset_is_said_by_its_plugin(folder, written_once):
+    before = Shards.open(written_once).manifest
+    (name, card) = next(iter(before.datasets.items()))
+    (folder / "manifest.json").unlink()
+    done = mended(folder)
+    assert [one.split()[0] for one in done.forgotten] == ["parameters", "title,"]
+    assert name in done.forgotten[1]
+    (folder / "manifest.json").unlink()
+    done = mended(folder, datasets={name: Room()})
+    assert [one.split()[0] for one in done.forgotten] == ["parameters"]
+    assert Shards.open(folder).manifest.datasets == {name: card}
 
 
 def test_a_lost_tar_costs_its_timepoints_which_are_named(folder, written_once):
     made = Index.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
     (folder / "train-000000.tar").unlink()
-    done = mended(folder)
-    assert set(made.keys) <= set(done.dropped)
+    done = mended(folder, without_missing=True)
+    assert set(made.keys) == set(done.dropped)
+    assert (done.timepoints, done.media) == (len(made), 0)
     assert not (folder / "train-000000.idx").exists()
     before, (after, _) = contents(written_once)[0], contents(folder)
     assert after == {key: before[key] for key in before if key not in made.keys}
@@ -209,7 +290,7 @@ def test_what_nothing_vouches_for_is_said(folder):
     spoil(folder, suffix="speech.txt")
     path.with_suffix(".idx").unlink()
     done = mended(folder)
-    assert done.unproven == (path.name,)
+    assert (done.unproven, done.dropped) == ((path.name,), {})
     assert "no checksum" in Shards.open(folder).manifest.skipped[-1]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +22,6 @@ pytest.importorskip("simplejpeg")
 
 from small_room import Room, written
 
-from orqa_shards.claim import differences
 from orqa_shards.command import Size
 from orqa_shards.plan import Part, Source, TakeAt, jobs
 from orqa_shards.store import LocalStore
@@ -168,23 +168,6 @@ def test_another_call_than_that_which_finished_is_told_in_what_it_differs(raw, u
     assert files(out) == undisturbed
 
 
-def call_of(takes, datasets=("HybridOR",), **parameters):
-    cards = {name: {"title": name} for name in datasets}
-    return {"parameters": parameters, "versions": {"python": "3.11.9"}, "datasets": cards, "takes": takes}
-
-
-def test_differences_between_calls_are_said_shortly():
-    one = call_of([["train", "HybridOR", "h1", 24]] * 3, media=["*"], libraries={"numpy": "1"})
-    other = call_of([["train", "HybridOR", "h1", 23]] * 3, ("HybridOR", "4D-OR"), media=["*"], libraries={"numpy": "2"})
-    assert list(differences(one, one)) == []
-    assert list(differences(one, other)) == [
-        "libraries.numpy: 1 then, 2 now",
-        "datasets.4D-OR: not there then, there now",
-        "takes: train HybridOR h1 24 then, train HybridOR h1 23 now",
-    ]
-    assert list(differences(one, {**one, "takes": []})) == ["takes: 3 then, 0 now"]
-
-
 @pytest.mark.parametrize(
     ("said", "size"),
     [
@@ -200,7 +183,7 @@ def test_sizes_of_shards_are_bytes_or_have_a_unit(said, size):
     assert Size().convert(said, None, None) == size
 
 
-@pytest.mark.parametrize("said", ["256", "1e9", "5TB", "-1MB", "MB", "9" * 400, "0", "٥MB"])
+@pytest.mark.parametrize("said", ["256", "1e9", "5TB", "-1MB", "MB", "9" * 400, "0", "\u0665MB"])
 def test_what_is_no_size_of_a_shard_is_refused(raw, tmp_path, capsys, said):
     assert run(["shard", "HybridOR", "--root", str(raw), "--out", str(tmp_path / "s"), f"--shard-size={said}"]) == 2
     error = capsys.readouterr().err
@@ -213,6 +196,18 @@ def test_a_dataset_that_is_named_twice_is_a_wrong_call(raw, tmp_path, capsys):
     call = ["shard", "HybridOR", "hybridor", "--root", f"HybridOR={raw}", "--out", str(tmp_path / "s")]
     assert run(call) == 2
     assert "HybridOR is named twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_disk_that_is_full_is_mended_and_the_run_goes_on(raw, undisturbed, tmp_path, workers):
+    """Here no file may be larger than so much, which writing notices at the same place."""
+    call = [sys.executable, "-m", "orqa_registry", *command(raw, tmp_path / "s", "--workers", workers)]
+    limits = (resource.RLIMIT_FSIZE, (100_000, 100_000))
+    done = subprocess.run(call, capture_output=True, text=True, preexec_fn=lambda: resource.setrlimit(*limits))
+    how = "File too large. Shards that are whole are kept: mend this, and --resume goes on"
+    assert (done.returncode, done.stderr) == (1, f"error: {tmp_path / 's'}: {how}\n")
+    assert run([*call[3:], "--resume"]) == 0
+    assert files(tmp_path / "s") == undisturbed
 
 
 def test_a_worker_that_was_left_alone_ends(raw, tmp_path):
@@ -243,12 +238,12 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(registry, tmp_path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "put", full)
-        with pytest.raises(OrqaError, match="No space left on device.*whole are kept.*--resume goes on"):
+        with pytest.raises(OrqaError, match=r"No space left on device.*whole are kept.*--resume goes on"):
             written(registry, tmp_path / "s")
     with pytest.raises(OrqaError, match="--resume goes on with it, --force begins anew"):
         written(registry, tmp_path / "s")
     with pytest.raises(
-        CallError, match="another call: shard_bytes: 256000000 then, 5000 now. Call it as it was called"
+        CallError, match=r"another call: shard_bytes: 256000000 then, 5000 now\. Call it as it was called"
     ):
         written(registry, tmp_path / "s", resume=True, shard_bytes=5000)
     written(registry, tmp_path / "s", resume=True)

@@ -92,15 +92,6 @@ def damage_shown(*, strict: bool) -> Iterator[None]:
 
 
 @contextmanager
-def stopping(kept: str) -> Iterator[None]:
-    """Say after "stopped" what is kept and how to go on, where Ctrl-C ends what is done in here."""
-    try:
-        yield
-    except KeyboardInterrupt as stopped:
-        raise KeyboardInterrupt(str(stopped) or f"stopped: {kept}") from stopped
-
-
-@contextmanager
 def progress(unit: str) -> Iterator[Advance]:
     """Give a function that shows progress on stderr, with time left: a bar, or a line a minute where it is no terminal.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import asdict
 
+from orqa_registry import CallError, Registry
 from orqa_registry.cli import show
 from orqa_registry.reading import needing
 from orqa_shards.command import cores
@@ -19,28 +20,43 @@ if TYPE_CHECKING:
 SHOWN = 50
 """Findings that are shown; --json has all."""
 
+BY_REPAIR = {"rebuilt": "made anew", "dropped": "left out", "left": "nothing", "missing": "nothing: copy it again"}
+"""What a repair does, by the remedy of a finding."""
+
 
 @click.command()
 @click.argument("folder", metavar="DIR|URL")
 @click.option("--workers", type=click.IntRange(min=1), help="Files that are read at once. Default: one a core.")
 @click.option("--repair", "mend", is_flag=True, help="Make anew what can be, and drop the rest into repair.json.")
+@click.option("--without-missing", is_flag=True, help="With --repair: drop what was in tars that are missing or empty.")
 @click.option("--decode", is_flag=True, help="Decode every picture too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 @click.pass_context
-def verify(ctx: click.Context, folder: str, workers: int | None, mend: bool, decode: bool, as_json: bool) -> None:
+def verify(
+    ctx: click.Context,
+    folder: str,
+    workers: int | None,
+    mend: bool,
+    without_missing: bool,
+    decode: bool,
+    as_json: bool,
+) -> None:
     """Check that the shards in DIR are whole, and repair them.
 
     Sizes and SHA-256 of all files, headers and CRC-32 of every member, indexes, labels and manifest are held against
     each other; nothing is written. --repair makes indexes, labels and manifest anew from the tars, and leaves out what
     is damaged: a medium costs itself, a timepoint goes when its labels are damaged in both places. Copy damaged files
-    again first, if there is another copy. Tars that somebody else wrote are looked through, and stay as they are.
-    The exit code is 0 where all is whole, 1 where something is wrong.
+    again first, if there is another copy. A tar that is missing or empty may be on its way, or on a disk that is not
+    mounted: nothing is repaired without it, but with --without-missing. Tars that somebody else wrote are looked
+    through, and stay as they are. The exit code is 0 where all is whole, 1 where something is wrong.
 
     \b
     orqa-registry verify demo/shards
     orqa-registry verify s3://bucket/shards --workers 16 --decode
     orqa-registry verify demo/shards --repair
     """
+    if without_missing and not mend:
+        raise CallError("--without-missing says what --repair leaves out: say both")
     with needing("verify", "orqa-registry[shards]"):
         from orqa_shards import repair as repairing
         from orqa_shards import verify as verifying
@@ -52,9 +68,17 @@ def verify(ctx: click.Context, folder: str, workers: int | None, mend: bool, dec
     repaired = None
     with show.progress("MB") as advance:
         report = verifying.verify(store, many, decode=decode, advance=advance)
-    if mend and not report.whole:
+    if mend and not report.whole and (without_missing or not report.missing):
+        registry: Registry = ctx.obj
         with show.progress("shards") as advance:
-            repaired = repairing.repair(store, report, decode=decode, advance=advance)
+            repaired = repairing.repair(
+                store,
+                report,
+                decode=decode,
+                without_missing=without_missing,
+                datasets=registry.datasets,
+                advance=advance,
+            )
         before, report = report, verifying.verify(open_store(folder), many, decode=decode)
         if not as_json:
             _print(folder, before, perf_counter() - started)
@@ -64,6 +88,9 @@ def verify(ctx: click.Context, folder: str, workers: int | None, mend: bool, dec
         if repaired is not None:
             _print_repaired(folder, repaired)
         _print(folder, report, perf_counter() - started)
+    if report.missing:
+        changed = "nothing was changed: " if mend else ""
+        show.print_line(f"{folder}: {changed}{report.advice(folder)}", err=True)
     if not report.whole:
         ctx.exit(1)
 
@@ -74,6 +101,7 @@ def _as_json(folder: str, report: Report, repaired: Repaired | None, seconds: fl
         "whole": report.whole,
         "seconds": seconds,
         "files": report.files,
+        "indexes": report.indexes,
         "bytes": report.bytes,
         "timepoints": report.timepoints,
         "findings": [asdict(one) for one in report.findings],
@@ -83,14 +111,19 @@ def _as_json(folder: str, report: Report, repaired: Repaired | None, seconds: fl
 
 
 def _print(folder: str, report: Report, seconds: float) -> None:
-    about = f"{report.files} files, {report.bytes / 1e6:.1f} MB, {report.timepoints} timepoints, in {seconds:.1f} s"
-    if report.whole:
-        show.print_line(f"{folder}: whole: {about}")
-    else:
-        rows = [(one.file, one.key or "", one.why, one.remedy) for one in report.findings[:SHOWN]]
-        show.print_table(f"{folder}: {about}", ("file", "about", "what is wrong", "by --repair"), rows)
-        if len(report.findings) > SHOWN:
-            show.print_line(f"... {len(report.findings)} findings in all; --json has them")
+    files = f"{report.files} tars and label files, {_many(report.indexes, 'index', 'indexes')}"
+    about = f"{files}, {report.bytes / 1e6:.1f} MB, {_many(report.timepoints, 'timepoint')}, in {seconds:.1f} s"
+    show.print_line(f"{folder}: whole: {about}" if report.whole else f"{folder}: {about}")
+    file = None
+    for one in report.findings[:SHOWN]:  # no table: it would break keys that people copy
+        if one.file != file:
+            file = one.file
+            show.print_line(f"\n{file}")
+        show.print_line(f"  {'' if one.key is None else f'{one.key}: '}{one.why} (--repair: {BY_REPAIR[one.remedy]})")
+    if len(report.findings) > SHOWN:
+        show.print_line(f"... {len(report.findings)} findings in all; --json has them")
+    if report.findings:
+        show.print_line("")
     for name in report.strays[:SHOWN]:
         show.print_line(f"warning: {name} belongs to nothing here, and is not read", err=True)
 
@@ -98,4 +131,15 @@ def _print(folder: str, report: Report, seconds: float) -> None:
 def _print_repaired(folder: str, repaired: Repaired) -> None:
     show.print_line(f"{folder}: made anew: {', '.join(repaired.rebuilt)}")
     if repaired.dropped:
-        show.print_line(f"{folder}: dropped: {len(repaired.dropped)} in all, named in repair.json")
+        lost = f"{_many(repaired.timepoints, 'timepoint')} and {_many(repaired.media, 'medium', 'media')} of others"
+        show.print_line(f"{folder}: lost: {lost}, named in repair.json")
+    if repaired.unproven:
+        show.print_line(
+            f"{folder}: kept, and may be damaged, since no checksum is left: {', '.join(repaired.unproven)}"
+        )
+    if repaired.forgotten:
+        show.print_line(f"{folder}: could not be restored in manifest.json: {'; '.join(repaired.forgotten)}")
+
+
+def _many(number: int, one: str, more: str = "") -> str:
+    return f"{number} {one if number == 1 else more or f'{one}s'}"

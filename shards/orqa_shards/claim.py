@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,7 +23,7 @@ from orqa_registry import OrqaError
 from orqa_shards import plan
 from orqa_shards.manifest import LARGEST, NAME, PLAN, REPORT, SHARD, Manifest
 from orqa_shards.plan import Job
-from orqa_shards.store import UNFINISHED, LocalStore, Store
+from orqa_shards.store import FRESH, UNFINISHED, LocalStore, Store
 
 LOCK = f"{UNFINISHED}/lock"
 """Locked while a run writes to a local folder; a process that is killed lets go of it."""
@@ -138,6 +139,8 @@ def held(store: Store) -> Iterator[None]:
     except OSError as error:
         raise OrqaError(f"{store.place(LOCK)}: {error.strerror or error}") from error
     try:
+        for folder in store.folder.glob(f"{FRESH}*"):  # of a worker that was killed in the moment before it locked it
+            shutil.rmtree(folder, ignore_errors=True)
         yield
     finally:
         path.unlink(missing_ok=True)

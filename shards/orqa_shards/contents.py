@@ -23,16 +23,22 @@ from orqa_shards.recode import SOUNDS
 from orqa_shards.tar import Member
 
 WORDS = frozenset({"csv", "json", "txt"})
+NO_NUMBER = "no split has a timepoint {}"
 SHOWN_LETTERS = 60
 """Letters of a text that are shown."""
 
 
-def of_folder(shards: Shards) -> dict[str, Any]:
-    """Return what a shard folder holds and how it was made; the manifest alone is read."""
+def of_folder(shards: Shards, split: str | None = None) -> dict[str, Any]:
+    """Return what a shard folder, or one split of it, holds and how it was made; the manifest alone is read.
+
+    Raises CallError for a split that is not there.
+    """
     manifest = shards.manifest
+    splits = manifest.splits if split is None else {shards.split(split).name: shards.split(split).entry}
+    there = {take.dataset for one in splits.values() for take in one.takes}
     return {
         "data": shards.store.name,
-        "datasets": {name: dict(card) for name, card in manifest.datasets.items()},
+        "datasets": {name: dict(card) for name, card in manifest.datasets.items() if name in there or not split},
         "splits": {
             name: {
                 "takes": len(one.takes),
@@ -46,7 +52,7 @@ def of_folder(shards: Shards) -> dict[str, Any]:
                 "media": dict(sorted(one.media.items())),
                 "facets": dict(sorted(one.facets.items())),
             }
-            for name, one in manifest.splits.items()
+            for name, one in splits.items()
         },
         "parameters": dict(manifest.parameters),
         "versions": dict(manifest.versions),
@@ -59,7 +65,10 @@ def find(shards: Shards, key: str, split: str | None) -> tuple[Split, int]:
     names = list(shards.manifest.splits) if split is None else [shards.split(split).name]
     if key.isdecimal():
         if len(names) != 1:
-            raise CallError(f"timepoint {key} of which split? Say --split: {nearest('', names)}")
+            counts = {name: shards.manifest.splits[name].timepoints for name in names}
+            asked = f"timepoint {key} of which split? Say --split" if int(key) < max(counts.values()) else NO_NUMBER
+            there = ", ".join(f"{name} has {many:,}" for name, many in counts.items())
+            raise CallError(f"{asked.format(key)}: {there}, counted from 0")
         found = shards.split(names[0])
         if int(key) >= len(found):
             raise CallError(f"split {found.name} has timepoints 0 to {len(found) - 1}, and no {key}")

@@ -34,6 +34,8 @@ def stats(
     answer's share is of those drawn; several right answers to a question share it alike. bits: the entropy of the
     answers, 0 where all are the same.
 
+    MB: media and labels alone; the files that `inspect` counts also hold their headers, and the labels once more.
+
     Media are not read but for the page of --html, which shows some. It needs nothing else and runs no script.
 
     \b
@@ -46,19 +48,20 @@ def stats(
         from orqa_shards.stats import count
         from orqa_shards.stats_page import write_page
     shards = Shards.open(data)
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)  # now, not after all has been counted
     tasks = [task for _, task in sorted(registry.tasks.items())]
     chosen = [shards.split(name) for name in dict.fromkeys(splits or shards.manifest.splits)]
     with show.progress("takes") as advance:
         found = [count(split, tasks, limit, advance) for split in chosen]
-    if html is not None:
-        write_page(shards, found, tasks, html)
     if as_json:
         show.print_json({"data": shards.store.name, "splits": [one.as_json() for one in found]})
-        return
-    for one in found:
-        _print(shards.store.name, one)
+    else:
+        for one in found:
+            _print(shards.store.name, one)
     if html is not None:
-        show.print_line(f"page in {html}")
+        write_page(shards, found, tasks, html)
+        show.print_line(f"page in {html}", err=as_json)
 
 
 def _print(where: str, found: Stats) -> None:
@@ -71,14 +74,15 @@ def _print(where: str, found: Stats) -> None:
         size = megabytes(one.bytes.total())
         rows.append((name, len(one.takes), f"{one.timepoints:,}", lengths, duration(one.seconds), size))
     columns = ("dataset", "takes", "timepoints", "timepoints a take", "duration", "MB")
-    title = f"{where}, split {found.split}: {found.counted} takes{of}, {found.timepoints:,} timepoints"
+    takes = f"{found.counted} take{'s' * (found.counted != 1)}{of}"
+    title = f"{where}, split {found.split}: {takes}, {found.timepoints:,} timepoints"
     show.print_table(title, columns, rows, numbers=columns[1:])
     _print_questions(found)
     _print_coverage(found)
 
 
 def _print_questions(found: Stats) -> None:
-    from orqa_shards.stats_page import per_cent, said
+    from orqa_shards.stats_page import per_cent, told
 
     datasets = list(found.holdings)
     rows: list[tuple[Any, ...]] = []
@@ -90,7 +94,7 @@ def _print_questions(found: Stats) -> None:
         show.print_table("Questions", columns, rows, numbers=columns[1:])
     rows = []
     for task, one in sorted(found.answers.items()):
-        top = ", ".join(f"{said(answer)} {per_cent(share)}" for answer, share in one.top(3))
+        top = ", ".join(f"{answer} {per_cent(share)}" for answer, share in told(one.top(3)))
         rows.append((task, f"{len(one.expected):,}", f"{one.bits:.1f}", top))
     columns = ("task", "different", "bits", "most common")
     if rows:

@@ -17,7 +17,7 @@ from isal.isal_zlib import crc32
 from orqa_registry import OrqaError
 from orqa_shards import index, labels
 from orqa_shards.decode import decode as decoded
-from orqa_shards.finding import DROPPED, REBUILT, Finding
+from orqa_shards.finding import DROPPED, MISSING, REBUILT, Finding
 from orqa_shards.index import Index, Samples, gather
 from orqa_shards.labelled import Labels, judge
 from orqa_shards.manifest import File
@@ -44,12 +44,14 @@ class Examined:
     """What is wrong with a shard, and what can be had of it. file: as it is now, None where there is none.
 
     unproven: damage inside its members would not show, since neither manifest nor index vouches for them.
+    missing: keys of the timepoints of a tar that is not there, or empty.
     """
 
     file: File | None
     samples: list[Sample]
     findings: list[Finding]
     unproven: bool = False
+    missing: tuple[str, ...] = ()
 
 
 def examine(
@@ -63,10 +65,8 @@ def examine(
     if entry is not None and start is not None:
         look.expect(known.between(start, start + entry.timepoints))
     size = store.size(name)
-    if size is None:
-        look.wrong(None, "there is no such file", DROPPED)
-        look.missing({})
-        return Examined(None, [], look.findings)
+    if not size:
+        return look.absent("there is no such file" if size is None else "is empty")
     sha256 = hash_of(store, name, size)
     members = look.members(size, sha256)
     samples = [sample for key, own in members.items() if (sample := look.sample(key, own)) is not None]
@@ -89,9 +89,11 @@ class _Look:
     indexed: list[str] = field(factory=list)
     unproven: bool = False
 
-    def wrong(self, key: str | None, why: str, remedy: str = REBUILT, file: str | None = None) -> None:
+    def wrong(
+        self, key: str | None, why: str, remedy: str = REBUILT, file: str | None = None, timepoints: int = 0
+    ) -> None:
         """Note a finding."""
-        self.findings.append(Finding(file or self.name, key, why, remedy))
+        self.findings.append(Finding(file or self.name, key, why, remedy, timepoints))
 
     def read(self, offset: int, many: int) -> bytes:
         """Return bytes of the tar."""
@@ -103,9 +105,10 @@ class _Look:
 
     def members(self, size: int, sha256: str) -> Samples:
         """Return the members that are whole, as far as anybody can tell."""
-        intact = self.entry is not None and (size, sha256) == (self.entry.bytes, self.entry.sha256)
-        if self.entry is not None and not intact:
-            self.wrong(None, f"{size} bytes, and the manifest says {self.entry.bytes}, or another SHA-256")
+        differs = None if self.entry is None else difference(self.entry, size, sha256)
+        intact = self.entry is not None and differs is None
+        if differs is not None:
+            self.wrong(None, differs)
         scanned, damages, _ = gather(self.read, size)
         for damage in damages:
             self.wrong(None, f"byte {damage.offset}: {damage.why}")
@@ -196,13 +199,20 @@ class _Look:
                 return f"cannot be decoded: {error}"
         return None
 
+    def absent(self, why: str) -> Examined:
+        """Return what is to be said of a tar that is not there, or empty: one finding, however many timepoints."""
+        many = self.entry.timepoints if self.entry is not None else len(self.lines)
+        self.wrong(None, f"{why}: {many} timepoints", MISSING, timepoints=many)
+        return Examined(None, [], self.findings, missing=tuple(self.lines))
+
     def missing(self, members: Samples) -> None:
         """Note the timepoints that should be here and are not."""
         gone = dict.fromkeys(key for key in (*self.lines, *self.indexed) if key not in members)
         for key in gone:
             self.wrong(key, "is in the labels or the index, and not in the tar", DROPPED)
         if self.entry is not None and (unknown := self.entry.timepoints - len(members) - len(gone)) > 0:
-            self.wrong(None, f"{unknown} timepoints are gone of which nothing is known any more", DROPPED)
+            why = f"{unknown} timepoints are gone of which nothing is known any more"
+            self.wrong(None, why, DROPPED, timepoints=unknown)
 
     def ordered(self, samples: list[Sample]) -> list[Sample]:
         """Return samples in the order of the label file."""
@@ -212,6 +222,13 @@ class _Look:
             return samples
         self.wrong(None, f"its timepoints are in another order than in {self.known.file}")
         return sorted(samples, key=lambda sample: order.get(sample.key, len(order)))
+
+
+def difference(entry: File, size: int, sha256: str) -> str | None:
+    """Return in what a file is not as the manifest says, or None."""
+    if size != entry.bytes:
+        return f"{size} bytes, and the manifest says {entry.bytes}"
+    return None if sha256 == entry.sha256 else f"{size} bytes as the manifest says, and another SHA-256"
 
 
 def hash_of(store: Store, file: str, size: int) -> str:

@@ -22,7 +22,7 @@ FEW = 3
 @click.command()
 @click.argument("data", metavar="DIR|URL|TAR")
 @click.argument("key", required=False)
-@click.option("--split", help="The split that the timepoint is in. Default: the first that has it.")
+@click.option("--split", help="The split that KEY is in. Default: the first that has it.")
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write its files to DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 @click.pass_obj
@@ -31,8 +31,9 @@ def inspect(
 ) -> None:
     """Show what a shard folder holds, or with KEY one sample of it.
 
-    KEY is dataset/take/frame, or the number of a timepoint in --split. A sample is shown with its media, its labels,
-    where it lies, and every question that can be asked of it. --save writes its media and labels as files.
+    KEY is dataset/take/frame, or the number of a timepoint, counted from 0 in --split, which has to be said where there
+    are several. Without KEY, --split shows that split alone. A sample is shown with its media, its labels, where it
+    lies, and every question that can be asked of it. --save writes its media and labels as files.
 
     Anybody's tar can be looked into too: then KEY is as the tar has it. It is indexed on first use, and the index kept
     beside it where one can write.
@@ -48,21 +49,17 @@ def inspect(
     with needing("inspect", "orqa-registry[shards]"):
         from orqa_shards import contents
         from orqa_shards.read import Shards, Tar
-        from orqa_shards.store import open_store
     members: Mapping[str, bytes] = {}
     if data.endswith(".tar") and not Path(data).is_dir():
         if split is not None:
             raise CallError("--split: a tar has none")
-        folder, slash, file = data.rpartition("/")
-        tar = Tar.open(open_store(folder + slash if slash else "."), file)
+        tar = Tar.open(data)
         about = contents.of_tar(tar) if key is None else contents.of_tar_sample(tar, key)
         members = tar[about["number"]] if save is not None else {}
     else:
         shards = Shards.open(data)
         if key is None:
-            if split is not None:
-                shards.split(split)
-            about = contents.of_folder(shards)
+            about = contents.of_folder(shards, split)
         else:
             found, number = contents.find(shards, key, split)
             about = contents.of_sample(registry, found, number)
@@ -85,7 +82,7 @@ def _print_folder(about: Mapping[str, Any]) -> None:
         (name, one["takes"], f"{one['timepoints']:,}", one["shards"], f"{one['bytes'] / 1e6:,.1f}")
         for name, one in splits.items()
     ]
-    columns = ("split", "takes", "timepoints", "shards", "MB")
+    columns = ("split", "takes", "timepoints", "shards", "MB on disk")
     show.print_table(about["data"], columns, rows, numbers=columns[1:])
     datasets = [
         (name, *(one["datasets"].get(name, "") for one in splits.values()), card.get("title", ""), card.get("licence"))

@@ -116,7 +116,8 @@ def _without(store: Store, error: OrqaError) -> Inventory:
     if not splits:
         nothing = Labels(store, "", "", ())
         return Inventory(None, {"": (nothing, tuple(map(Shard, tars)))}, (), ours=False)
-    return Inventory(None, splits, (Finding(manifest.NAME, None, str(error), REBUILT),))
+    why = "there is no such file" if store.size(manifest.NAME) is None else str(error)
+    return Inventory(None, splits, (Finding(manifest.NAME, None, why, REBUILT),))
 
 
 def _schema(store: Store) -> int | None:

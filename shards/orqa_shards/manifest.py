@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import orjson
 from attrs import asdict, field, frozen
 from attrs.validators import and_, deep_iterable, deep_mapping, ge, instance_of
 
-from orqa_registry import OrqaError
+from orqa_registry import CallError, OrqaError
 from orqa_shards.store import NAME as NAME_OF_FILE
 from orqa_shards.store import UNFINISHED, LocalStore, Store
 
@@ -22,6 +23,7 @@ PLAN = f"{UNFINISHED}/plan.json"
 """What a run that goes on was asked for, and which shards it writes."""
 REPORT = "repair.json"
 """What a repair has dropped."""
+LABELS = re.compile(r"labels-.+\.jsonl\.zst")
 SHARD = r"(.+)-\d{6,}"
 """What a shard of a split is called, without suffix."""
 LARGEST = 1 << 30
@@ -104,9 +106,12 @@ class Manifest:
 
     @classmethod
     def read(cls, store: Store) -> Manifest:
-        """Return the manifest of a folder. Raises OrqaError: not there, damaged, or of another schema."""
+        """Return the manifest of a folder.
+
+        Raises OrqaError: lost, damaged, or of another schema, CallError where it is no folder of shards.
+        """
         if store.size(NAME) is None:
-            raise OrqaError(_absent(store))
+            raise _absent(store)
         where = f"{store.name}/{NAME}"
         try:
             raw = orjson.loads(store.read(NAME, LARGEST))
@@ -129,14 +134,28 @@ class Manifest:
         return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _absent(store: Store) -> str:
+def _absent(store: Store) -> OrqaError:
     """Return what is to be said where there is no manifest."""
     make = f"orqa-registry shard DATASET --out {store.name}"
+    lacking = f"{store.name}: there is no {NAME}"
     if isinstance(store, LocalStore) and not store.folder.is_dir():
-        return f"there is no folder {store.name}. Make one: {make}"
+        return CallError(f"there is no folder {store.name}. Make one: {make}")
     if store.size(PLAN) is not None:
-        return f"{store.name}: there is no {NAME}: the writing was interrupted. Go on with it: {make} --resume"
-    return f"{store.name}: there is no {NAME}: it is no folder of shards. Make one: {make}"
+        return OrqaError(f"{lacking}: the writing was interrupted. Go on with it: {make} --resume")
+    try:
+        names = store.names()
+    except OrqaError:  # http cannot list
+        return CallError(f"{lacking}: it is no folder of shards")
+    tars = [name for name in names if name.endswith(".tar")]
+    if tars and any(LABELS.fullmatch(name) for name in names):
+        return OrqaError(f"{lacking} beside its shards. Make it anew: orqa-registry verify {store.name} --repair")
+    if tars:
+        look = f"orqa-registry inspect {store.place(tars[0])}"
+        return CallError(f"{lacking}: these are tars of somebody else. Look into one: {look}")
+    if names or (isinstance(store, LocalStore) and any(store.folder.iterdir())):
+        return CallError(f"{lacking}: it holds other files, and no shards")
+    empty = "the folder is empty" if isinstance(store, LocalStore) else "nothing is there"
+    return CallError(f"{lacking}: {empty}. Make shards: {make}")
 
 
 def _split(entry: Any) -> SplitEntry:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +13,19 @@ from typing import TYPE_CHECKING
 import click
 from attrs import fields
 
-from orqa_registry import Registry
+from orqa_registry import CallError, Registry
 from orqa_registry.cli import show
 from orqa_registry.reading import needing
-from orqa_shards.mixture import Mixture
+from orqa_shards.mixture import NO_TASK, OTHERS, Mixture
 
 if TYPE_CHECKING:
     from orqa_shards.forecast import Forecast
 
 
-def keys() -> list[tuple[str, str]]:
-    """Return every key of the file with what it means, as the documentation of `Mixture` has it."""
-    names = "|".join(one.name for one in fields(Mixture))
-    _, *parts = re.split(rf"(?:^|\s)({names}):\s", cleandoc(Mixture.__doc__ or "").partition("\nRaises ")[0])
+def keys(record: type) -> list[tuple[str, str]]:
+    """Return every field of a record with what it means, as its documentation has it."""
+    names = "|".join(one.name for one in fields(record))
+    _, *parts = re.split(rf"(?:^|\s)({names}):\s", cleandoc(record.__doc__ or "").partition("\nRaises ")[0])
     return [(name, " ".join(said.split())) for name, said in zip(parts[::2], parts[1::2], strict=True)]
 
 
@@ -33,7 +35,7 @@ class Explained(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write them as a list."""
         with formatter.section("Keys of FILE"):
-            formatter.write_dl(keys(), col_max=12)
+            formatter.write_dl(keys(Mixture), col_max=12)
 
 
 @click.command("mixture", cls=Explained)
@@ -79,6 +81,8 @@ def mixture(
     made = Mixture() if file is None else Mixture.load(file)
     for change in changes:
         made = made.changed(change, f"--set {change}")
+    with _blamed(file):
+        _check_tasks(registry, made)
     found = None
     if data is not None:
         with needing("mixture", "orqa-registry[shards]"):
@@ -86,7 +90,7 @@ def mixture(
             from orqa_shards.read import Shards
             from orqa_shards.stream import Stream
         there = Shards.open(data).split(split)
-        with show.progress("samples") as advance:
+        with show.progress("samples") as advance, _blamed(file):
             found = forecast(Stream.of(registry, there, made), looked, advance)
     if as_json:
         said = {"digest": made.digest, "mixture": tomllib.loads(made.to_toml())}
@@ -95,6 +99,24 @@ def mixture(
     show.print_line(f"{made.to_toml()}# digest {made.digest}\n")
     if found is not None:
         _print(found, f"An epoch of {data}, split {split}: {found.samples:,} samples")
+
+
+@contextmanager
+def _blamed(file: Path | None) -> Iterator[None]:
+    """Name the file in what is wrong with its mixture."""
+    try:
+        yield
+    except CallError as error:
+        raise CallError(f"{file}: {error}" if file else str(error)) from error
+
+
+def _check_tasks(registry: Registry, made: Mixture) -> None:
+    """Raise CallError where a mixture weighs a task that is not installed, or leaves out all that are."""
+    for name, _ in made.tasks:
+        if name != OTHERS:
+            registry.task(name)
+    if not any(map(made.weight, registry.tasks)):
+        raise CallError(NO_TASK)
 
 
 def _print(found: Forecast, title: str) -> None:

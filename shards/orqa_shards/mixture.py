@@ -27,6 +27,8 @@ from orqa_shards import toml
 OTHERS = "*"
 """In [tasks]: every task that is not named."""
 
+NO_TASK = "[tasks] every weight is 0: nothing is left to ask"
+
 Table = tuple[tuple[str, float], ...]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,17 @@ def data(content: bytes, kind: str) -> str:
 def views(point: Timepoint) -> Markup:
     """Return the camera views of a timepoint, each with its boxes drawn; one that cannot be shown says why."""
     boxes = point.labels["boxes"] if point.has("boxes") else {}
-    figures = [_figure(point, name, boxes.get(name.rpartition(".")[0])) for name in filter(is_view, point.media)]
+    figures = [
+        _figure(point, name, boxes.get(name.rpartition(".")[0]))
+        for name in sorted(filter(is_view, point.media), key=_counted)
+    ]
     return element("div", *figures, class_="views") if figures else element("p", "no view", class_="about")
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names by their numbers: room2 before room10."""
+    parts = (part.lstrip("0") if part.isdecimal() else part for part in re.split(r"(\d+)", name))
+    return [(len(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _figure(point: Timepoint, name: str, annotated: Mapping[str, Any] | None) -> Markup:

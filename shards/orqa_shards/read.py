@@ -66,15 +66,22 @@ class Tar:
     damages: Sequence[str] = ()
 
     @classmethod
-    def open(cls, store: Store, file: str) -> Tar:
-        """Return a tar of a folder. A tar without an index is indexed now, and the index kept where one can write.
+    def open(cls, where: str | Path | Store, file: str | None = None) -> Tar:
+        """Return a tar, by its path or URL, or as a file of a folder.
 
-        Raises OrqaError where it cannot be read.
+        A tar without an index is indexed now, and the index kept where one can write. Raises OrqaError where it cannot
+        be read.
         """
+        if file is None:
+            if isinstance(where, Store):
+                raise CallError(f"{where.name}: which tar of it? Say its name")
+            folder, slash, file = str(where).rpartition("/")
+            where = (folder if folder and not folder.endswith("/") else folder + slash) or "."
+        store = where if isinstance(where, Store) else open_store(where)
         beside = index_name(file)
         size = store.size(file)
         if size is None:
-            raise OrqaError(f"{store.name}/{file}: there is no such file")
+            raise OrqaError(f"{store.place(file)}: there is no such file")
         kept = store.size(beside) is not None
         if kept:
             found = read_index(store, file)
@@ -86,6 +93,9 @@ class Tar:
         if not kept:  # an index of the tar as it was tells a repair what has been damaged since
             index.keep(store, beside, made)
         return cls(store, file, made, tuple(f"{file}, byte {one.offset}: {one.why}" for one in damages))
+
+    def __repr__(self) -> str:
+        return f"Tar({self.store.place(self.file)!r}, samples={len(self)})"
 
     def __len__(self) -> int:
         return len(self.index)
@@ -189,6 +199,10 @@ class Split(Sequence[Timepoint]):
     store: Store
     name: str
     entry: SplitEntry
+
+    def __repr__(self) -> str:
+        shards = len(self.entry.shards)
+        return f"Split({self.where!r}, {self.name!r}, timepoints={len(self)}, shards={shards})"
 
     def __attrs_post_init__(self) -> None:
         self._take_ends = list(accumulate(one.timepoints for one in self.entry.takes))

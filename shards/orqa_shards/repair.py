@@ -10,22 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
-from typing import Any
 
 import orjson
 from attrs import define, evolve, field, frozen
 
-from orqa_registry import OrqaError
+from orqa_registry import Dataset, OrqaError
+from orqa_registry.labels import NOTHING
 from orqa_registry.progress import Advance, silent
 from orqa_shards import labels, manifest
 from orqa_shards.examine import Examined, Sample, examine
-from orqa_shards.finding import DROPPED, LEFT
+from orqa_shards.finding import DROPPED, LEFT, MISSING
 from orqa_shards.index import Index, index_of
 from orqa_shards.inventory import Inventory, Shard, take_stock
 from orqa_shards.labelled import Labels
-from orqa_shards.manifest import REPORT, File, Manifest, describe
+from orqa_shards.manifest import REPORT, File, describe
 from orqa_shards.read import index_name
+from orqa_shards.restoring import forgotten, restored
 from orqa_shards.scan import scan
 from orqa_shards.store import Store, put_bytes
 from orqa_shards.tar import KEY, Member, TarWriter
@@ -37,11 +37,15 @@ from orqa_shards.write import label
 class Repaired:
     """What a repair did. rebuilt: files made anew. dropped: key of a timepoint or medium -> why it is gone.
 
+    timepoints, media: how many are dropped, by earlier repairs too. forgotten: what the manifest said and nobody knows.
     unproven: tars in which members may be damaged all the same, since no checksum of them was left.
     """
 
     rebuilt: tuple[str, ...]
     dropped: Mapping[str, str]
+    timepoints: int = 0
+    media: int = 0
+    forgotten: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
 
 
@@ -50,24 +54,42 @@ def repair(
     report: Report,
     *,
     decode: bool = False,
+    without_missing: bool = False,
+    datasets: Mapping[str, Dataset] = NOTHING,
     advance: Advance = silent,
 ) -> Repaired:
-    """Mend what a report names. decode: drop pictures that cannot be decoded.
+    """Mend what a report names. decode: drop pictures that cannot be decoded. without_missing: drop missing tars.
+
+    datasets: those that are known, by name: what a lost manifest said of them is theirs to say again.
 
     It is read past all caches, as by `verify`; who has it open opens it again afterwards. Raises OrqaError before
-    anything is changed where a file cannot be read, and where nothing of a folder can be saved.
+    anything is changed where a file cannot be read, where one is missing or empty that no other tells of (it may be
+    on its way, or on a disk that is not mounted), and where nothing of a folder can be saved.
     """
     if unreadable := [one for one in report.findings if one.remedy == LEFT]:
         one = unreadable[0]
-        raise OrqaError(f"{store.place(one.file)}: {one.why}: this is beyond a repair; nothing was changed")
+        raise OrqaError(
+            f"{store.place(one.file)}: {one.why}: this is beyond a repair, and nothing was changed: copy it again"
+        )
+    if report.missing and not without_missing:
+        one = report.missing[0]
+        raise OrqaError(f"{store.place(one.file)}: {one.why}; nothing was changed: {report.advice(store.name)}")
     store = store.fresh()
     there = take_stock(store)
     wrong = {one.file for one in report.findings}
     if not there.ours:
         return Repaired(tuple(_index_anew(store, name) for name in sorted(wrong)), {})
-    work = _Repair(store, there, wrong, decode, advance)
-    work.run()
-    return Repaired(tuple(work.rebuilt), work.dropped, tuple(work.unproven))
+    if not report.timepoints:
+        raise OrqaError(
+            f"{store.name}: no timepoint can be saved, and nothing was changed. "
+            "Copy the shards again, or write them anew"
+        )
+    work = _Repair(store, there, wrong, decode, datasets, advance)
+    forgotten = work.run()
+    keys = [key for key in work.dropped if "/" in key]  # the others are files
+    media = sum("." in key for key in keys)
+    timepoints = len(keys) - media + work.nameless
+    return Repaired(tuple(work.rebuilt), work.dropped, timepoints, media, forgotten, tuple(work.unproven))
 
 
 def _index_anew(store: Store, name: str) -> str:
@@ -107,15 +129,17 @@ class _Repair:
     there: Inventory
     wrong: set[str]
     decode: bool
+    datasets: Mapping[str, Dataset]
     advance: Advance
     rebuilt: list[str] = field(factory=list)
     dropped: dict[str, str] = field(factory=dict)
     kept: set[str] = field(factory=set)
     gone: list[str] = field(factory=list)
     unproven: list[str] = field(factory=list)
+    nameless: int = 0
 
-    def run(self) -> None:
-        """Mend all splits, and write the manifest."""
+    def run(self) -> tuple[str, ...]:
+        """Mend all splits, write the manifest, and return what of it nobody knows any more."""
         self.dropped |= _dropped_before(self.store)
         before = set(self.dropped)
         total = sum(len(shards) for _, shards in self.there.splits.values())
@@ -145,18 +169,20 @@ class _Repair:
                 self.rebuilt.append(made.labels.name)
             else:
                 self.gone.append(made.labels.name)
-        if not splits:
-            raise OrqaError(f"{self.store.name}: no timepoint can be saved. Copy the shards again, or write them anew")
         for key in self.kept - before:
             self.dropped.pop(key, None)
         if self.dropped or self.unproven:
             self._note()
         else:
             self.store.delete(REPORT)
-        put_bytes(self.store, manifest.NAME, self._manifest(splits).to_bytes())
+        more = [f"{key}: {why}" for key, why in self.dropped.items()]
+        more += [f"{name}: kept, and may be damaged: no checksum of its members was left" for name in self.unproven]
+        made_anew = restored(self.store, splits, self.datasets, more)
+        put_bytes(self.store, manifest.NAME, made_anew.to_bytes())
         self.rebuilt.append(manifest.NAME)
         for file in self.gone:
             self.store.delete(file)
+        return tuple(forgotten(made_anew))
 
     def _first(self, known: Labels, shard: Shard) -> tuple[int, str]:
         """Return the place in the split of the first timepoint of a shard, for files that were exchanged."""
@@ -205,8 +231,13 @@ class _Repair:
         before = any(why.startswith(f"{shard.name}: ") for why in self.dropped.values())
         for one in found.findings:
             # What has no name was named before, where an earlier repair was interrupted.
-            if one.remedy == DROPPED and not (one.key is None and before):
-                self.dropped.setdefault(one.key or one.file, f"{shard.name}: {one.why}")
+            if one.remedy in (DROPPED, MISSING) and not (one.key is None and before):
+                nameless = one.timepoints - len(found.missing)
+                if one.key is not None or nameless:
+                    self.dropped.setdefault(one.key or one.file, f"{shard.name}: {one.why}")
+                self.nameless += max(nameless, 0)
+        for key in found.missing:
+            self.dropped.setdefault(key, f"{shard.name}: {found.findings[0].why}")
         if len(self.dropped) > known:
             self._note()
 
@@ -235,27 +266,6 @@ class _Repair:
     def _index(self, name: str) -> None:
         self.rebuilt.append(_index_anew(self.store, index_name(name)))
 
-    def _manifest(self, splits: Mapping[str, Any]) -> Manifest:
-        """Return the manifest of what is left; what only the old one knew is kept as far as it can be read."""
-        raw = _raw_manifest(self.store)
-        known = {name: raw[name] if isinstance(raw.get(name), dict) else {} for name in KEPT}
-        datasets = {take.dataset: UNKNOWN for split in splits.values() for take in split.takes}
-        cards = {name: card for name, card in known["datasets"].items() if name in datasets and isinstance(card, dict)}
-        skipped = [one for one in raw.get("skipped", ()) if isinstance(one, str)]
-        more = [f"{key}: {why}" for key, why in self.dropped.items()]
-        more += [f"{name}: kept, and may be damaged: no checksum of its members was left" for name in self.unproven]
-        return Manifest(
-            datasets={**datasets, **cards},
-            splits=splits,
-            parameters=known["parameters"],
-            versions={**known["versions"], "repaired by": f"orqa-registry {metadata.version('orqa-registry')}"},
-            skipped=tuple(dict.fromkeys([*skipped, *more])),
-        )
-
-
-KEPT = ("datasets", "parameters", "versions")
-UNKNOWN = {"title": "", "licence": "", "citation": ""}
-
 
 def _is_whole(found: Examined, samples: Sequence[Sample]) -> bool:
     """Tell whether a tar can stay as it is: nothing is wrong with it but its entry in the manifest, perhaps."""
@@ -271,13 +281,6 @@ def _line(sample: Sample) -> bytes:
     said["media"] = list(sample.media)
     said["sizes"] = {name: size for name, size in said["sizes"].items() if name in sample.media}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _raw_manifest(store: Store) -> dict[str, Any]:
-    with suppress(OrqaError, ValueError):
-        found = orjson.loads(store.read(manifest.NAME, manifest.LARGEST))
-        return found if isinstance(found, dict) else {}
-    return {}
 
 
 def _dropped_before(store: Store) -> dict[str, str]:

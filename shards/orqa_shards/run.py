@@ -47,6 +47,10 @@ class Run(Sequence[One]):
     def key(self, sample: One) -> str:
         """Return the name of a sample, for people."""
 
+    def __repr__(self) -> str:
+        """Return in short how long it is: all that it is made of would be pages."""
+        return f"<{type(self).__name__}: {self.length:,} samples an epoch, {self.epochs} epochs>"
+
     def __len__(self) -> int:
         return self.length * self.epochs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -58,7 +59,11 @@ def write_page(shards: Shards, found: Sequence[Stats], tasks: Sequence[Task], ou
 def _split(found: Stats, place: int) -> Iterator[Markup]:
     counted = "" if found.counted == found.takes else f", of {found.takes} spread evenly"
     yield element("h2", f"Split {found.split}", id=place)
-    yield element("p", f"{found.counted} takes{counted}; {found.timepoints:,} timepoints", class_="about")
+    yield element(
+        "p",
+        f"{found.counted} take{'s' * (found.counted != 1)}{counted}; {found.timepoints:,} timepoints",
+        class_="about",
+    )
     yield _datasets(found)
     if found.asked:
         yield element("h3", "Questions")
@@ -106,16 +111,16 @@ def _questions(found: Stats) -> Markup:
 def _answers(found: Stats) -> Markup:
     rows = []
     for task, answers in sorted(found.answers.items()):
-        top = answers.top(TOP)
-        parts = [(share, colour, f"{said(answer)}: {per_cent(share)}") for colour, (answer, share) in enumerate(top)]
+        top = told(answers.top(TOP))
+        parts = [(share, colour, f"{answer}: {per_cent(share)}") for colour, (answer, share) in enumerate(top)]
         rest = 1 - sum(share for _, share in top)
         if rest > 1e-9:
             parts.append((rest, OTHERS, f"others: {per_cent(rest)}"))
-        told = [
-            element("span", page.key(colour), f" {said(answer)} {per_cent(share)}", class_="said")
+        named = [
+            element("span", page.key(colour), f" {answer} {per_cent(share)}", class_="said")
             for colour, (answer, share) in enumerate(top)
         ]
-        row = (task, f"{len(answers.expected):,}", f"{answers.bits:.1f}", page.bar(parts), Markup("".join(told)))
+        row = (task, f"{len(answers.expected):,}", f"{answers.bits:.1f}", page.bar(parts), Markup("".join(named)))
         rows.append(row)
     return page.table(("task", "different", "bits", "shares", "most common"), rows, numbers=(1, 2))
 
@@ -205,8 +210,20 @@ def _example(split: Split, point: Timepoint, tasks: Sequence[Task]) -> Markup:
 
 
 def said(answer: str) -> str:
-    """Return an answer as short as a table has room for."""
-    return answer if len(answer) <= LONGEST_ANSWER else f"{answer[: LONGEST_ANSWER - 1]}…"
+    """Return an answer as short as a table has room for: its ends, which tell lists apart that begin alike."""
+    half = LONGEST_ANSWER // 2
+    return answer if len(answer) <= LONGEST_ANSWER else f"{answer[: half - 1]}…{answer[-half:]}"
+
+
+def told(answers: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return answers as short as a table has room for; those that look the same are counted."""
+    seen: Counter[str] = Counter()
+    short = []
+    for answer, share in answers:
+        shown = said(answer)
+        seen[shown] += 1
+        short.append((f"{shown} ({seen[shown]})" if seen[shown] > 1 else shown, share))
+    return short
 
 
 def per_cent(share: float) -> str:

@@ -33,6 +33,9 @@ OPEN_FILES = 64
 SCRATCH = ".scratch-"
 """How the folders begin in which files are made."""
 
+FRESH = ".new-"
+"""How they begin for a moment, until they are locked."""
+
 Made = TypeVar("Made")
 
 
@@ -209,7 +212,9 @@ class LocalStore(Store):
         except FileNotFoundError as error:
             raise OrqaError(f"{self.place(file)}: there is no such file") from error
         except OSError as error:
-            raise OrqaError(f"{self.place(file)}: cannot be read: {error.strerror or error}") from error
+            raise self._no_folder(error) or OrqaError(
+                f"{self.place(file)}: cannot be read: {error.strerror or error}"
+            ) from error
 
     def size(self, file: str) -> int | None:
         """Return the bytes of a file, None where it is not there."""
@@ -253,10 +258,10 @@ class LocalStore(Store):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._clear()
             # Nobody may take it for abandoned before it is locked: only then does it get a name that `_clear` looks at.
-            fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
+            fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self.folder))
             lock = FileLock(fresh / "lock")
             lock.acquire()
-            folder = fresh.rename(fresh.with_name(SCRATCH + fresh.name.removeprefix(".new-")))
+            folder = fresh.rename(fresh.with_name(SCRATCH + fresh.name.removeprefix(FRESH)))
         try:
             yield folder
         finally:
@@ -286,7 +291,18 @@ class LocalStore(Store):
         try:
             yield
         except OSError as error:
-            raise OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
+            raise self._no_folder(error) or OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
+
+    def _no_folder(self, error: OSError) -> CallError | None:
+        """Return what is to be said where the folder is a file, or would lie in one."""
+        if not isinstance(error, NotADirectoryError | FileExistsError):
+            return None
+        for path in (self.folder, *self.folder.parents):
+            if path.exists() and not path.is_dir():
+                look = f". Look into it: orqa-registry inspect {path}" if path.suffix == ".tar" else ""
+                where = "" if path == self.folder else f"{self.name}: "
+                return CallError(f"{where}{path} is a file, and a folder was expected{look}")
+        return None
 
 
 def put_bytes(store: Store, file: str, data: bytes) -> None:

@@ -14,7 +14,7 @@ from orqa_registry import Asked, CallError, OrqaError, Question, Registry, Task,
 from orqa_registry.draws import lucks, pick
 from orqa_registry.once import Once
 from orqa_shards.blend import Blend
-from orqa_shards.mixture import OTHERS, Mixture
+from orqa_shards.mixture import NO_TASK, OTHERS, Mixture
 from orqa_shards.read import Split, TarMedia
 from orqa_shards.run import Run
 
@@ -70,12 +70,12 @@ def _asked(point: Timepoint, task: Task, question: Question, luck: Sequence[floa
     return Asked(point, question, text, answer)
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Stream(Run[Sample]):
     """A run of samples: `stream[i]` is sample i, a pure function of all that `about` names. Tasks as of `askable`.
 
     Without weights of datasets every timepoint comes exactly once an epoch. `shuffle=False`: in the order of takes.
-    Raises CallError where the mixture names what is not there.
+    Raises CallError where the mixture names what is not there, and where no task is left to ask.
     """
 
     split: Split
@@ -87,6 +87,12 @@ class Stream(Run[Sample]):
     def __attrs_post_init__(self) -> None:
         self.mixture.check((task.name for task in self.tasks), self.split.entry.media)
         self.tasks = [task for task in self.tasks if self.mixture.weight(task.name)]
+        if not self.tasks:
+            raise CallError(NO_TASK if self.mixture.tasks else "no task is given: nothing can be asked")
+
+    def __repr__(self) -> str:
+        """Return in short what it is a run of."""
+        return f"<{super().__repr__()[1:-1]} of split {self.split.name}, {len(self.tasks)} tasks>"
 
     @classmethod
     def of(

@@ -19,7 +19,7 @@ from orqa_shards.run import Run
 from orqa_shards.store import Store, open_store
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class Tars(Run[dict[str, Any]]):
     """Samples of some tars: `tars[i]` is sample i of the run, suffix -> bytes, with its key as `__key__`.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orqa_registry import Answerer, Asked, CallError, Setting
+from orqa_registry.reading import needing
 
 
 class Majority(Answerer):
@@ -48,7 +49,8 @@ class Model(Answerer):
         folder = setting.argument or (setting.models[0] if len(setting.models) == 1 else None)
         if folder is None:
             raise CallError(f"{self.name}: which model? Write {self.name}:FOLDER, or name one model in the same call")
-        from orqa_train.answering import Reader  # torch takes seconds to import
+        with needing("a model's answers", "orqa-registry[train]"):
+            from orqa_train.answering import Reader  # torch takes seconds to import
 
         return Reader.load(folder, blank=self.blank).answer
 

@@ -14,9 +14,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from orqa_registry.writing import whole_file
-from orqa_train.job import ABOUT
+from orqa_train.job import ABOUT, WINDOW
 from orqa_train.loading import Loader
-from orqa_train.plots import WINDOW
 
 Report = Callable[[int, int, float | None], None]
 
@@ -37,6 +36,7 @@ class Log(TrainerCallback):
         return fmean(self._losses) if self._losses else None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Keep of the log what was logged before the checkpoint."""
         # What was logged after the checkpoint is about to be logged again.
         lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         kept = [line for line in lines if _step(line) <= state.global_step]
@@ -45,6 +45,7 @@ class Log(TrainerCallback):
             partial_file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """Write a line."""
         if logs and "loss" in logs:
             self._losses.append(float(logs["loss"]))
             line = {"step": state.global_step, "loss": self._losses[-1], "rate": float(logs.get("learning_rate", 0.0))}
@@ -52,6 +53,7 @@ class Log(TrainerCallback):
                 file.write(json.dumps(line) + "\n")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Tell about the step; its own loss is logged after this."""
         self._report(state.global_step, self._steps, self.loss)
 
 
@@ -79,6 +81,7 @@ class Record(TrainerCallback):
         return monotonic() - self._began
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Complete a checkpoint; one that lacks this was cut short."""
         with whole_file(Path(args.output_dir) / f"checkpoint-{state.global_step}" / ABOUT) as partial_file:
             about = {**self._about, "loader": self._loader.state_dict(), "seconds": self.seconds}
             partial_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -91,5 +94,6 @@ class Stop(TrainerCallback):
         self._asked = asked
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask."""
         if self._asked():
             control.should_save = control.should_training_stop = True

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from attrs import asdict
 
-from orqa_registry import Registry
+from orqa_registry import CallError, Registry
 from orqa_registry.cli import show
 from orqa_registry.reading import needing
+from orqa_shards import toml
+from orqa_shards.mixing import keys
+from orqa_shards.mixture import Mixture
+from orqa_train.patience import Patience
+from orqa_train.recipe import Recipe, Tiny
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from orqa_train.outcomes import Evaluation
 
+TRAIN = "orqa-registry[train]"
 FOLDER = click.Path(file_okay=False, path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 DATA = click.option("--data", metavar="DIR|URL", required=True, help="Shards that `orqa-registry shard` wrote.")
 
 
-@contextmanager
-def _installed(command: str) -> Iterator[None]:
-    """Say what to install where a package is missing, and keep the libraries' own bars off the terminal."""
-    with needing(command, "orqa-registry[train]"):
-        from transformers.utils import logging
+class Explained(click.Command):
+    """A command whose help ends with the keys of a recipe."""
 
-        logging.disable_progress_bar()
-        yield
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write them as a list, with what they are where a recipe does not say."""
+        with formatter.section("Keys of a recipe"):
+            formatter.write_dl(
+                [(name, f"{said} Default: {_default(name)}.") for name, said in keys(Recipe)], col_max=12
+            )
 
 
-@click.command()
+def _default(key: str) -> str:
+    """Return what a key of a recipe is where no recipe says it."""
+    value = getattr(Recipe(), key)
+    if isinstance(value, Mixture):
+        return "as `orqa-registry mixture` prints it"
+    if isinstance(value, Tiny):
+        return ", ".join(f"{name} = {toml.written(size)}" for name, size in asdict(value).items())
+    return toml.written(value)
+
+
+@click.command(cls=Explained)
 @DATA
-@click.option("--recipe", default="tiny", show_default=True, help="Name of a recipe, or a TOML file of your own.")
+@click.option(
+    "--recipe",
+    default="tiny",
+    show_default=True,
+    help="Name of a recipe, tiny or finetune, or a TOML file of keys.",
+)
 @click.option("--out", type=FOLDER, required=True, help="Folder for the model.")
 @click.option(
     "--mixture",
@@ -42,10 +62,18 @@ def _installed(command: str) -> Iterator[None]:
     help="TOML file that replaces the recipe's mixture: weights of datasets and tasks, questions a timepoint, ...",
 )
 @click.option("--task", "tasks", multiple=True, help="Train on this task alone; repeat for several. Default: all.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe, as --set steps=200.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a key of the recipe, as --set steps=200; repeatable.",
+)
 @click.option("--seed", type=int, help="The same as --set seed=N --set mixture.seed=N.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
+@click.option(
+    "--resume", is_flag=True, help="Go on from the last checkpoint in the folder; where the model is finished, say so."
+)
 @JSON
 @click.pass_obj
 def train(
@@ -71,26 +99,37 @@ def train(
     orqa-registry train --data demo/shards --recipe tiny --out demo/model --task tools_used --task current_action
     orqa-registry train --data shards --recipe finetune --set model=Qwen/Qwen2-VL-2B-Instruct --out run
     """
-    with _installed("train"):
-        from orqa_train import plots, training
+    if mixture is not None and tasks:
+        raise CallError("--task and --mixture: the file says which tasks are asked. Leave one of them out")
+    with needing("train", TRAIN):
         from orqa_train import recipe as recipes
+        from orqa_train.job import LOG, Job
     changed = recipes.load(recipe, changes, mixture)
     if tasks:
         changed = changed.asking(registry.task(name).name for name in tasks)
     if seed is not None:
         changed = changed.seeded(seed)
-    with show.progress("steps") as advance:
+    job = Job.of(registry, data, changed, out, split, resume=resume)
+    if job.done is not None:
+        if as_json:
+            show.print_json(job.done)
+        show.print_line(f"the model in {out} is finished: nothing is left to do", err=True)
+        return
+    with needing("train", TRAIN):  # only now: it takes seconds, and what is wrong with the call has been said
+        from orqa_train import plots, training
+    with show.progress("steps") as advance, Patience() as patience:
 
         def report(step: int, steps: int, loss: float | None) -> None:
+            patience.steps += 1
             advance("training", step, steps, "" if loss is None else f"loss {loss:.3f}")
 
-        done = training.train(registry, data, changed, out, split_name=split, resume=resume, report=report)
-    plots.loss_curve(out / training.LOG, out / "loss.png")
+        done = training.run(job, report, lambda: patience.asked)
+    plots.loss_curve(out / LOG, out / "loss.png")
     if as_json:
         show.print_json(done)
         return
-    keys = ("parameters", "steps", "timepoints_seen", "seconds", "loss")
-    rows = [(key.replace("_", " "), f"{done[key]:.4g}" if isinstance(done[key], float) else done[key]) for key in keys]
+    shown = ("parameters", "steps", "timepoints_seen", "seconds", "loss")
+    rows = [(key.replace("_", " "), f"{done[key]:.4g}" if isinstance(done[key], float) else done[key]) for key in shown]
     rows += [("samples left out", done["left_out"]), ("tasks", ", ".join(done["tasks"]))]
     show.print_table(f"model in {out}, loss curve in {out}/loss.png", ("", ""), rows)
 
@@ -153,11 +192,13 @@ def eval_(
     \b
     orqa-registry eval --data demo/shards --split test --answerer demo/model --answerer blind
     """
-    with _installed("eval"):
+    with needing("eval", TRAIN):
         from orqa_shards.budget import Budget
-        from orqa_shards.mixture import Mixture
-        from orqa_train import evaluation, outcomes, report
+        from orqa_train import evaluation, outcomes
+        from orqa_train.job import refuse_shards
 
+    if out is not None:
+        refuse_shards(out)
     with show.progress("timepoints") as advance:
         found = evaluation.evaluate(
             registry,
@@ -173,6 +214,8 @@ def eval_(
         )
     target = out or evaluation.beside(data) / f"eval-{Path(data).resolve().name}-{found.split.name}"
     outcomes.write(found, target)
+    with needing("eval", TRAIN):
+        from orqa_train import report
     report.write_page(found, target / "index.html")
     if as_json:
         show.print_json({**found.summary(), "out": str(target)})

@@ -49,12 +49,12 @@ def evaluate(
     shards = Shards.open(data)
     split = shards.split(split_name)
     asking = askable(registry, split, tasks)
+    named = _named(registry, answerers)
     groups = [group for group in _questions(split, asking, mixture, limit) if group]
     if not groups:
         raise CallError(f"no question is drawn from split {split.name} of {data}")
     if not any(map(is_view, split.entry.media)):
         warnings.warn(f"{data}: split {split.name} has no picture: models answer from words alone", stacklevel=2)
-    named = _named(registry, answerers)
     learnt = _learnt_from(shards, split, asking)
 
     def history() -> Iterator[Asked]:

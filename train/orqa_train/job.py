@@ -27,6 +27,8 @@ ABOUT = "orqa.json"
 CHECKPOINTS = "checkpoints"
 FREE = ("readers", "workers", "threads", "bad_in_a_row", "bad_per_cent")
 """Keys of a recipe that may change when a run goes on: how fast it is and what it bears, not what it does."""
+WINDOW = 10
+"""Steps of which the loss is told together: that of one says little."""
 
 
 @frozen
@@ -73,7 +75,11 @@ class Job:
     def begin(self) -> None:
         """Write what a run that goes on has to find. Raises OSError."""
         self.out.mkdir(parents=True, exist_ok=True)
-        for name, text in ((RECIPE, self.recipe.to_toml()), (ABOUT, json.dumps(self.about, indent=2) + "\n"), (LOG, "")):
+        for name, text in (
+            (RECIPE, self.recipe.to_toml()),
+            (ABOUT, json.dumps(self.about, indent=2) + "\n"),
+            (LOG, ""),
+        ):
             (self.out / name).write_text(text, encoding="utf-8")
 
 
@@ -124,7 +130,7 @@ def _finished(job: Job, *, resume: bool) -> dict[str, Any]:
     if not resume or not (job.out / RECIPE).exists():
         raise OrqaError(f"{job.out} holds a trained model already: name another folder, or remove it")
     _check_recipe(job)
-    done: dict[str, Any] = read_json(job.out / ABOUT)
+    done = {"out": str(job.out), **read_json(job.out / ABOUT)}
     if done["data"] != job.about["data"]:
         raise CallError(f"--resume: the model in {job.out} is finished, and was trained on other data")
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -148,8 +149,8 @@ class Loader(StatefulDataLoader[Any]):
 
     `state_dict` counts the batches that were handed out. A loader with any number of ranks, threads and workers, and
     batches of any size, goes on with the very next sample. Iterating begins at `start`, and afterwards at 0.
-    Raises CallError for what cannot be, and for the state of another run; while iterating, OrqaError once the budget is
-    spent.
+    Raises CallError for what cannot be, for a run too short for one batch, and for the state of another run; while
+    iterating, OrqaError once the budget is spent.
     """
 
     def __init__(
@@ -170,9 +171,15 @@ class Loader(StatefulDataLoader[Any]):
     ) -> None:
         if threads < 1 or workers < 0:
             raise CallError(f"{threads} threads and {workers} workers: at least 1 thread and 0 workers were expected")
+        share = Share(len(stream), batch, rank, ranks, 0, tail)
+        if not len(share):
+            raise CallError(
+                f"the run has {len(stream):,} samples, and none of its {ranks} ranks gets a batch of {batch}: "
+                "have smaller batches, more epochs, or tail='pad'"
+            )
         self.budget = Budget() if budget is None else budget
         self._maker = Maker(stream, transform, collate, fill, threads, evolve(self.budget))
-        self._steps = Steps(Share(len(stream), batch, rank, ranks, 0, tail))
+        self._steps = Steps(share)
         self._position = self._begin = 0
         with catch_warnings():
             filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata 0.11 calls what torch 2.13 warns of
@@ -181,6 +188,7 @@ class Loader(StatefulDataLoader[Any]):
                 batch_sampler=self._steps,
                 num_workers=workers,
                 collate_fn=itself,
+                worker_init_fn=_deaf,
                 generator=torch.Generator(),  # the global one is the model's, and a run that goes on has its state
             )
         if isinstance(start, Mapping):
@@ -248,6 +256,11 @@ class Loader(StatefulDataLoader[Any]):
                     yield waiting.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+
+def _deaf(worker: int) -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that may want to end its step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _gathered(maker: Maker, jobs: Sequence[Future[list[Placed]]]) -> Made:

@@ -19,10 +19,13 @@ from transformers import (
     Qwen2VLForConditionalGeneration,
     Qwen2VLImageProcessorPil,
 )
+from transformers.utils import logging
 
 from orqa_registry import OrqaError
 from orqa_train.processor import IMAGE_TOKEN, Processor
 from orqa_train.recipe import Recipe, Tiny
+
+logging.disable_progress_bar()  # bars of other libraries would lie across ours
 
 FAMILY = ("qwen2_vl", "qwen2_5_vl")
 """Model types whose prompts and positions the processor knows."""

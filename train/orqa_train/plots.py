@@ -12,10 +12,9 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+from orqa_train.job import WINDOW
 
-WINDOW = 10
-"""Steps of which the loss is told together: that of one says little."""
+matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
 COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
 

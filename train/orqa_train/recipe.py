@@ -59,13 +59,22 @@ class Recipe:
     """Everything that decides what a training run does.
 
     model: "tiny", or the name or folder of a Qwen2-VL or Qwen2.5-VL.
+    seed: of the weights of a tiny model, and of what training leaves to chance.
+    steps: how many, each with one change of the weights. batch: timepoints that go through the model at once.
+    accumulate: so many batches make one step.
+    rate: peak learning rate. warmup: share of the steps, 0 to 1, in which it rises. schedule: how it goes on: constant,
+    constant_with_warmup, cosine or linear. weight_decay: as of AdamW. clip: longest gradient.
     pixels: budget of one image in pixels; larger ones are scaled down. views: use these views alone, all if empty.
-    tokens: longest sequence. batch: timepoints a step and device. rate: peak learning rate.
+    tokens: longest sequence.
+    attention: one that takes a mask of our own, sdpa or eager. precision: float32, or bfloat16 for computing alone, on
+    a GPU; weights stay float32. gradient_checkpointing: compute activations twice rather than keep them.
+    save_every: steps from one checkpoint to the next; Ctrl-C takes one too.
     readers: threads that read and decode while the model learns. workers: processes that do, each with so many
     threads; 0 for none. threads: CPU threads of the model itself, 0 for what torch chooses.
-    precision: float32, or bfloat16 for computing alone, on a GPU; weights stay float32. attention: one that takes a
-    mask of our own. bad_in_a_row, bad_per_cent: so many samples that cannot be read stop the run, one costs itself.
-    mixture: what is asked, how often and in which order; its seed is not that of the weights.
+    bad_in_a_row: so many samples in a row that cannot be read stop the run; fewer cost themselves. bad_per_cent: so
+    many of all stop it too.
+    tiny: table of the size of a tiny model.
+    mixture: table of what is asked, how often and in which order; its seed is not that of the weights.
     """
 
     model: str = "tiny"

@@ -26,6 +26,7 @@ from orqa_train.processor import Processor
 from orqa_train.recipe import Recipe
 from orqa_train.sequences import Encoded, collate, encode
 
+
 def train(
     registry: Registry,
     data: str | Path,
@@ -57,10 +58,10 @@ def run(
     if job.done is not None:
         return job.done
     try:
-        return _run(job, report, stop)
+        return {"out": str(job.out), **_run(job, report, stop)}
     except KeyboardInterrupt as stopped:
         whole = checkpoints(job.out)
-        kept = f"stopped at step {max(whole)}; go on: --resume" if whole else "stopped; no step is kept"
+        kept = f"{max(whole)} steps are kept; go on: --resume" if whole else "no step is kept"
         raise KeyboardInterrupt(kept) from stopped
 
 
@@ -97,7 +98,6 @@ def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
     if steps < recipe.steps:
         raise KeyboardInterrupt
     done = {
-        "out": str(out),
         "steps": steps,
         "seconds": record.seconds,
         "loss": log.loss,

@@ -105,7 +105,7 @@ def _ours(
         "views_per_second": round(views / seconds, 1) if views else None,
     }
     kept = f", {written['takes_kept']} kept" if written["takes_kept"] else ""
-    counts = f"{takes} takes ({len(missing)} written{kept}), {takes * timepoints} timepoints"
+    counts = f"{takes} take{'s' * (takes != 1)} ({len(missing)} written{kept}), {takes * timepoints} timepoints"
     return written, [
         f"{out}: {counts}, in {seconds:.1f} s",
         "  " + ", ".join(f"{split} {count}" for split, count in by_split.items()),
@@ -147,7 +147,7 @@ def _copy(
     seconds = time.perf_counter() - began
     written = {"out": str(out), **about, "takes": by_split, "timepoints": total, "seconds": round(seconds, 3)}
     return written, [
-        f"{out}: a copy of {dataset.name}, {takes} takes, {total} timepoints, in {seconds:.1f} s",
+        f"{out}: a copy of {dataset.name}, {takes} take{'s' * (takes != 1)}, {total} timepoints, in {seconds:.1f} s",
         "  " + ", ".join(f"{split} {count}" for split, count in by_split.items() if count),
         f"Next: orqa-registry doctor {dataset.name} --root {out}",
     ]
