@@ -75,7 +75,8 @@ class Stream(Run[Sample]):
     """A run of samples: `stream[i]` is sample i, a pure function of all that `about` names. Tasks as of `askable`.
 
     Without weights of datasets every timepoint comes exactly once an epoch. `shuffle=False`: in the order of takes.
-    Raises CallError where the mixture names what is not there, and where no task is left to ask.
+    With no tasks, timepoints alone. Raises CallError where the mixture names what is not there, or leaves none of the
+    tasks to ask.
     """
 
     split: Split
@@ -86,9 +87,10 @@ class Stream(Run[Sample]):
 
     def __attrs_post_init__(self) -> None:
         self.mixture.check((task.name for task in self.tasks), self.split.entry.media)
-        self.tasks = [task for task in self.tasks if self.mixture.weight(task.name)]
-        if not self.tasks:
-            raise CallError(NO_TASK if self.mixture.tasks else "no task is given: nothing can be asked")
+        weighed = [task for task in self.tasks if self.mixture.weight(task.name)]
+        if self.tasks and not weighed:
+            raise CallError(NO_TASK)
+        self.tasks = weighed
 
     def __repr__(self) -> str:
         """Return in short what it is a run of."""
