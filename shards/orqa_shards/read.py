@@ -130,17 +130,18 @@ def read_member(store: Store, file: str, member: Member, key: str) -> bytes:
     Members of a sample lie in a row: to read one after the other is quicker than all at once and then to part them,
     from memory (no second copy) and from a disk (the system reads ahead meanwhile).
     """
+    offset, size, expected = member.offset, member.size, member.crc32
 
     def attempt() -> bytes:
-        data = store.span(file, member.offset, member.size)
-        if crc32(data) == member.crc32:
+        data = store.span(file, offset, size)
+        if crc32(data) == expected:
             return data
         raise OrqaError(
             f"{store.name}/{file}: {key}.{member.name} is damaged: its CRC-32 is not the index's. "
             f"Find all: orqa-registry verify {store.name}"
         )
 
-    return store.sound(file, member.offset, member.size, attempt)
+    return store.sound(file, offset, size, attempt)
 
 
 @frozen(eq=False)
