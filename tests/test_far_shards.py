@@ -5,19 +5,20 @@ import os
 import pytest
 
 pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
-moto = pytest.importorskip("moto.server", reason="moto, an object store for tests, is not installed")
+pytest.importorskip("moto.server", reason="moto, an object store for tests, is not installed")
 
-from small_room import written  # noqa: E402
+from moto.server import ThreadedMotoServer
+from small_room import written
 
-from orqa_registry import OrqaError  # noqa: E402
-from orqa_shards.read import Shards  # noqa: E402
-from orqa_shards.store import open_store  # noqa: E402
-from orqa_shards.stream import Stream  # noqa: E402
+from orqa_registry import OrqaError
+from orqa_shards.read import Shards
+from orqa_shards.store import open_store
+from orqa_shards.stream import Stream
 
 
 @pytest.fixture(scope="module")
 def bucket():
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     there = {"endpoint_url": f"http://{host}:{port}", "key": "test", "secret": "test"}
