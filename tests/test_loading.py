@@ -10,22 +10,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from attrs import evolve  # noqa: E402
-from small_lab import spoil  # noqa: E402
-from small_room import Room, picture  # noqa: E402
+import torch
+from attrs import evolve
+from small_lab import spoil
+from small_room import Room, picture
 
-from orqa_registry import CallError, DataWarning, MissingLibraryError, OrqaError, Registry, Take, Timepoint  # noqa: E402
-from orqa_shards.budget import Budget  # noqa: E402
-from orqa_shards.decode import decode  # noqa: E402
-from orqa_shards.mixture import Mixture  # noqa: E402
-from orqa_shards.order import Share  # noqa: E402
-from orqa_shards.plan import Source  # noqa: E402
-from orqa_shards.read import Shards  # noqa: E402
-from orqa_shards.stream import Stream  # noqa: E402
-from orqa_shards.write import Options, pack  # noqa: E402
-from orqa_train.loading import AHEAD, Loader  # noqa: E402
+from orqa_registry import CallError, DataWarning, MissingLibraryError, OrqaError, Registry, Take, Timepoint
+from orqa_shards.budget import Budget
+from orqa_shards.decode import decode
+from orqa_shards.mixture import Mixture
+from orqa_shards.order import Share
+from orqa_shards.plan import Source
+from orqa_shards.read import Shards
+from orqa_shards.stream import Stream
+from orqa_shards.write import Options, pack
+from orqa_train.loading import AHEAD, Loader
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 

@@ -17,6 +17,7 @@ from orqa_registry import CallError, Registry
 from orqa_registry.cli import show
 from orqa_registry.cli.roots import folders
 from orqa_registry.reading import needing
+from orqa_shards.bearing import bearing
 
 if TYPE_CHECKING:
     from orqa_shards.manifest import Manifest
@@ -106,20 +107,7 @@ def cores() -> int:
     show_default=True,
     help="Where they run: here, or on the Ray cluster that RAY_ADDRESS names; without it, on a Ray started here.",
 )
-@click.option(
-    "--bad-in-a-row",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="So many media in a row that cannot be read stop the run; fewer cost themselves.",
-)
-@click.option(
-    "--bad-per-cent",
-    type=click.FloatRange(0, 100),
-    default=1.0,
-    show_default=True,
-    help="More than so many of all stop it too, once 1,000 were seen.",
-)
+@bearing("media", "themselves")
 @click.option(
     "--resume",
     is_flag=True,

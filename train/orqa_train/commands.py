@@ -12,6 +12,7 @@ from orqa_registry import CallError, Registry
 from orqa_registry.cli import show
 from orqa_registry.reading import needing
 from orqa_shards import toml
+from orqa_shards.bearing import bearing
 from orqa_shards.mixing import keys
 from orqa_shards.mixture import Mixture
 from orqa_train.patience import Patience
@@ -151,20 +152,7 @@ def train(
 @click.option("--limit", type=click.IntRange(min=1), help="Take so many timepoints, spread evenly over the split.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which question is drawn for each task.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Timepoints answered at once.")
-@click.option(
-    "--bad-in-a-row",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="So many timepoints in a row that cannot be read stop the run; fewer cost their own questions.",
-)
-@click.option(
-    "--bad-per-cent",
-    type=click.FloatRange(0, 100),
-    default=1.0,
-    show_default=True,
-    help="More than so many of all stop it too, once 1,000 were seen.",
-)
+@bearing("timepoints", "their own questions")
 @JSON
 @click.pass_obj
 def eval_(
