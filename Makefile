@@ -14,7 +14,7 @@ TASKS := $(addprefix --task ,$(LEARNT))
 # Threads that wait for one another spin: tests run in processes instead.
 ONE_THREAD := OMP_NUM_THREADS=1
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit fuzz clean
 
 demo: $(DEMO)/eval/index.html
 	@$(BIN)/python -c "import pathlib; print('Look at', pathlib.Path('$(DEMO)/eval/index.html').resolve().as_uri())"
@@ -52,6 +52,10 @@ types: $(READY)
 
 unit: $(READY)
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2
+
+# Fresh seeds and ten times the examples, for finding what `make test`, which draws the same each time, has not met.
+fuzz: $(READY)
+	ORQA_HYPOTHESIS=fuzz $(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 -m hypothesis
 
 clean:
 	rm -rf $(DEMO)

@@ -64,7 +64,8 @@ class Shown:
 def views(moment: Moment) -> Mapping[str, Shown]:
     """Return each annotated view with what it shows.
 
-    What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10).
+    What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10). A
+    box of which a side is not finite, in pixels or in bins, is nowhere in the image and left out.
     """
     return moment.once(_views)
 
@@ -77,7 +78,8 @@ def _views(moment: Moment) -> dict[str, Shown]:
             boxes = {box.entity: box for box in boxes}.values()
         else:
             boxes = [cut for box in boxes if (cut := _cut(box, size)) is not None]
-        shown[view] = Shown(size, tuple(_placed(box, size) for box in boxes))
+        placed = (_placed(box, size) for box in boxes)
+        shown[view] = Shown(size, tuple(one for one in placed if one is not None))
     return shown
 
 
@@ -89,9 +91,13 @@ def _cut(box: Box, size: Sequence[float]) -> Box | None:
     return Box(box.entity, x0, y0, x1, y1) if x0 < size[0] and y0 < size[1] and x1 >= 0 and y1 >= 0 else None
 
 
-def _placed(box: Box, size: Sequence[float]) -> Placed:
+def _placed(box: Box, size: Sequence[float]) -> Placed | None:
+    """Return a box with its bins, None where a side of it, or of the image, gives none."""
     width, height = size
-    return Placed(box, bin_of(box.x0, width), bin_of(box.x1, width), bin_of(box.y0, height), bin_of(box.y1, height))
+    try:
+        return Placed(box, bin_of(box.x0, width), bin_of(box.x1, width), bin_of(box.y0, height), bin_of(box.y1, height))
+    except (OverflowError, ValueError, ZeroDivisionError):  # infinite, NaN, an image without pixels
+        return None
 
 
 @frozen
@@ -113,7 +119,7 @@ class Gaze:
 
 
 def gaze(moment: Moment) -> Gaze | None:
-    """Return the gaze of a timepoint, or None where it is outside the image."""
+    """Return the gaze of a timepoint, or None where it is outside the image, or the image has no pixels."""
     x, y = moment.labels["gaze"]
     if not (0 <= x <= 1 and 0 <= y <= 1):
         return None
@@ -122,5 +128,7 @@ def gaze(moment: Moment) -> Gaze | None:
         return Gaze(None, math.trunc(x * BINS), math.trunc(y * BINS), None)
     ((view, shown),) = found.items()
     width, height = shown["size"]
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        return None
     pixel = math.trunc(x * width), math.trunc(y * height)
     return Gaze(view, bin_of(pixel[0], width), bin_of(pixel[1], height), pixel)

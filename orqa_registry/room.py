@@ -10,31 +10,40 @@ from orqa_registry.records import Moment
 
 
 def steps(moment: Moment) -> dict[str, tuple[int, int, int]]:
-    """Return entity -> the middle of its extents, in thousandths of half a side of what counts as the room."""
+    """Return entity -> the middle of its extents, in thousandths of half a side of what counts as the room.
+
+    An entity of which an extent is not finite, in mm or in these steps, is nowhere in the room and left out.
+    """
     found = moment.labels["positions"]
-    return {entity: _steps(extent, found["reach"]) for entity, extent in found["extents"].items()}
+    placed = ((entity, _steps(extent, found["reach"])) for entity, extent in found["extents"].items())
+    return {entity: place for entity, place in placed if place is not None}
 
 
-def _steps(extent: Sequence[float], reach: float) -> tuple[int, int, int]:
-    x0, y0, z0, x1, y1, z1 = (math.trunc((value + reach) / (2 * reach) * 2000 - 1000) for value in extent)
+def _steps(extent: Sequence[float], reach: float) -> tuple[int, int, int] | None:
+    scaled = [(value + reach) / (2 * reach) * 2000 - 1000 for value in extent]
+    if not all(map(math.isfinite, scaled)):
+        return None
+    x0, y0, z0, x1, y1, z1 = map(math.trunc, scaled)
     return (x0 + x1) // 2, (y0 + y1) // 2, (z0 + z1) // 2
 
 
 def distances(moment: Moment) -> dict[tuple[str, str], int]:
     """Return pair -> whole millimetres between the middles of two entities, each pair once.
 
-    The original rounds middles to the units of the files, and counts every unit as 2 mm (defect D9).
+    The original rounds middles to the units of the files, and counts every unit as 2 mm (defect D9). A pair whose
+    distance is not finite is left out.
     """
     found = moment.labels["positions"]
     unit = found.get("unit", 1.0)
     middles = {entity: _middle(extent) for entity, extent in found["extents"].items()}
     if moment.compat:
-        middles = {entity: [math.floor(value / unit) for value in middle] for entity, middle in middles.items()}
+        counted = ((entity, [value / unit for value in middle]) for entity, middle in middles.items())
+        middles = {
+            entity: list(map(math.floor, middle)) for entity, middle in counted if all(map(math.isfinite, middle))
+        }
     factor = 2 if moment.compat else 1
-    return {
-        (one, other): math.trunc(factor * math.dist(middles[one], middles[other]))
-        for one, other in combinations(middles, 2)
-    }
+    apart = {pair: factor * math.dist(*map(middles.__getitem__, pair)) for pair in combinations(middles, 2)}
+    return {pair: math.trunc(distance) for pair, distance in apart.items() if math.isfinite(distance)}
 
 
 def _middle(extent: Sequence[float]) -> list[float]:

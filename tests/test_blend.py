@@ -38,7 +38,7 @@ def test_seats_are_shared_out_by_largest_remainder(weights, seats):
 
 
 @pytest.mark.parametrize("block", [7, 1 << 16])
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(split=splits(), weights=WEIGHTS, length=st.integers(60, 120), scale=st.sampled_from([1, 0.5, 8]))
 def test_each_epoch_has_exact_quotas_and_each_dataset_complete_passes(split, weights, length, scale, block):
     datasets, counts = split

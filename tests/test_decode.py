@@ -215,7 +215,7 @@ SOUND = [
 
 
 @given(data=damaged(SOUND), pixels=st.sampled_from([None, 1, 1000]), strict=st.booleans(), fine=st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=settings.default.max_examples * 3)
 def test_damaged_pictures(data, pixels, strict, fine):
     found = tried(lambda: decode(data, pixels, strict=strict, fine=fine))
     if found is not None:

@@ -143,13 +143,13 @@ SOUND_NPZ = [zipped(saved(array), how=zipfile.ZIP_STORED) for array in PLAIN]
 
 
 @given(damaged(SOUND_NPY))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_npy(data):
     assert small(tried(from_npy, data))
 
 
 @given(data=damaged([*SOUND_NPZ, *map(zipped, SOUND_NPY)]))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_npz(data, tmp_path_factory):
     path = write(tmp_path_factory.getbasetemp() / "damaged.npz", data)
     assert small(tried(read_npz, path))

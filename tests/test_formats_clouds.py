@@ -192,7 +192,7 @@ SOUND = [pcd(columns, data) for columns in VARIANTS.values() for data in ("ascii
 
 
 @given(data=damaged(SOUND))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_pcd(data, tmp_path_factory):
     read = tried(read_pcd, write(tmp_path_factory.getbasetemp() / "damaged.pcd", data))
     assert read is None or (read.dtype == np.float32 and read.shape[1:] == (6,) and len(read) <= len(data))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from damage import damaged, refused, tried, write
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orqa_registry.formats import masks
-from orqa_registry.formats.geometry import invert, pose, project, transform
+from orqa_registry.formats.geometry import NEAREST, invert, pose, project, transform
 from orqa_registry.formats.images import MOST_PIXELS, image_size, read_depth, read_mask
 from orqa_registry.formats.masks import boxes, extents, labels, segment_ids
 from orqa_registry.records import Box
@@ -155,7 +156,7 @@ SOUND = [png(IDS), png(palette(NOISE)), png(COLOURED), png(NOISE.astype(np.uint1
 
 
 @given(data=damaged(SOUND))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_images(data):
     for read in (read_mask, read_depth):
         found = tried(read, data)
@@ -204,9 +205,46 @@ def test_geometry():
     np.testing.assert_allclose(invert(tilted), np.linalg.inv(tilted), atol=1e-12)
     camera = {"intrinsics": [[500, 0, 320], [0, 400, 240], [0, 0, 1]], "world_to_camera": np.eye(4).tolist()}
     seen = project(camera, [[100, -200, 1000], [1, 2, 0], [10, 10, -10]])
-    np.testing.assert_allclose(seen, [[370, 160, 1000], [820, 1040, 0], [-180, -160, -10]])
+    np.testing.assert_allclose(seen, [[370, 160, 1000], [np.nan, np.nan, 0], [-180, -160, -10]])
     assert project(camera, np.zeros((0, 3))).shape == (0, 3)
     assert transform(np.eye(4), []).shape == (0, 3)
+
+
+anything = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, -0.0, 1e-320, -1e-320, 1e308, 1e-3])
+point3d = st.tuples(*[anything] * 3)
+
+
+@given(st.lists(point3d, max_size=4), st.tuples(*[anything] * 4), point3d)
+def test_a_point_that_cannot_be_projected_is_outside(points, lens, moved):
+    fx, fy, cx, cy = lens
+    placed = np.eye(4)
+    placed[:3, 3] = moved
+    camera = {"intrinsics": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]], "world_to_camera": placed}
+    seen = project(camera, points)
+    assert seen.shape == (len(points), 3)
+    outside = np.isnan(seen[:, 0])
+    assert (np.isnan(seen[:, 1]) == outside).all(), "either both or none"
+    assert np.isfinite(seen[~outside]).all()
+    assert (np.abs(seen[~outside, 2]) >= NEAREST).all()
+
+
+@pytest.mark.parametrize("depth", [0.0, -0.0, 1e-320, -1e-320, NEAREST / 2, np.inf, -np.inf, np.nan])
+def test_depths_without_a_pixel(depth):
+    camera = {"intrinsics": [[500, 0, 320], [0, 400, 240], [0, 0, 1]], "world_to_camera": np.eye(4)}
+    assert np.isnan(project(camera, [[100, 100, depth]])[0, :2]).all()
+    assert np.isfinite(project(camera, [[100, 100, NEAREST]])).all()
+
+
+@given(point3d, st.tuples(*[anything] * 4))
+def test_what_inverts_comes_back(moved, turn):
+    try:
+        placed = pose(moved, turn)
+        back = invert(placed)
+    except ValueError:
+        return
+    assert np.isfinite(back).all()
+    largest = max(1.0, *np.abs(placed[:3, 3]))
+    np.testing.assert_allclose((back @ placed) / largest, np.eye(4) / largest, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +256,26 @@ def test_no_pose(translation, quaternion):
         pose(translation, quaternion)
 
 
-@pytest.mark.parametrize("matrix", [np.eye(3), 2 * np.eye(4), np.zeros((4, 4)), np.full((4, 4), np.nan)])
+def moving(*by):
+    matrix = np.eye(4)
+    matrix[:3, 3] = by
+    return matrix
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.eye(3),
+        2 * np.eye(4),
+        np.zeros((4, 4)),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), np.inf),
+        1e-320 * np.eye(4),
+        1e200 * np.eye(4),
+        moving(np.inf, 0, 0),
+        moving(0, np.nan, 0),
+    ],
+)
 def test_no_rigid_matrix(matrix):
     with pytest.raises(ValueError, match="not a rigid"):
         invert(matrix)

@@ -36,7 +36,7 @@ def test_a_table_holds_the_same_points(columns, names, each, many):
 
 
 @given(FLOATS)
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_whatever_is_packed_comes_back_bit_by_bit(before):
     with np.errstate(invalid="ignore"):
         before[:, 3:] = np.where(before[:, 3:] < 0, before[:, 3:], before[:, 3:] % 256 // 1)
@@ -90,7 +90,7 @@ def test_what_is_no_cloud_is_refused(data):
 
 
 @given(damaged([packed(saved(cloud(6, 5))), packed(saved(cloud(4, 5))), saved(cloud(6, 5))]))
-@settings(max_examples=200)
+@settings(max_examples=settings.default.max_examples * 2)
 def test_damaged_clouds(data):
     found = tried(from_npy, data)
     assert found is None or (found.ndim == 2 and found.dtype == np.float32)

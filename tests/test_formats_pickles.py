@@ -144,7 +144,7 @@ TREE = saved({"a": np.eye(4), "b": {"c": [1, "x"], 3: (np.arange(3), np.float32(
 
 
 @given(data=damaged([TREE]), pickled=damaged([TREE[TREE.index(b"\n") + 1 :]]))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_pickles(data, pickled, tmp_path_factory):
     # The archive is sound here, or its checksum would stand between the damage and the pickle.
     path = tmp_path_factory.getbasetemp() / "pickle.npz"

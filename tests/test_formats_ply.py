@@ -148,7 +148,7 @@ DAMAGED = [ply(columns(*RGB), form, **{where: (FACE, faces(form))}) for form in 
 
 
 @given(data=damaged(DAMAGED))
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_damaged_ply(data, tmp_path_factory):
     read = tried(read_ply, write(tmp_path_factory.getbasetemp() / "damaged.ply", data))
     assert read is None or (read.dtype == np.float32 and read.shape[1:] == (6,) and len(read) <= len(data))

@@ -98,7 +98,9 @@ def test_each_sample_comes_once_an_epoch_and_is_what_was_written(stream):
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples * 2 // 5, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_run_goes_on_with_the_very_next_sample(stream, data):
     keys = [key(sample) for sample in stream]
     seen, state = [], 0

@@ -28,7 +28,7 @@ def test_an_epoch_has_every_sample_once(counts, seed, window, shuffle, epoch):
             order.place(epoch, beyond)
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples * 3 // 10)
 @given(COUNTS, st.data())
 def test_a_place_does_not_depend_on_what_was_asked_before(counts, data):
     order = Order(counts, window=3)

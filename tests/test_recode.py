@@ -148,7 +148,7 @@ def test_a_wav_becomes_flac(subtype, form, pixels):
 
 
 @given(st.integers(1, 9), st.integers(1, 800_000), st.integers(0, 300))
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 def test_a_wav_of_any_kind_keeps_its_samples(channels, rate, many):
     before = sound(np.resize(NOISE, (many, channels)), rate)
     stored = Recoder()("audio.wav", before)
@@ -201,7 +201,7 @@ SOUND = {
 @pytest.mark.parametrize("name", SOUND)
 def test_damaged_media(name):
     @given(damaged([SOUND[name]]))
-    @settings(max_examples=60)
+    @settings(max_examples=settings.default.max_examples * 3 // 5)
     def tried_all(data):
         stored = tried(Recoder(pixels=2000), name, data)
         assert stored is None or stored.data

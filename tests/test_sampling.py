@@ -297,7 +297,7 @@ asked = st.tuples(
 frames = st.lists(st.lists(asked, max_size=4), min_size=1, max_size=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(frames, st.integers(1, 30), st.integers(0, 5), st.booleans())
 def test_every_set_adds_up(frames, size, seed, replace):
     pool = pool_of({"4D-OR": frames})

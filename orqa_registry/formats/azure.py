@@ -29,9 +29,11 @@ def read_camera(path: Path) -> dict[str, Any]:
     raw = read_json(path)
     try:
         colour = raw["value0"]["color_parameters"]
-        to_world = _pose(raw["value0"]["camera_pose"]) @ _pose(raw["value0"]["color2depth_transform"])
+        with np.errstate(over="ignore", invalid="ignore"):  # and so is what is none any more
+            to_world = _pose(raw["value0"]["camera_pose"]) @ _pose(raw["value0"]["color2depth_transform"])
         world_to_camera = np.diag([1.0, -1.0, -1.0, 1.0]) @ invert(to_world)
-        world_to_camera[:3, 3] *= METRE
+        with np.errstate(over="ignore"):  # what is beyond a float is refused below
+            world_to_camera[:3, 3] *= METRE
         focal, centre = (colour["fov_x"], colour["fov_y"]), (colour["c_x"], colour["c_y"])
         camera: dict[str, Any] = {
             "size": [int(colour["width"]), int(colour["height"])],

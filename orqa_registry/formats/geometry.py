@@ -1,6 +1,7 @@
 """Rigid motions, and pinhole cameras without lens distortion.
 
-Axes of a camera are OpenCV's: x right, y down, z forward.
+Axes of a camera are OpenCV's: x right, y down, z forward. No number makes these functions warn: a coordinate that is
+not finite, or that comes to lie beyond what a float holds, is infinite or NaN in the result.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+NEAREST = 1e-3
+"""Depth in mm, before or behind a camera, below which a point cannot be projected: it lies in the camera's plane."""
 
 
 def pose(translation: Any, quaternion: Any) -> Floats:
@@ -35,17 +39,24 @@ def pose(translation: Any, quaternion: Any) -> Floats:
     return matrix
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def invert(matrix: Any) -> Floats:
-    """Return the inverse of a rigid 4 x 4 matrix. Raises ValueError where it is not rigid to three decimals."""
+    """Return the inverse of a rigid 4 x 4 matrix.
+
+    Raises ValueError where it is not rigid to three decimals, or moves by more than a float holds.
+    """
     forward = np.asarray(matrix, dtype=np.float64)
     if forward.shape != (4, 4) or not np.allclose(forward[:3, :3] @ forward[:3, :3].T, np.eye(3), atol=1e-3):
         raise ValueError("not a rigid 4 x 4 matrix: its columns are not at right angles, or not of length 1")
     inverse = np.eye(4)
     inverse[:3, :3] = forward[:3, :3].T
     inverse[:3, 3] = -forward[:3, :3].T @ forward[:3, 3]
+    if not np.isfinite(inverse).all():
+        raise ValueError(f"not a rigid 4 x 4 matrix: it moves by {forward[:3, 3].tolist()}")
     return inverse
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def transform(matrix: Any, points: Any) -> Floats:
     """Return points (N, 3) after a 4 x 4 matrix, in the unit of its translation."""
     affine = np.asarray(matrix, dtype=np.float64)
@@ -53,14 +64,19 @@ def transform(matrix: Any, points: Any) -> Floats:
     return moved
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def project(camera: Mapping[str, Any], points: Any) -> Floats:
     """Return (N, 3): column u and row v in pixels and depth in mm, of points (N, 3) in mm (datasets.md 4.4).
 
     camera: `intrinsics` 3 x 3 and `world_to_camera` 4 x 4, as in calibration.json. No distortion and no clipping:
-    points behind the camera come with their negative depth; where depth is 0, division is by 1.
+    points behind the camera come with their negative depth. A point that cannot be projected is outside every image:
+    its u and v are NaN. It is nearer than NEAREST to the plane of the camera, or a coordinate of it, its depth or its
+    pixel is not finite.
     """
     (fx, skew, cx), (_, fy, cy), _ = np.asarray(camera["intrinsics"], dtype=np.float64)
     seen = transform(camera["world_to_camera"], points)
     x, y, depth = seen.T
-    divisor = np.where(depth == 0, 1.0, depth)
-    return np.column_stack([(fx * x + skew * y) / divisor + cx, fy * y / divisor + cy, depth])
+    divisor = np.where(np.abs(depth) < NEAREST, np.nan, depth)
+    pixels = np.column_stack([(fx * x + skew * y) / divisor + cx, fy * y / divisor + cy])
+    pixels[~(np.isfinite(pixels).all(axis=1) & np.isfinite(depth))] = np.nan
+    return np.column_stack([pixels, depth])

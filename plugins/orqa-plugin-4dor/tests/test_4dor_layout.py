@@ -114,7 +114,7 @@ def same(written, read):
             assert read.labels[facet] == written.labels[facet]
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(takes())
 def test_what_is_written_is_read(tmp_path_factory, takes):
     root = tmp_path_factory.mktemp("root")
@@ -154,7 +154,7 @@ def plain_boxes(folder, media):
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(graphs)
 def test_raw_labels_alone_give_the_same_graph_where_nothing_is_left_to_infer(tmp_path_factory, graph):
     graph = scenegraph.infer(graph, hands=True)

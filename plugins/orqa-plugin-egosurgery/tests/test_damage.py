@@ -242,7 +242,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(content=(FILES | VALUES).map(json.dumps).map(str.encode) | st.binary(), cut=st.none() | st.integers(0, 200))
 def test_no_box_file_does_more_than_complain(tmp_path_factory, content, cut):
     path = tmp_path_factory.getbasetemp() / "any.json"
@@ -256,7 +256,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(
     head=st.sampled_from(["", "Frame,Phase,norm_pos_x,norm_pos_y\n"]),
     body=st.lists(CELLS | st.text(max_size=5), max_size=30).map("".join),

@@ -82,7 +82,7 @@ def carried(points, boxed):
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(takes)
 def test_what_is_written_is_read_back(tmp_path_factory, made):
     root = tmp_path_factory.mktemp("written", numbered=True)

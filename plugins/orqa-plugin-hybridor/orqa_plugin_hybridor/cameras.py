@@ -71,7 +71,10 @@ class Camera:
         return evolve(self, size=(self.size[0] * times, self.size[1] * times), focal=self.focal * times)
 
     def project(self, points: Floats) -> Floats:
-        """Return (N, 3): column, row in pixels and depth in mm, for points (N, 3) of the room in mm."""
+        """Return (N, 3): column, row in pixels and depth in mm, for points (N, 3) of the room in mm.
+
+        A point behind the camera, or nearer to its plane than 1e-6 mm, has the pixel of one at 1e-6 mm, far outside.
+        """
         seen = points @ self.rotation.T + self.translation
         depth = np.maximum(seen[:, 2], 1e-6)
         pixels = self.focal * seen[:, :2] / depth[:, None] + self.centre
@@ -85,8 +88,14 @@ class Camera:
 
 
 def look(size: Size, angle: float, position: Vector, target: Vector, above: Vector = (0.0, 0.0, 1.0)) -> Camera:
-    """Return a camera at a position that looks at a target; `angle` is the field of its longer side in degrees."""
+    """Return a camera at a position that looks at a target; `angle` is the field of its longer side in degrees.
+
+    Raises ValueError where it looks at itself, or straight along `above`: no direction is up in its pictures.
+    """
     forward = np.subtract(target, position)
+    right = np.cross(forward, above)
+    if not np.linalg.norm(right) > 1e-9 * np.linalg.norm(forward) > 0:
+        raise ValueError(f"a camera at {position} that looks at {target} has no {above} in its pictures")
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, above)
     right = right / np.linalg.norm(right)

@@ -145,7 +145,7 @@ def takes(draw: some.DrawFn) -> list[Take]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(takes())
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, takes: list[Take]) -> None:
     root = tmp_path_factory.mktemp("scenes")

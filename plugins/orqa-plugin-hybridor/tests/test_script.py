@@ -44,7 +44,7 @@ def test_actions_phases_and_people_are_spread() -> None:
     assert all(people[count] > 0.03 * total for count in range(3, 9))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(some.integers(0, 10_000), some.integers(1, 400), some.integers(1, 700))
 def test_every_take_makes_sense(seed: int, number: int, timepoints: int) -> None:
     take = produce(seed, number, timepoints, 64)

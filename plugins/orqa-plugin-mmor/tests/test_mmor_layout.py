@@ -194,7 +194,7 @@ def plain_extents(cloud):
     return {name: (*map(min, zip(*p, strict=True)), *map(max, zip(*p, strict=True))) for name, p in found.items()}
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(takes())
 def test_what_is_written_is_read(tmp_path_factory, takes):
     root, again = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("again")
@@ -227,7 +227,7 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
     shutil.rmtree(again)
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(st.lists(graphs, min_size=1, max_size=4), st.sampled_from(("001_PKA", "012_2_PKA", "007_TKA")))
 def test_raw_labels_alone_give_the_same_graphs_where_nothing_is_left_to_infer(tmp_path_factory, graphs, take):
     graphs = [scenegraph.infer(graph, hands=False) for graph in graphs]

@@ -56,7 +56,7 @@ def fused(frame: str, pictures: Mapping[int, tuple[Path, Path]], cameras: Mappin
 
 
 def _seen(colour: Path, depth: Path, camera: Camera) -> npt.NDArray[np.float64]:
-    """Return what a camera sees, N x 6: x, y, z in the room in mm, red, green, blue 0..255."""
+    """Return what a camera sees, N x 6: x, y, z in the room in mm, red, green, blue 0..255; finite points alone."""
     import numpy as np
 
     from orqa_plugin_mvor.spatial import TO_ROOM
@@ -69,10 +69,12 @@ def _seen(colour: Path, depth: Path, camera: Camera) -> npt.NDArray[np.float64]:
     distances, colours = read_depth(depth), _colours(colour)
     rows, columns = np.nonzero(distances)
     z = distances[rows, columns].astype(np.float64)
-    x = (columns - camera.centre[0]) * z / camera.focal[0]
-    y = (rows - camera.centre[1]) * z / camera.focal[1]
-    placed = transform(TO_ROOM @ np.array(camera.to_first), np.column_stack([x, y, z]))
-    return np.column_stack([placed, colours[rows, columns]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = (columns - camera.centre[0]) * z / camera.focal[0]
+        y = (rows - camera.centre[1]) * z / camera.focal[1]
+        placed = transform(TO_ROOM @ np.array(camera.to_first), np.column_stack([x, y, z]))
+    seen = np.column_stack([placed, colours[rows, columns]])
+    return seen[np.isfinite(placed).all(axis=1)]
 
 
 def _colours(path: Path) -> npt.NDArray[np.uint8]:

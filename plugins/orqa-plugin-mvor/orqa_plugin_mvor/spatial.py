@@ -50,8 +50,11 @@ def read_dummy(path: Path) -> Array:
     return _finite(path, "pose", read_json(path), (len(JOINTS), 3))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def patient_pose(dummy: Array, centre: Array) -> Array:
-    """Return the dummy moved so that the middle of its hips is the patient centre."""
+    """Return the dummy moved so that the middle of its hips is the patient centre; what is beyond a float is not
+    finite.
+    """
     hips: Array = dummy[list(HIPS)].mean(axis=0)
     return dummy + (centre - hips)
 
@@ -63,8 +66,9 @@ def read_objects(path: Path) -> dict[str, Array]:
         if not SCAN_NAME.fullmatch(scan):
             raise OrqaError(f"{path}: {scan!r}: expected a scan such as object_scans/ct_machine/1.ply")
         pose = _finite(path, scan, raw, (4, 4))
-        pose[:3, 3] *= SCAN_SCALE
-        found[scan] = pose
+        with np.errstate(over="ignore"):
+            pose[:3, 3] *= SCAN_SCALE
+        found[scan] = _finite(path, scan, pose, (4, 4))
     return found
 
 
@@ -80,18 +84,24 @@ def read_scan(path: Path, scan: str) -> Array:
 
 
 def room_extents(points: Mapping[str, Array]) -> dict[str, tuple[float, ...]]:
-    """Return entity -> (x0, y0, z0, x1, y1, z1) in the room."""
+    """Return entity -> (x0, y0, z0, x1, y1, z1) in the room, of its points that are finite there; without any: none."""
     placed = {entity: transform(TO_ROOM, one) for entity, one in points.items()}
-    return {entity: (*one.min(axis=0).tolist(), *one.max(axis=0).tolist()) for entity, one in placed.items()}
+    inside = {entity: one[np.isfinite(one).all(axis=1)] for entity, one in placed.items()}
+    return {
+        entity: (*one.min(axis=0).tolist(), *one.max(axis=0).tolist()) for entity, one in inside.items() if len(one)
+    }
 
 
 def image_boxes(points: Mapping[str, Array], camera: Camera) -> tuple[Box, ...]:
-    """Return where each entity is in an image, not clipped; what is behind the camera is left out."""
+    """Return where each entity is in an image, not clipped.
+
+    A point that is behind the camera, or cannot be projected, is left out.
+    """
     seen_by = _from_first(camera)
     found = []
     for entity, one in points.items():
         pixels = project(seen_by, one)
-        pixels = pixels[pixels[:, 2] > 0, :2]
+        pixels = pixels[(pixels[:, 2] > 0) & np.isfinite(pixels).all(axis=1), :2]
         if len(pixels):
             found.append(Box(entity, *pixels.min(axis=0).tolist(), *pixels.max(axis=0).tolist()))
     return tuple(found)

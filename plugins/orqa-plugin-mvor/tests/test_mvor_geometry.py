@@ -53,6 +53,16 @@ def test_a_point_behind_a_camera_does_not_stretch_a_box(root, read, hand):
     assert corners == pytest.approx([320, 240 + 400 * 450 / 400, 320, 240 + 400 * 300 / 100])
 
 
+@pytest.mark.parametrize("depth", [0.0, 1e-320, 1e-4])
+def test_a_point_in_the_plane_of_a_camera_does_not_stretch_a_box(root, read, hand, depth):
+    root.all()
+    person = hand["person"]()
+    person[0] = [700.0, 700.0, depth]
+    root.people(1, 0, [person])
+    corners = boxes(read(root.folder)["000"][0], "room1")["human 1"]
+    assert max(map(abs, corners)) < 2000, "the others say where it is"
+
+
 def test_positions_are_aligned_extents(root, read):
     root.all()
     found = read(root.folder)["000"][0].labels["positions"]

@@ -197,7 +197,7 @@ def compare(found, written):
 
 
 # A failing example is large, and making it smaller takes minutes and says little more.
-@settings(max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=settings.default.max_examples * 2 // 5, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(recordings())
 def test_what_is_written_is_read(takes):
     with tempfile.TemporaryDirectory() as folder:
