@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from orqa_plugin_mvor import names
-from orqa_plugin_mvor.pieces import ACCESS, ADDITIONS, LICENCE, PIECES
+from orqa_plugin_mvor.download_parts import ACCESS, ADDITIONS, LICENCE, PIECES
 from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Take
 from orqa_registry.reading import settle
 
@@ -38,10 +38,10 @@ class MVOR(Dataset):
         ),
     )
     provides = frozenset({"actions", "roles", "entities", "boxes", "positions"})
-    splits = tuple(names.CLIP_LABELS.values())
-    official: ClassVar[Mapping[str, tuple[str, ...]]] = names.OFFICIAL
+    splits = tuple(names.SPLIT_BY_CLIP_LABEL.values())
+    official: ClassVar[Mapping[str, tuple[str, ...]]] = names.OFFICIAL_TAKES
     media: ClassVar[Mapping[str, str]] = {
-        **{f"room{camera}.png": f"colour of camera {camera}, 640 x 480" for camera in names.SHOWN},
+        **{f"room{camera}.png": f"colour of camera {camera}, 640 x 480" for camera in names.DISPLAY_ORDER},
         **{
             f"room{camera}.depth.png": f"depth of camera {camera} in mm, 16 bits, 640 x 480" for camera in names.CAMERAS
         },
@@ -55,39 +55,39 @@ class MVOR(Dataset):
 
     def home(self, root: Path) -> Path:
         """Return `root`, or the one folder in it that holds MVOR. Raises OrqaError where none does."""
-        found = (settle(root, _has_clips) or settle(root, _has_data)) if root.is_dir() else None
-        if found is None:
+        home = (settle(root, _has_clips) or settle(root, _has_data)) if root.is_dir() else None
+        if home is None:
             raise OrqaError(
-                f"{names.DATASET}: {root} holds nothing of it: looked for {names.CLIPS}, "
-                f"{' or '.join(names.CAMMA_PLACES)}, day1/cam1, here and one folder further in. {self.card.access}"
+                f"{names.DATASET}: {root} holds nothing of it: looked for {names.CLIPS_FILE}, "
+                f"{' or '.join(names.ANNOTATION_PATHS)}, day1/cam1, here and one folder further in. {self.card.access}"
             )
-        return found
+        return home
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that have a frame. Raises OrqaError where clips.csv is missing or damaged."""
-        from orqa_plugin_mvor.root import Root  # listing datasets needs no reader
+        from orqa_plugin_mvor.reader.root import Root  # listing datasets needs no reader
 
         home = self.home(root)
-        if not (home / names.CLIPS).is_file():
+        if not (home / names.CLIPS_FILE).is_file():
             raise OrqaError(
-                f"{home / names.CLIPS}: not there, and it alone says what a take is. It is one of the additions of the "
-                f"ORQA authors, {ADDITIONS}: unpack them into {home}, beside day1"
+                f"{home / names.CLIPS_FILE}: not there, and it alone says what a take is. It is one of the additions "
+                f"of the ORQA authors, {ADDITIONS}: unpack them into {home}, beside day1"
             )
-        files = Root(home)
-        for clip in files.clips:
-            if clip.split == split and files.frames[clip.take]:
-                yield Take(self.name, split, clip.take, partial(files.timepoints, clip))
+        reader = Root(home)
+        for clip in reader.clips:
+            if clip.split == split and reader.frames[clip.take]:
+                yield Take(self.name, split, clip.take, partial(reader.timepoints, clip))
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield the known numbers of MVOR (datasets.md 9.6). Opens label files alone."""
         from orqa_plugin_mvor.checks import checks
-        from orqa_plugin_mvor.root import Root
+        from orqa_plugin_mvor.reader.root import Root
 
         yield from checks(Root(self.home(root)))
 
     def layout(self) -> Layout:
         """Return how MVOR is written."""
-        from orqa_plugin_mvor.writer import write
+        from orqa_plugin_mvor.writer.takes import write_takes
         from orqa_registry.formats.geometry import invert
 
         # Every day and every split among the first four.
@@ -95,18 +95,18 @@ class MVOR(Dataset):
         takes = (*first, *(take for take in names.FIRST_FRAMES if take not in first))
         return Layout(
             takes=tuple((names.FIRST_FRAMES[take][0], take) for take in takes),
-            write=write,
-            sizes={f"room{camera}": names.SIZE for camera in names.CAMERAS},
-            frames={take: names.frames_of(take) for take in takes},
+            write=write_takes,
+            sizes={f"room{camera}": names.IMAGE_SIZE for camera in names.CAMERAS},
+            frames={take: names.take_frames(take) for take in takes},
             poses={"room1": invert(names.ALIGNMENT).tolist()},
             joints=names.JOINTS,
         )
 
 
 def _has_clips(folder: Path) -> bool:
-    return (folder / names.CLIPS).is_file()
+    return (folder / names.CLIPS_FILE).is_file()
 
 
 def _has_data(folder: Path) -> bool:
-    days = (folder / f"day{day}" / f"cam{camera}" for day in names.DAYS for camera in names.CAMERAS)
-    return any((folder / place).is_file() for place in names.CAMMA_PLACES) or any(map(Path.is_dir, days))
+    cameras = (folder / f"day{day}" / f"cam{camera}" for day in names.DAYS for camera in names.CAMERAS)
+    return any((folder / path).is_file() for path in names.ANNOTATION_PATHS) or any(map(Path.is_dir, cameras))

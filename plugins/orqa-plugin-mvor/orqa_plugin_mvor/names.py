@@ -9,49 +9,49 @@ from collections.abc import Mapping
 from orqa_registry import vocabulary
 
 DATASET = "MVOR"
-WRAPPER = "camma_mvor_dataset"
+ARCHIVE_FOLDER = "camma_mvor_dataset"
 """The folder that the download wraps around its days."""
 
 DAYS = (1, 2, 3, 4)
 CAMERAS = (1, 2, 3)
-SHOWN = (3, 1, 2)
+DISPLAY_ORDER = (3, 1, 2)
 """Cameras in the order in which ORQA shows them."""
-SIZE = (640, 480)
+IMAGE_SIZE = (640, 480)
 """Width and height in pixels of every colour and depth image."""
 
-KINDS = ("color", "depth")
-CAMMA = "camma_mvor_2018.json"
-CAMMA_PLACES = (CAMMA, f"annotations/{CAMMA}")
+IMAGE_KINDS = ("color", "depth")
+ANNOTATION_FILE = "camma_mvor_2018.json"
+ANNOTATION_PATHS = (ANNOTATION_FILE, f"annotations/{ANNOTATION_FILE}")
 """Where ORQA wants the annotation file, and where the download has it."""
 
-CLIPS = "clips.csv"
+CLIPS_FILE = "clips.csv"
 CLIP_COLUMNS = ("Clip start", "Clip end", "Clip type", "Clip label")
-LABELS = "frame_labels.csv"
-LABEL_COLUMNS = ("Frame number", "Label")
-SPLIT_FILE = "splits.json"
-POSES = "human_poses_3D"
-CENTRES = "patient_centers_GT.npz"
-DUMMY = "dummy_patient_pose.json"
-OBJECTS = "object_poses_3D"
-SCANS = "object_scans"
-CLOUDS = "point_clouds"
+FRAME_LABELS_FILE = "frame_labels.csv"
+FRAME_LABEL_COLUMNS = ("Frame number", "Label")
+SPLITS_FILE = "splits.json"
+HUMAN_POSES_FOLDER = "human_poses_3D"
+PATIENT_CENTRES_FILE = "patient_centers_GT.npz"
+DUMMY_POSE_FILE = "dummy_patient_pose.json"
+OBJECT_POSES_FOLDER = "object_poses_3D"
+OBJECT_SCANS_FOLDER = "object_scans"
+POINT_CLOUDS_FOLDER = "point_clouds"
 
-CLIP_LABELS: Mapping[str, str] = {"0": "train", "1": "validation", "2": "test"}
+SPLIT_BY_CLIP_LABEL: Mapping[str, str] = {"0": "train", "1": "validation", "2": "test"}
 SPLIT_KEYS: Mapping[str, str] = {"train": "train", "validation": "val", "test": "test"}
 """Split -> its key in `splits.json`."""
 
-UNLABELLED = "out"
+NO_ACTION = "out"
 """What frame_labels.csv says, in lower case, of a frame that shows no procedure."""
 
 JOINTS = vocabulary.JOINTS[:10]
-HIPS = (4, 5)
+HIP_JOINTS = (4, 5)
 """The joints whose middle is the patient centre."""
 
 PATIENT = "patient"
 PERSON_FIELDS = ("bbox", "keypoints", "person_role", "person_id", "only_bbox", "face_blurred")
 """What is kept of a person annotated in an image."""
 
-SCAN_SCALE = 4000.0
+TRANSLATION_SCALE = 4000.0
 """What the translations of object poses are multiplied by to be mm (datasets.md 4.3)."""
 
 SCAN_POINTS = 1000
@@ -63,11 +63,11 @@ CLOUD_POINTS = 5000
 REACH = 3500.0
 """Half a side of what counts as the room, mm (protocol R5)."""
 
-FRAME = re.compile(r"[0-9]{6}")
+FRAME_ID = re.compile(r"[0-9]{6}")
 FRAME_NAME = re.compile(r"([0-9])_([0-9]{6})")
 """A frame as clips.csv, frame_labels.csv and splits.json write it: day and number."""
 
-SCAN_NAME = re.compile(rf"{SCANS}/([A-Za-z0-9][A-Za-z0-9_-]*)/[A-Za-z0-9][A-Za-z0-9_-]*\.ply")
+SCAN_PATH = re.compile(rf"{OBJECT_SCANS_FOLDER}/([A-Za-z0-9][A-Za-z0-9_-]*)/[A-Za-z0-9][A-Za-z0-9_-]*\.ply")
 
 _SINE, _COSINE = math.sin(math.radians(35)), math.cos(math.radians(35))
 
@@ -109,21 +109,21 @@ FIRST_FRAMES: Mapping[str, tuple[str, int, int]] = {
 }
 """Take -> split, day, number of its first frame (datasets.md 4.3)."""
 
-OFFICIAL: Mapping[str, tuple[str, ...]] = {
-    split: tuple(take for take, (belongs, _, _) in FIRST_FRAMES.items() if belongs == split)
-    for split in CLIP_LABELS.values()
+OFFICIAL_TAKES: Mapping[str, tuple[str, ...]] = {
+    split: tuple(take for take, (take_split, _, _) in FIRST_FRAMES.items() if take_split == split)
+    for split in SPLIT_BY_CLIP_LABEL.values()
 }
 
 
-FRAMES: Mapping[int, int] = {1: 57, 2: 330, 3: 223, 4: 122}
+FRAME_COUNTS: Mapping[int, int] = {1: 57, 2: 330, 3: 223, 4: 122}
 """Day -> how many frames it has."""
 
 
-def frames_of(take: str) -> list[str]:
+def take_frames(take: str) -> list[str]:
     """Return the ids of the frames that a take can have: up to the next take of its day, or the end of the day."""
     _, day, first = FIRST_FRAMES[take]
-    later = [start for _, other, start in FIRST_FRAMES.values() if other == day and start > first]
-    return [f"{number:06d}" for number in range(first, min((*later, FRAMES[day])))]
+    later = [start for _, start_day, start in FIRST_FRAMES.values() if start_day == day and start > first]
+    return [f"{number:06d}" for number in range(first, min((*later, FRAME_COUNTS[day])))]
 
 
 def frame_name(day: int, frame: str) -> str:
@@ -131,26 +131,26 @@ def frame_name(day: int, frame: str) -> str:
     return f"{day}_{frame}"
 
 
-def image_number(day: int, camera: int, frame: str) -> int:
+def image_id(day: int, camera: int, frame: str) -> int:
     """Return the id of an image in the annotation file (datasets.md 4.2)."""
     return day * 10**10 + camera * 10**7 + int(frame)
 
 
-def poses_file(day: int, frame: str) -> str:
+def human_poses_file(day: int, frame: str) -> str:
     """Return the name of the file that holds the 3D poses of a frame's people."""
     return f"pred_day_{day}_frame_{frame}.npy"
 
 
-def objects_file(day: int, frame: str) -> str:
+def object_poses_file(day: int, frame: str) -> str:
     """Return the name of the file that holds the poses of a frame's objects."""
     return f"day_{day}_frame_{frame}.npz"
 
 
-def cloud_file(day: int, frame: str) -> str:
+def point_cloud_file(day: int, frame: str) -> str:
     """Return the name of the file that holds the fused cloud of a frame."""
     return f"day{day}_frame_{frame}.ply"
 
 
-def centre_key(day: int, frame: str) -> str:
+def patient_centre_key(day: int, frame: str) -> str:
     """Return the key of a frame in the file of patient centres."""
     return f"day{day}_{frame}"

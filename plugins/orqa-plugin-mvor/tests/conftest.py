@@ -74,11 +74,11 @@ def plane(distance, width=640, height=480):
 
 def ply(points, colours=None):
     names = ["x", "y", "z"] + (["red", "green", "blue"] if colours else [])
-    kinds = ["float"] * 3 + ["uchar"] * 3
-    head = "".join(f"property {kind} {name}\n" for kind, name in zip(kinds, names, strict=False))
-    rows = [[*place, *(colours[n] if colours else ())] for n, place in enumerate(points)]
+    types = ["float"] * 3 + ["uchar"] * 3
+    header = "".join(f"property {type_} {name}\n" for type_, name in zip(types, names, strict=False))
+    rows = [[*point, *(colours[index] if colours else ())] for index, point in enumerate(points)]
     body = "".join(" ".join(map(str, row)) + "\n" for row in rows)
-    return f"ply\nformat ascii 1.0\nelement vertex {len(rows)}\n{head}end_header\n{body}".encode()
+    return f"ply\nformat ascii 1.0\nelement vertex {len(rows)}\n{header}end_header\n{body}".encode()
 
 
 class Root:
@@ -116,7 +116,7 @@ class Root:
         if depth is not None:
             self.put(f"day{day}/cam{camera}/depth/{frame:06d}.png", plane(depth))
 
-    def annotations(self, place="annotations/camma_mvor_2018.json", **changes):
+    def annotations(self, path="annotations/camma_mvor_2018.json", **changes):
         intrinsics = [
             {"focallength": FOCAL, "principalpoint": CENTRE, "imagesize": [640, 480], "distortion": [0.1, 0, 0, 0, 0]}
         ]
@@ -156,7 +156,7 @@ class Root:
             "annotations3D": [{"keypoints3D": [0.0] * 48}],
             "cameras_info": {"camParams": {"intrinsics": intrinsics * 3, "extrinsics": TO_FIRST}},
         }
-        return self.put(place, json.dumps(content | changes))
+        return self.put(path, json.dumps(content | changes))
 
     def all(self):
         self.tables()
@@ -173,8 +173,8 @@ class Root:
         moved[:3] = [[0, -1, 0, 0.05], [1, 0, 0, 0], [0, 0, 1, 0.25]]  # in units of 4 m
         poses = {"object_scans/operating_table/1.ply": moved, "object_scans/ct_machine/1.ply": np.eye(4)}
         for day, frame in ((1, 0), (1, 1), (1, 2), (2, 1), (2, 2), (3, 0), (4, 0)):
-            more = {"object_scans/c-arm_base/2.ply": np.eye(4)} if day == 4 else {}
-            self.dictionary(f"object_poses_3D/day_{day}_frame_{frame:06d}.npz", poses | more)
+            extra = {"object_scans/c-arm_base/2.ply": np.eye(4)} if day == 4 else {}
+            self.dictionary(f"object_poses_3D/day_{day}_frame_{frame:06d}.npz", poses | extra)
         self.put("object_scans/ct_machine/1.ply", ply([(-10, -20, 1000), (30, 40, 2000)]))
         corners = [(x, y, z) for x in (0, 100) for y in (0, 200) for z in (1000, 1300)]
         self.put("object_scans/operating_table/1.ply", ply(corners * 200))
@@ -201,6 +201,6 @@ def read(dataset):
 
 
 @pytest.fixture
-def hand():
+def helpers():
     """What test modules need of this one: it cannot be imported by name."""
     return {"person": person, "png": png, "plane": plane, "ply": ply, "dummy": DUMMY, "colour": colour}

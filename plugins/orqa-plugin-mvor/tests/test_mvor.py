@@ -12,16 +12,17 @@ from orqa_registry import OrqaError, facets
 
 def test_takes_are_rows_and_splits_are_labels(dataset, root, read):
     root.all()
-    found = {split: read(root.folder, split) for split in dataset.splits}
+    splits = {split: read(root.folder, split) for split in dataset.splits}
     frames = {
-        split: {take: [p.frame for p in points] for take, points in takes.items()} for split, takes in found.items()
+        split: {take: [point.frame for point in points] for take, points in takes.items()}
+        for split, takes in splits.items()
     }
     assert frames == {
         "train": {"001": ["000001", "000002"]},
         "validation": {"002": ["000000"], "003": ["000000"]},
         "test": {"000": ["000000", "000001", "000002"]},
     }, "a frame belongs to the first clip that holds it, and a clip without frames is no take"
-    point = found["train"]["001"][1]
+    point = splits["train"]["001"][1]
     assert (point.key, point.index, point.seconds) == ("MVOR/001/000002", 2, None)
 
 
@@ -43,7 +44,7 @@ def test_actions_in_lower_case_and_out_is_no_annotation(root, read):
 
 def test_people_are_rows_and_a_patient_where_there_is_a_centre(root, read):
     root.all()
-    assert [p.labels["roles"] for p in read(root.folder)["000"]] == [
+    assert [point.labels["roles"] for point in read(root.folder)["000"]] == [
         ("human 1", "human 2", "patient"),
         (),
         tuple(f"human {number}" for number in range(1, 7)),
@@ -100,9 +101,9 @@ def test_what_is_read_can_be_handed_to_another_process(root, dataset):
     root.all()
     (take,) = dataset.takes(root.folder, "test")
     for point in pickle.loads(pickle.dumps(take)):
-        again = pickle.loads(pickle.dumps(point))
-        assert dict(again.labels) == dict(point.labels)
-        assert {name: again.read(name) for name in again.media} == {name: point.read(name) for name in point.media}
+        copy = pickle.loads(pickle.dumps(point))
+        assert dict(copy.labels) == dict(point.labels)
+        assert {name: copy.read(name) for name in copy.media} == {name: point.read(name) for name in point.media}
 
 
 def test_no_file_of_a_frame_is_opened_before_it_is_needed(root, read):
@@ -116,19 +117,19 @@ def test_no_file_of_a_frame_is_opened_before_it_is_needed(root, read):
 
 def test_listing_it_imports_nothing_heavy():
     code = "import sys, orqa_plugin_mvor as m; m.MVOR().layout; print({'numpy', 'PIL', 'plyfile'} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize("place", ["camma_mvor_2018.json", "annotations/camma_mvor_2018.json"])
-@pytest.mark.parametrize("wrapper", [".", "camma_mvor_dataset"])
-def test_places_of_a_download(dataset, tmp_path, root, read, place, wrapper):
-    root.folder = tmp_path / wrapper
+@pytest.mark.parametrize("path", ["camma_mvor_2018.json", "annotations/camma_mvor_2018.json"])
+@pytest.mark.parametrize("archive_folder", [".", "camma_mvor_dataset"])
+def test_places_of_a_download(dataset, tmp_path, root, read, path, archive_folder):
+    root.folder = tmp_path / archive_folder
     root.folder.mkdir(exist_ok=True)
     root.tables()
-    root.annotations(place)
+    root.annotations(path)
     root.image(1, 1, 0)
-    assert dataset.home(tmp_path) == tmp_path / wrapper
+    assert dataset.home(tmp_path) == tmp_path / archive_folder
     assert set(read(tmp_path)["000"][0].media) >= {"room1.png", "room2.keypoints.json", "calibration.json"}
 
 
@@ -178,15 +179,15 @@ def test_what_is_not_known_is_absent(root, read):
 
 def test_checks_count_what_is_there(dataset, root):
     root.all()
-    found = {check.what: (check.found, check.expected) for check in dataset.checks(root.folder)}
-    assert found["color images of day 1"] == (3, 171)
-    assert found["depth images of day 2"] == (3, 990)
-    assert found["multi-view frames"] == (2, 732)
-    assert found["2D boxes and poses of people"] == (2, 4699)
-    assert found["3D poses of people"] == (1, 1061)
-    assert found["frames with 3D poses"] == (3, 629)
-    assert found["frames with object poses"] == (7, 732)
-    assert found["clips"] == (5, 26)
-    assert found["frames in splits"] == (7, 729)
-    assert found["frames that clips and splits put into different splits"] == (0, 0)
-    assert found["object scans"] == (2, 23)
+    counts = {check.what: (check.found, check.expected) for check in dataset.checks(root.folder)}
+    assert counts["color images of day 1"] == (3, 171)
+    assert counts["depth images of day 2"] == (3, 990)
+    assert counts["multi-view frames"] == (2, 732)
+    assert counts["2D boxes and poses of people"] == (2, 4699)
+    assert counts["3D poses of people"] == (1, 1061)
+    assert counts["frames with 3D poses"] == (3, 629)
+    assert counts["frames with object poses"] == (7, 732)
+    assert counts["clips"] == (5, 26)
+    assert counts["frames in splits"] == (7, 729)
+    assert counts["frames that clips and splits put into different splits"] == (0, 0)
+    assert counts["object scans"] == (2, 23)

@@ -14,17 +14,17 @@ HOSTILE = b"\x80\x03cposix\nsystem\nX\x04\x00\x00\x00true\x85R."
 
 
 def npz(pickled):
-    member, out = io.BytesIO(), io.BytesIO()
+    member, content = io.BytesIO(), io.BytesIO()
     np.lib.format.write_array_header_1_0(member, {"descr": "|O", "fortran_order": False, "shape": ()})
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("arr_0.npy", member.getvalue() + pickled)
-    return out.getvalue()
+    return content.getvalue()
 
 
 def npy(array):
-    out = io.BytesIO()
-    np.save(out, array)
-    return out.getvalue()
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(("module", "medium"), [("plyfile", "points.npy"), ("numpy", "objects.json")])
@@ -40,7 +40,7 @@ LISTS = {"roles", "entities", "boxes", "positions"}
 
 
 @pytest.mark.parametrize(
-    ("path", "content", "said", "lost"),
+    ("path", "content", "message", "lost"),
     [
         ("object_poses_3D/day_1_frame_000000.npz", npz(HOSTILE), "posix.system", {"entities", "boxes", "positions"}),
         ("object_poses_3D/day_1_frame_000000.npz", b"PK", "expected arrays", {"entities", "boxes", "positions"}),
@@ -53,11 +53,11 @@ LISTS = {"roles", "entities", "boxes", "positions"}
         ("object_scans/ct_machine/1.ply", b"ply\n", "ct_machine/1.ply", set()),
     ],
 )
-def test_a_damaged_file_costs_what_it_says(root, read, path, content, said, lost):
+def test_a_damaged_file_costs_what_it_says(root, read, path, content, message, lost):
     root.all()
     before = {point.frame: dict(point.labels) for point in read(root.folder)["000"]}
     root.put(path, content)
-    with pytest.warns(DataWarning, match=said) as caught:
+    with pytest.warns(DataWarning, match=message) as caught:
         after = {point.frame: dict(point.labels) for point in read(root.folder)["000"]}
     assert all(path in str(warning.message) for warning in caught)
     assert set(before["000000"]) - set(after["000000"]) == lost
@@ -78,21 +78,21 @@ def test_media_that_need_a_damaged_file_say_so_when_read(root, read):
     assert point.read("room1.png") == (root.folder / "day1/cam1/color/000000.png").read_bytes()
 
 
-@pytest.mark.parametrize("spoil", ["color", "depth"])
-def test_a_truncated_image_costs_its_camera_in_the_cloud(root, read, spoil):
+@pytest.mark.parametrize("kind", ["color", "depth"])
+def test_a_truncated_image_costs_its_camera_in_the_cloud(root, read, kind):
     root.all()
-    path = root.folder / f"day2/cam1/{spoil}/000001.png"
+    path = root.folder / f"day2/cam1/{kind}/000001.png"
     path.write_bytes(path.read_bytes()[:300])
     point = read(root.folder, "train")["001"][0]
-    with pytest.warns(DataWarning, match=f"day2/cam1/{spoil}/000001.png"):
+    with pytest.warns(DataWarning, match=f"day2/cam1/{kind}/000001.png"):
         cloud = point.read("points.npy")
     assert len(cloud) > 5000 * 6 * 4
 
 
-def test_images_of_another_size_make_no_cloud(root, read, hand):
+def test_images_of_another_size_make_no_cloud(root, read, helpers):
     root.all()
     for camera in (1, 2, 3):
-        root.put(f"day2/cam{camera}/depth/000001.png", hand["plane"](1000, 32, 24))
+        root.put(f"day2/cam{camera}/depth/000001.png", helpers["plane"](1000, 32, 24))
     point = read(root.folder, "train")["001"][0]
     with (
         pytest.warns(DataWarning, match="32 x 24 pixels"),
@@ -102,7 +102,7 @@ def test_images_of_another_size_make_no_cloud(root, read, hand):
 
 
 @pytest.mark.parametrize(
-    ("name", "pose", "said"),
+    ("name", "pose", "message"),
     [
         ("../../../etc/passwd", np.eye(4), "expected a scan such as"),
         ("object_scans/../x/1.ply", np.eye(4), "expected a scan such as"),
@@ -111,26 +111,26 @@ def test_images_of_another_size_make_no_cloud(root, read, hand):
         ("object_scans/x/1.ply", "soon", "expected numbers"),
     ],
 )
-def test_poses_of_objects_are_checked(root, read, name, pose, said):
+def test_poses_of_objects_are_checked(root, read, name, pose, message):
     root.all()
-    held = np.array({name: pose}, dtype=object)
-    np.savez(root.folder / "object_poses_3D/day_1_frame_000000.npz", held)
-    with pytest.warns(DataWarning, match=said):
+    poses = np.array({name: pose}, dtype=object)
+    np.savez(root.folder / "object_poses_3D/day_1_frame_000000.npz", poses)
+    with pytest.warns(DataWarning, match=message):
         assert "entities" not in read(root.folder)["000"][0].labels
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"cameras_info": {"camParams": {}}}, "cameras_info"),
         ({"cameras_info": {"camParams": {"intrinsics": [], "extrinsics": []}}}, "cameras_info"),
         ({"cameras_info": {"camParams": {"intrinsics": [{}] * 3, "extrinsics": [[1] * 16] * 3}}}, "cameras_info"),
     ],
 )
-def test_damaged_cameras_cost_boxes_and_calibration(root, read, changes, said):
+def test_damaged_cameras_cost_boxes_and_calibration(root, read, changes, message):
     root.all()
     root.annotations(**changes)
-    with pytest.warns(DataWarning, match=said):
+    with pytest.warns(DataWarning, match=message):
         point = read(root.folder)["000"][0]
     assert set(point.labels) == {"actions", "roles", "entities", "positions"}
     assert "calibration.json" not in point.media
@@ -154,7 +154,7 @@ def test_annotations_are_dropped_one_by_one(root, read):
     with pytest.warns(DataWarning, match="3 damaged entries left out, first annotation 0") as caught:
         point = read(root.folder)["000"][0]
     assert len(caught) == 1
-    assert [one["person_role"] for one in json.loads(point.read("room2.keypoints.json"))] == ["patient"]
+    assert [person["person_role"] for person in json.loads(point.read("room2.keypoints.json"))] == ["patient"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
@@ -168,7 +168,7 @@ def test_a_damaged_annotation_file_costs_what_is_in_it(root, read, content):
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("1_000000,1_000002,normal,3", "line 2"),
         ("1_000000,2_000002,normal,2", "of two days"),
@@ -176,13 +176,13 @@ def test_a_damaged_annotation_file_costs_what_is_in_it(root, read, content):
         ("1_000000", "line 2"),
     ],
 )
-def test_a_damaged_row_of_clips_costs_its_take_and_renames_none(root, read, row, said):
+def test_a_damaged_row_of_clips_costs_its_take_and_renames_none(root, read, row, message):
     root.all()
     text = (root.folder / "clips.csv").read_text().splitlines()
     root.put("clips.csv", "\r\n".join([text[0], row, *text[2:]]))
-    with pytest.warns(DataWarning, match=said):
+    with pytest.warns(DataWarning, match=message):
         assert read(root.folder) == {}
-    with pytest.warns(DataWarning, match=said):
+    with pytest.warns(DataWarning, match=message):
         assert list(read(root.folder, "validation")) == ["002", "003"]
 
 

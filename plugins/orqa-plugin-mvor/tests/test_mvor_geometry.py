@@ -29,7 +29,7 @@ def boxes(point, view):
 def test_boxes_are_projections_of_every_view(root, read):
     root.all()
     point = read(root.folder)["000"][0]
-    assert {view: found["size"] for view, found in point.labels["boxes"].items()} == {
+    assert {view: view_boxes["size"] for view, view_boxes in point.labels["boxes"].items()} == {
         f"room{camera}": (640, 480) for camera in (1, 2, 3)
     }
     # Joints from (0, 0, 2000) to (900, 450, 2000); f 500 and 400, c 320 and 240. Human 2 stands 2 m to the right.
@@ -45,18 +45,18 @@ def test_boxes_are_projections_of_every_view(root, read):
     assert list(boxes(point, "room1")) == ["human 1", "human 2", "patient", "operating table", "ct machine"]
 
 
-def test_a_point_behind_a_camera_does_not_stretch_a_box(root, read, hand):
+def test_a_point_behind_a_camera_does_not_stretch_a_box(root, read, helpers):
     root.all()
     # Camera 2 sees depths of -500 to 400 mm: the first six joints are behind it or beside it.
-    root.people(1, 0, [hand["person"](x=500.0)])
+    root.people(1, 0, [helpers["person"](x=500.0)])
     corners = boxes(read(root.folder)["000"][0], "room2")["human 1"]
     assert corners == pytest.approx([320, 240 + 400 * 450 / 400, 320, 240 + 400 * 300 / 100])
 
 
 @pytest.mark.parametrize("depth", [0.0, 1e-320, 1e-4])
-def test_a_point_in_the_plane_of_a_camera_does_not_stretch_a_box(root, read, hand, depth):
+def test_a_point_in_the_plane_of_a_camera_does_not_stretch_a_box(root, read, helpers, depth):
     root.all()
-    person = hand["person"]()
+    person = helpers["person"]()
     person[0] = [700.0, 700.0, depth]
     root.people(1, 0, [person])
     corners = boxes(read(root.folder)["000"][0], "room1")["human 1"]
@@ -65,28 +65,28 @@ def test_a_point_in_the_plane_of_a_camera_does_not_stretch_a_box(root, read, han
 
 def test_positions_are_aligned_extents(root, read):
     root.all()
-    found = read(root.folder)["000"][0].labels["positions"]
-    assert found["reach"] == 3500
+    positions = read(root.folder)["000"][0].labels["positions"]
+    assert positions["reach"] == 3500
     ends = np.array([aligned(0, 0, 2000), aligned(900, 450, 2000)])
-    assert found["extents"]["human 1"] == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
+    assert positions["extents"]["human 1"] == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
     ends = np.array([aligned(-10, -20, 1000), aligned(30, 40, 2000)])
-    assert found["extents"]["ct machine"] == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
+    assert positions["extents"]["ct machine"] == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
     # Turned by a quarter about z, moved by 4000 * (0.05, 0, 0.25) = (200, 0, 1000).
     table = [aligned(200 - y, x, z + 1000) for x in (0, 100) for y in (0, 200) for z in (1000, 1300)]
     low, high = np.min(table, axis=0), np.max(table, axis=0)
-    assert found["extents"]["operating table"] == pytest.approx([*low, *high], abs=1e-3)
-    assert list(found["extents"]) == ["human 1", "human 2", "patient", "operating table", "ct machine"]
+    assert positions["extents"]["operating table"] == pytest.approx([*low, *high], abs=1e-3)
+    assert list(positions["extents"]) == ["human 1", "human 2", "patient", "operating table", "ct machine"]
 
 
-def test_a_large_scan_gives_the_same_thousand_points_each_time(root, hand):
-    from orqa_plugin_mvor.spatial import read_scan
+def test_a_large_scan_gives_the_same_thousand_points_each_time(root, helpers):
+    from orqa_plugin_mvor.reader.pose_files import read_object_scan
 
-    path = root.put("object_scans/x/1.ply", hand["ply"]([(n, 0, 0) for n in range(3000)]))
-    drawn = read_scan(path, "object_scans/x/1.ply")
+    path = root.put("object_scans/x/1.ply", helpers["ply"]([(x, 0, 0) for x in range(3000)]))
+    drawn = read_object_scan(path, "object_scans/x/1.ply")
     assert drawn.shape == (1000, 3)
     assert len(set(drawn[:, 0])) == 1000, "no point is drawn twice"
-    assert (read_scan(path, "object_scans/x/1.ply") == drawn).all()
-    assert (read_scan(path, "object_scans/x/2.ply") != drawn).any(), "the name of the scan decides"
+    assert (read_object_scan(path, "object_scans/x/1.ply") == drawn).all()
+    assert (read_object_scan(path, "object_scans/x/2.ply") != drawn).any(), "the name of the scan decides"
 
 
 def test_an_object_without_its_scan_has_no_place(root, read):
@@ -100,7 +100,7 @@ def test_an_object_without_its_scan_has_no_place(root, read):
 
 def test_poses_in_the_room(root, read):
     root.all()
-    first, second, third = (json.loads(p.read("poses.json")) for p in read(root.folder)["000"])
+    first, second, third = (json.loads(point.read("poses.json")) for point in read(root.folder)["000"])
     assert first["joints"] == [
         *("head", "neck", "left_shoulder", "right_shoulder", "left_hip"),
         *("right_hip", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
@@ -112,38 +112,38 @@ def test_poses_in_the_room(root, read):
     assert len(third["people"]) == 6
 
 
-def test_a_joint_that_is_no_number_is_null(root, read, hand):
+def test_a_joint_that_is_no_number_is_null(root, read, helpers):
     root.all()
-    unknown = hand["person"]()
+    unknown = helpers["person"]()
     unknown[9] = [float("nan")] * 3
     root.people(1, 0, [unknown])
     point = read(root.folder)["000"][0]
     assert json.loads(point.read("poses.json"))["people"]["human 1"][9] is None
     assert boxes(point, "room1")["human 1"] == pytest.approx([320, 240, 520, 320])
     ends = np.array([aligned(0, 0, 2000), aligned(800, 400, 2000)])
-    found = point.labels["positions"]["extents"]["human 1"]
-    assert found == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
+    extent = point.labels["positions"]["extents"]["human 1"]
+    assert extent == pytest.approx([*ends.min(axis=0), *ends.max(axis=0)], abs=1e-3)
 
 
 def test_objects_are_placed_in_the_room(root, read):
     root.all()
-    found = json.loads(read(root.folder)["000"][0].read("objects.json"))
-    assert list(found) == ["operating table", "ct machine"]
-    assert found["operating table"]["scan"] == "object_scans/operating_table/1.ply"
-    pose = np.array(found["operating table"]["pose"])
+    objects = json.loads(read(root.folder)["000"][0].read("objects.json"))
+    assert list(objects) == ["operating table", "ct machine"]
+    assert objects["operating table"]["scan"] == "object_scans/operating_table/1.ply"
+    pose = np.array(objects["operating table"]["pose"])
     assert (pose @ [100, 200, 1300, 1])[:3] == pytest.approx(aligned(0, 100, 2300), abs=1e-3)
-    assert (np.array(found["ct machine"]["pose"]) @ [1, 2, 3, 1])[:3] == pytest.approx(aligned(1, 2, 3), abs=1e-3)
+    assert (np.array(objects["ct machine"]["pose"]) @ [1, 2, 3, 1])[:3] == pytest.approx(aligned(1, 2, 3), abs=1e-3)
 
 
 def test_calibration_takes_the_room_to_pixels(root, read):
     root.all()
-    found = json.loads(read(root.folder)["000"][0].read("calibration.json"))
-    assert list(found) == ["room1", "room2", "room3"]
-    assert found["room3"]["size"] == [640, 480]
-    assert found["room3"]["intrinsics"] == [[500, 0, 320], [0, 400, 240], [0, 0, 1]]
-    assert found["room3"]["distortion"] == [0.1, 0, 0, 0, 0]
-    assert project(found["room1"], [aligned(900, 450, 2000)])[0] == pytest.approx([545, 330, 2000], abs=1e-3)
-    assert project(found["room3"], [aligned(900, 450, 2000)])[0] == pytest.approx([170, 300, 3000], abs=1e-3)
+    cameras = json.loads(read(root.folder)["000"][0].read("calibration.json"))
+    assert list(cameras) == ["room1", "room2", "room3"]
+    assert cameras["room3"]["size"] == [640, 480]
+    assert cameras["room3"]["intrinsics"] == [[500, 0, 320], [0, 400, 240], [0, 0, 1]]
+    assert cameras["room3"]["distortion"] == [0.1, 0, 0, 0, 0]
+    assert project(cameras["room1"], [aligned(900, 450, 2000)])[0] == pytest.approx([545, 330, 2000], abs=1e-3)
+    assert project(cameras["room3"], [aligned(900, 450, 2000)])[0] == pytest.approx([170, 300, 3000], abs=1e-3)
 
 
 def test_a_cloud_on_disk_is_taken_as_it_is(root, read):
@@ -156,8 +156,8 @@ def test_a_cloud_on_disk_is_taken_as_it_is(root, read):
 def test_a_cloud_is_made_of_depth(root, read):
     root.all()
     point = read(root.folder, "train")["001"][0]
-    made = point.read("points.npy")
-    cloud = from_npy(made)
+    content = point.read("points.npy")
+    cloud = from_npy(content)
     assert (cloud.shape, cloud.dtype) == ((5000, 6), np.float32)
     first = unaligned(cloud.astype(np.float64)[:, :3])
     # The wall of camera 2, 1500 mm before it, is where x is 2500; that of camera 1 at z 2000; camera 3 sees nothing.
@@ -172,7 +172,7 @@ def test_a_cloud_is_made_of_depth(root, read):
     assert (red == np.rint(columns) % 256).all()
     assert (green == np.rint(rows) % 256).all()
     assert (blue == 7).all()
-    assert point.read("points.npy") == made, "the same points each time"
+    assert point.read("points.npy") == content, "the same points each time"
 
 
 def test_a_cloud_of_what_cameras_are_there(root, read):

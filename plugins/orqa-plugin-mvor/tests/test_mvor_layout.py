@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from orqa_plugin_mvor import MVOR, names
-from orqa_plugin_mvor.spatial import read_objects
+from orqa_plugin_mvor.reader.pose_files import read_object_poses
 from orqa_registry import CallError, DataWarning, OrqaError, Take, Timepoint
 from orqa_registry.formats.arrays import from_npy, to_npy
 from orqa_registry.formats.geometry import invert, pose, project
@@ -24,8 +24,12 @@ def point(take="000", frame="000000", media=None, labels=None):
 
 
 def write(folder, *points):
-    takes = {one.take: [other for other in points if other.take == one.take] for one in points}
-    MVOR().layout().write(folder, [Take("MVOR", has[0].split, name, has.__iter__) for name, has in takes.items()])
+    takes = {}
+    for timepoint in points:
+        takes.setdefault(timepoint.take, []).append(timepoint)
+    MVOR().layout().write(
+        folder, [Take("MVOR", members[0].split, name, members.__iter__) for name, members in takes.items()]
+    )
     return {take.name: list(take) for split in MVOR.splits for take in MVOR().takes(folder, split)}
 
 
@@ -35,14 +39,14 @@ def calibration(first=ROOM1):
 
 
 def poses_of(*people):
-    joints = {f"human {number}": one for number, one in enumerate(people, start=1)}
+    joints = {f"human {number}": pose for number, pose in enumerate(people, start=1)}
     return json.dumps({"joints": names.JOINTS, "people": joints}).encode()
 
 
 def test_irregularities_are_there_and_change_nothing(tmp_path):
     written = point(media={"room1.png": b"picture", "poses.json": poses_of()}, labels={"actions": ("ct scanning",)})
-    (found,) = write(tmp_path, written)["000"]
-    assert found.labels["actions"] == ("ct scanning",)
+    (timepoint,) = write(tmp_path, written)["000"]
+    assert timepoint.labels["actions"] == ("ct scanning",)
     rows = list(csv.reader((tmp_path / "clips.csv").read_text().splitlines()))
     assert rows[1] == ["1_000000  ", "1_000000", "mini     ", "2"]
     assert len(rows) == 27, "takes that are not there have rows, as the number of a row is the take"
@@ -52,7 +56,7 @@ def test_irregularities_are_there_and_change_nothing(tmp_path):
     assert (tmp_path / "day1/cam1/color/000002.png").read_bytes() == b"picture"
     assert np.load(tmp_path / "human_poses_3D/pred_day_1_frame_000001.npy").shape == (6, 10, 3)
     with pytest.raises(OrqaError, match=r"builtins\.len"):
-        read_objects(tmp_path / "object_poses_3D/day_1_frame_000001.npz")
+        read_object_poses(tmp_path / "object_poses_3D/day_1_frame_000001.npz")
 
 
 def test_one_scan_has_more_points_than_are_used(tmp_path):
@@ -64,8 +68,8 @@ def test_one_scan_has_more_points_than_are_used(tmp_path):
 
 
 def test_takes_without_any_poses_say_nothing_about_people(tmp_path):
-    (found,) = write(tmp_path, point())["000"]
-    assert dict(found.labels) == {}
+    (timepoint,) = write(tmp_path, point())["000"]
+    assert dict(timepoint.labels) == {}
     assert not (tmp_path / "human_poses_3D").exists()
 
 
@@ -74,11 +78,11 @@ def test_where_camera_1_stands_elsewhere_everything_moves_with_it(tmp_path):
     joints = [[100.0 * joint, 10.0, 20.0] for joint in range(10)]
     media = {"calibration.json": calibration(elsewhere), "poses.json": poses_of(joints)}
     media["points.npy"] = to_npy(np.array([[*joints[0], 1, 2, 3]], dtype=np.float32))
-    (found,) = write(tmp_path, point(media=media))["000"]
-    camera = json.loads(found.read("calibration.json"))["room1"]
-    seen = project(camera, json.loads(found.read("poses.json"))["people"]["human 1"])
-    assert seen == pytest.approx(project(json.loads(media["calibration.json"])["room1"], joints), abs=0.01)
-    assert project(camera, from_npy(found.read("points.npy"))[:, :3])[0] == pytest.approx(seen[0], abs=0.01)
+    (timepoint,) = write(tmp_path, point(media=media))["000"]
+    camera = json.loads(timepoint.read("calibration.json"))["room1"]
+    pixels = project(camera, json.loads(timepoint.read("poses.json"))["people"]["human 1"])
+    assert pixels == pytest.approx(project(json.loads(media["calibration.json"])["room1"], joints), abs=0.01)
+    assert project(camera, from_npy(timepoint.read("points.npy"))[:, :3])[0] == pytest.approx(pixels[0], abs=0.01)
 
 
 def test_nothing_else_is_overwritten(tmp_path):
@@ -88,7 +92,7 @@ def test_nothing_else_is_overwritten(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("points", "said"),
+    ("points", "message"),
     [
         ([evolve(point(), take="026")], "takes 000 to 025"),
         ([point(frame="17")], "six digits"),
@@ -103,14 +107,14 @@ def test_nothing_else_is_overwritten(tmp_path):
         ([point(media={"objects.json": b'{"x": {"scan": "../x.ply", "pose": []}}'})], "object_scans/CLASS/K.ply"),
     ],
 )
-def test_what_the_layout_cannot_be_is_said(tmp_path, points, said):
-    with pytest.raises(CallError, match=said):
+def test_what_the_layout_cannot_be_is_said(tmp_path, points, message):
+    with pytest.raises(CallError, match=message):
         write(tmp_path, *points)
     assert not (tmp_path / "clips.csv").exists()
 
 
 def test_the_reader_warns_of_nothing_that_the_writer_wrote(tmp_path, recwarn):
     media = {"poses.json": poses_of([[1, 2, 3]] * 10), "objects.json": b"{}", "calibration.json": calibration()}
-    for one in write(tmp_path, point(media=media), point("001", "000001"), point("023", "000000"))["000"]:
-        dict(one.labels)
+    for timepoint in write(tmp_path, point(media=media), point("001", "000001"), point("023", "000000"))["000"]:
+        dict(timepoint.labels)
     assert not [warning for warning in recwarn if issubclass(warning.category, DataWarning)]

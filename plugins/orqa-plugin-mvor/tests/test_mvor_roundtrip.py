@@ -25,7 +25,7 @@ NEAR = 500.0
 
 numbers = st.floats(-3000, 3000, width=32)
 places = st.tuples(numbers, numbers, numbers).map(list)
-turns = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda turn: sum(one * one for one in turn) > 0.1)
+turns = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda turn: sum(value * value for value in turn) > 0.1)
 poses = st.builds(pose, places, turns)
 
 
@@ -34,13 +34,13 @@ def calibrations(draw):
     """Three cameras, the first where MVOR has it."""
     lens = st.tuples(*[st.floats(300, 800)] * 4)
     placed = {"room1": ROOM1, "room2": draw(poses), "room3": draw(poses)}
-    found = {}
+    cameras = {}
     for view, world_to_camera in placed.items():
         fx, fy, cx, cy = draw(lens)
         intrinsics = [[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]
-        found[view] = {"size": [640, 480], "intrinsics": intrinsics, "world_to_camera": world_to_camera.tolist()}
-        found[view]["distortion"] = [0.25, 0.0, 0.0, 0.0, 0.0]
-    return found
+        cameras[view] = {"size": [640, 480], "intrinsics": intrinsics, "world_to_camera": world_to_camera.tolist()}
+        cameras[view]["distortion"] = [0.25, 0.0, 0.0, 0.0, 0.0]
+    return cameras
 
 
 @st.composite
@@ -93,7 +93,7 @@ class Room:
             objects = self.objects(points)
             media["objects.json"] = json.dumps(objects).encode()
             labels["entities"] = (*joints, *objects)
-            labels["positions"] = {"reach": 3500.0, "extents": {name: extents(one) for name, one in points.items()}}
+            labels["positions"] = {"reach": 3500.0, "extents": {name: extents(rows) for name, rows in points.items()}}
             if self.cameras:
                 labels["boxes"] = {view: self.boxes(view, points) for view in VIEWS}
         return Timepoint("MVOR", split, take, frame, int(frame), None, media, labels)
@@ -104,11 +104,11 @@ class Room:
         joints = {f"human {number}": human for number, human in enumerate(humans, start=1)}
         if self.draw(st.booleans()):
             joints["patient"] = (self.dummy + self.draw(places)).tolist()
-        known = {name: np.array([one for one in human if one is not None]) for name, human in joints.items()}
-        return {name: one for name, one in known.items() if len(one)}, joints
+        known = {name: np.array([joint for joint in human if joint is not None]) for name, human in joints.items()}
+        return {name: rows for name, rows in known.items() if len(rows)}, joints
 
     def objects(self, points):
-        found = {}
+        objects = {}
         for scan in self.draw(st.lists(st.sampled_from(SCANS), unique=True)):
             entity = scan.split("/")[1].replace("_", " ")
             placed = self.draw(poses)
@@ -117,28 +117,28 @@ class Room:
                 corners = [[low[a] + size[a] * (bit >> a & 1) for a in range(3)] for bit in range(8)]
                 self.shapes[scan] = transform(np.linalg.inv(placed), corners)
             points[entity] = transform(placed, self.shapes[scan])
-            found[entity] = {"scan": scan, "pose": placed.tolist()}
-        return found
+            objects[entity] = {"scan": scan, "pose": placed.tolist()}
+        return objects
 
     def boxes(self, view, points):
-        found = []
-        for name, one in points.items():
-            seen = project(self.cameras[view], one)
-            if (np.abs(seen[:, 2]) < NEAR).any():
-                found.append(Box(name, *[0.0] * 4))
+        boxes = []
+        for name, rows in points.items():
+            pixels = project(self.cameras[view], rows)
+            if (np.abs(pixels[:, 2]) < NEAR).any():
+                boxes.append(Box(name, *[0.0] * 4))
                 continue
-            seen = seen[seen[:, 2] > 0]
-            if len(seen):
-                found.append(Box(name, *seen.min(axis=0)[:2], *seen.max(axis=0)[:2]))
-        return {"size": (640, 480), "boxes": tuple(found)}
+            pixels = pixels[pixels[:, 2] > 0]
+            if len(pixels):
+                boxes.append(Box(name, *pixels.min(axis=0)[:2], *pixels.max(axis=0)[:2]))
+        return {"size": (640, 480), "boxes": tuple(boxes)}
 
 
 @st.composite
 def recordings(draw):
     room = Room(draw)
-    chosen = draw(st.lists(st.sampled_from(sorted(names.FIRST_FRAMES)), min_size=1, max_size=3, unique=True))
+    take_names = draw(st.lists(st.sampled_from(sorted(names.FIRST_FRAMES)), min_size=1, max_size=3, unique=True))
     takes = []
-    for name in chosen:
+    for name in take_names:
         split, _, first = names.FIRST_FRAMES[name]
         frames = draw(st.lists(st.integers(0, 2), min_size=1, unique=True))
         points = [room.timepoint(split, name, f"{first + frame:06d}") for frame in sorted(frames)]
@@ -146,54 +146,56 @@ def recordings(draw):
     return takes
 
 
-def same(found, written, tolerance):
+def same(restored, written, tolerance):
     """Hold two values, as JSON has them, against each other: numbers within a tolerance."""
     if isinstance(written, dict):
-        assert list(found) == list(written)
+        assert list(restored) == list(written)
         for key, value in written.items():
-            same(found[key], value, tolerance)
+            same(restored[key], value, tolerance)
     elif isinstance(written, list | tuple):
-        assert len(found) == len(written)
-        for one, other in zip(found, written, strict=True):
-            same(one, other, tolerance)
+        assert len(restored) == len(written)
+        for restored_value, written_value in zip(restored, written, strict=True):
+            same(restored_value, written_value, tolerance)
     elif isinstance(written, float):
-        assert found == pytest.approx(written, abs=tolerance, rel=1e-6)
+        assert restored == pytest.approx(written, abs=tolerance, rel=1e-6)
     else:
-        assert found == written
+        assert restored == written
 
 
-def same_boxes(found, written):
+def same_boxes(restored, written):
     """Hold boxes against each other, but for those of what a camera has too near: rounding says where they are."""
-    for view, of_view in written.items():
-        one, other = ({name: corners for name, *corners in seen["boxes"]} for seen in (found[view], of_view))
-        near = {name for name, corners in other.items() if not any(corners)}
-        assert found[view]["size"] == of_view["size"]
-        clear = [name for name in other if name not in near]
-        assert [name for name in one if name not in near] == clear
+    for view, written_view in written.items():
+        restored_boxes, written_boxes = (
+            {name: corners for name, *corners in view_boxes["boxes"]} for view_boxes in (restored[view], written_view)
+        )
+        near = {name for name, corners in written_boxes.items() if not any(corners)}
+        assert restored[view]["size"] == written_view["size"]
+        clear = [name for name in written_boxes if name not in near]
+        assert [name for name in restored_boxes if name not in near] == clear
         for name in clear:
-            assert one[name] == pytest.approx(other[name], abs=0.01, rel=1e-6)
+            assert restored_boxes[name] == pytest.approx(written_boxes[name], abs=0.01, rel=1e-6)
 
 
-def compare(found, written):
-    assert (found.key, found.split, found.index, found.seconds) == (
+def compare(restored, written):
+    assert (restored.key, restored.split, restored.index, restored.seconds) == (
         written.key,
         written.split,
         written.index,
         None,
     )
-    made = {"points.npy"} if "calibration.json" in found.media else set()
-    assert set(written.media) <= set(found.media) <= set(written.media) | made
+    fused = {"points.npy"} if "calibration.json" in restored.media else set()
+    assert set(written.media) <= set(restored.media) <= set(written.media) | fused
     for name in written.media:
         if name.endswith(".json"):
-            same(json.loads(found.read(name)), json.loads(written.read(name)), 0.01)
+            same(json.loads(restored.read(name)), json.loads(written.read(name)), 0.01)
         elif name == "points.npy":
-            assert from_npy(found.read(name)) == pytest.approx(from_npy(written.read(name)), abs=0.01)
+            assert from_npy(restored.read(name)) == pytest.approx(from_npy(written.read(name)), abs=0.01)
         else:
-            assert found.read(name) == written.read(name)
-    assert set(found.labels) == set(written.labels)
+            assert restored.read(name) == written.read(name)
+    assert set(restored.labels) == set(written.labels)
     for facet in set(written.labels) - {"boxes"}:
-        same(json.loads(json.dumps(found.labels[facet])), json.loads(json.dumps(written.labels[facet])), 0.01)
-    same_boxes(found.labels.get("boxes", {}), written.labels.get("boxes", {}))
+        same(json.loads(json.dumps(restored.labels[facet])), json.loads(json.dumps(written.labels[facet])), 0.01)
+    same_boxes(restored.labels.get("boxes", {}), written.labels.get("boxes", {}))
 
 
 # A failing example is large, and making it smaller takes minutes and says little more.
@@ -202,9 +204,9 @@ def compare(found, written):
 def test_what_is_written_is_read(takes):
     with tempfile.TemporaryDirectory() as folder:
         MVOR().layout().write(Path(folder), takes)
-        found = {take.name: take for split in MVOR.splits for take in MVOR().takes(Path(folder), split)}
-        assert set(found) == {take.name for take in takes}
+        restored_takes = {take.name: take for split in MVOR.splits for take in MVOR().takes(Path(folder), split)}
+        assert set(restored_takes) == {take.name for take in takes}
         for take in takes:
-            assert found[take.name].split == take.split
-            for one, other in zip(found[take.name], take, strict=True):
-                compare(one, other)
+            assert restored_takes[take.name].split == take.split
+            for restored, written in zip(restored_takes[take.name], take, strict=True):
+                compare(restored, written)

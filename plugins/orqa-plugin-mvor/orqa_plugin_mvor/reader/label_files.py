@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from orqa_plugin_mvor.names import CLIP_COLUMNS, CLIP_LABELS, FRAME_NAME, LABEL_COLUMNS, SPLIT_KEYS
+from orqa_plugin_mvor.names import CLIP_COLUMNS, FRAME_LABEL_COLUMNS, FRAME_NAME, SPLIT_BY_CLIP_LABEL, SPLIT_KEYS
 from orqa_registry import OrqaError
 from orqa_registry.reading import read_json, spare
 
 LARGEST_CSV = 1 << 24
 """Bytes; the real files have 0.001 of this."""
 
-Row = TypeVar("Row")
+Parsed = TypeVar("Parsed")
 
 
 @frozen
@@ -38,63 +38,63 @@ def read_clips(path: Path) -> list[Clip]:
 
     Raises OrqaError where the file cannot be read or has other columns.
     """
-    rows = _rows(path, CLIP_COLUMNS)
-    found = (spare(_clip, path, number, row) for number, row in enumerate(rows))
-    return [clip for clip in found if clip is not None]
+    rows = _read_rows(path, CLIP_COLUMNS)
+    clips = (spare(_parse_clip, path, index, row) for index, row in enumerate(rows))
+    return [clip for clip in clips if clip is not None]
 
 
-def read_labels(path: Path) -> dict[str, str]:
+def read_frame_labels(path: Path) -> dict[str, str]:
     """Return frame -> what happens in it, lower case. A damaged row costs its frame (DataWarning). Raises OrqaError."""
-    rows = _rows(path, LABEL_COLUMNS)
-    found = (spare(_label, path, number, row) for number, row in enumerate(rows))
-    return dict(label for label in found if label is not None)
+    rows = _read_rows(path, FRAME_LABEL_COLUMNS)
+    labels = (spare(_parse_label, path, index, row) for index, row in enumerate(rows))
+    return dict(label for label in labels if label is not None)
 
 
 def read_splits(path: Path) -> dict[str, tuple[str, ...]]:
     """Return split -> its frames. Raises OrqaError."""
     raw = read_json(path)
     try:
-        found = {split: tuple(map(_frame, raw[key])) for split, key in SPLIT_KEYS.items()}
+        splits = {split: tuple(map(_parse_frame, raw[key])) for split, key in SPLIT_KEYS.items()}
     except (KeyError, TypeError, ValueError) as error:
-        raise OrqaError(f"{path}: expected lists of frames under train, val and test: {_say(error)}") from error
-    return found
+        raise OrqaError(f"{path}: expected lists of frames under train, val and test: {_describe(error)}") from error
+    return splits
 
 
-def _clip(path: Path, number: int, row: Mapping[str, str]) -> Clip:
-    def read() -> Clip:
-        start, end = _frame(row["Clip start"]), _frame(row["Clip end"])
+def _parse_clip(path: Path, index: int, row: Mapping[str, str]) -> Clip:
+    def parse() -> Clip:
+        start, end = _parse_frame(row["Clip start"]), _parse_frame(row["Clip end"])
         if start[0] != end[0]:
             raise ValueError(f"{start} and {end} are of two days")
-        return Clip(f"{number:03d}", CLIP_LABELS[row["Clip label"]], start, end)
+        return Clip(f"{index:03d}", SPLIT_BY_CLIP_LABEL[row["Clip label"]], start, end)
 
-    return _checked(path, number, "start and end such as 1_000017, label 0, 1 or 2", read)
+    return _parse_row(path, index, "start and end such as 1_000017, label 0, 1 or 2", parse)
 
 
-def _label(path: Path, number: int, row: Mapping[str, str]) -> tuple[str, str]:
-    def read() -> tuple[str, str]:
+def _parse_label(path: Path, index: int, row: Mapping[str, str]) -> tuple[str, str]:
+    def parse() -> tuple[str, str]:
         label = " ".join(row["Label"].lower().split())
         if not label:
             raise ValueError("the label is empty")
-        return _frame(row["Frame number"]), label
+        return _parse_frame(row["Frame number"]), label
 
-    return _checked(path, number, "a frame such as 1_000017 and a label", read)
+    return _parse_row(path, index, "a frame such as 1_000017 and a label", parse)
 
 
-def _checked(path: Path, number: int, shape: str, read: Callable[[], Row]) -> Row:
+def _parse_row(path: Path, index: int, expected: str, parse: Callable[[], Parsed]) -> Parsed:
     try:
-        return read()
+        return parse()
     except (KeyError, ValueError) as error:
         # The header is line 1.
-        raise OrqaError(f"{path}: line {number + 2}: expected {shape}: {_say(error)}") from error
+        raise OrqaError(f"{path}: line {index + 2}: expected {expected}: {_describe(error)}") from error
 
 
-def _frame(text: str) -> str:
+def _parse_frame(text: str) -> str:
     if not FRAME_NAME.fullmatch(text):
         raise ValueError(f"{text!r} is no frame")
     return text
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+def _read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV file without the blanks that pad its cells, and without empty lines."""
     try:
         with path.open("rb") as file:
@@ -113,5 +113,5 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
     yield from (dict(zip(header, row, strict=False)) for row in table[1:] if any(row))
 
 
-def _say(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error)

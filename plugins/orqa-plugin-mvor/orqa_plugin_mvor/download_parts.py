@@ -10,7 +10,7 @@ ACCESS = "open download linked from https://github.com/CAMMA-public/MVOR"
 ADDITIONS = "mvor_additional.zip in https://github.com/egeozsoy/ORQA (data/), unpacked into the folder of day1"
 DERIVED = f"made from MVOR, so to be treated as {LICENCE}"
 
-PLACED = ("boxes", "positions")
+LOCATION_FACETS = ("boxes", "positions")
 
 PIECES = (
     Piece(
@@ -31,51 +31,64 @@ PIECES = (
     ),
     Piece(
         "annotations",
-        f"{names.CAMMA}, or in annotations/",
+        f"{names.ANNOTATION_FILE}, or in annotations/",
         media=("room?.keypoints.json", "calibration.json"),
         facets=("boxes",),
         access="in the repository https://github.com/CAMMA-public/MVOR (annotations/)",
         terms=LICENCE,
     ),
-    Piece("clips and splits", f"{names.CLIPS}, {names.SPLIT_FILE}", access=ADDITIONS, terms=DERIVED, glob=names.CLIPS),
-    Piece("labels of frames", names.LABELS, facets=("actions",), access=ADDITIONS, terms=DERIVED, glob=names.LABELS),
     Piece(
-        "3D poses",
-        f"{names.POSES}/pred_day_D_frame_FRAME.npy",
-        media=("poses.json",),
-        facets=("roles", "entities", *PLACED),
+        "clips and splits",
+        f"{names.CLIPS_FILE}, {names.SPLITS_FILE}",
         access=ADDITIONS,
         terms=DERIVED,
-        glob=f"{names.POSES}/*.npy",
+        glob=names.CLIPS_FILE,
+    ),
+    Piece(
+        "labels of frames",
+        names.FRAME_LABELS_FILE,
+        facets=("actions",),
+        access=ADDITIONS,
+        terms=DERIVED,
+        glob=names.FRAME_LABELS_FILE,
+    ),
+    Piece(
+        "3D poses",
+        f"{names.HUMAN_POSES_FOLDER}/pred_day_D_frame_FRAME.npy",
+        media=("poses.json",),
+        facets=("roles", "entities", *LOCATION_FACETS),
+        access=ADDITIONS,
+        terms=DERIVED,
+        glob=f"{names.HUMAN_POSES_FOLDER}/*.npy",
     ),
     Piece(
         "patients",
-        f"{names.CENTRES}, {names.DUMMY}",
-        facets=("roles", "entities", *PLACED),
+        f"{names.PATIENT_CENTRES_FILE}, {names.DUMMY_POSE_FILE}",
+        facets=("roles", "entities", *LOCATION_FACETS),
         access=ADDITIONS,
         terms=DERIVED,
-        glob=names.CENTRES,
+        glob=names.PATIENT_CENTRES_FILE,
     ),
     Piece(
         "object poses",
-        f"{names.OBJECTS}/day_D_frame_FRAME.npz",
+        f"{names.OBJECT_POSES_FOLDER}/day_D_frame_FRAME.npz",
         media=("objects.json",),
-        facets=("entities", *PLACED),
+        facets=("entities", *LOCATION_FACETS),
         access=ADDITIONS,
         terms=DERIVED,
-        glob=f"{names.OBJECTS}/*.npz",
+        glob=f"{names.OBJECT_POSES_FOLDER}/*.npz",
     ),
     Piece(
         "object scans",
-        f"{names.SCANS}/CLASS/K.ply",
-        facets=PLACED,
+        f"{names.OBJECT_SCANS_FOLDER}/CLASS/K.ply",
+        facets=LOCATION_FACETS,
         access=f"{ADDITIONS}; not in its first version",
         terms=DERIVED,
-        glob=f"{names.SCANS}/*/*.ply",
+        glob=f"{names.OBJECT_SCANS_FOLDER}/*/*.ply",
     ),
     Piece(
         "clouds",
-        f"{names.CLOUDS}/dayD_frame_FRAME.ply, else made from colour and depth",
+        f"{names.POINT_CLOUDS_FOLDER}/dayD_frame_FRAME.ply, else made from colour and depth",
         media=("points.npy",),
         access=f"{ADDITIONS}; not in its first version",
         terms=DERIVED,

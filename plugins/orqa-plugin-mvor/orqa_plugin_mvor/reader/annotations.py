@@ -15,12 +15,12 @@ from orqa_plugin_mvor.names import CAMERAS, PERSON_FIELDS
 from orqa_registry import DataWarning, OrqaError
 from orqa_registry.reading import read_json, spare
 
-Row = TypeVar("Row")
-DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)
+Entry = TypeVar("Entry")
+MALFORMED_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)
 """What taking a malformed entry apart can raise."""
 
-LISTS = ("images", "multiview_images", "annotations", "annotations3D")
-RIGID = 1e-3
+ENTRY_LISTS = ("images", "multiview_images", "annotations", "annotations3D")
+RIGID_TOLERANCE = 1e-3
 """What products of the axes of a pose may be off."""
 
 
@@ -28,14 +28,14 @@ RIGID = 1e-3
 class Camera:
     """A camera: size (width, height), focal lengths and principal point in pixels, distortion, pose.
 
-    to_first: 4 x 4 rows that take its coordinates to those of camera 1, mm.
+    to_camera1: 4 x 4 rows that take its coordinates to those of camera 1, mm.
     """
 
     size: tuple[int, int]
     focal: tuple[float, float]
     centre: tuple[float, float]
     distortion: tuple[float, ...]
-    to_first: tuple[tuple[float, ...], ...]
+    to_camera1: tuple[tuple[float, ...], ...]
 
 
 @frozen
@@ -61,63 +61,63 @@ def read_annotations(path: Path) -> Annotations:
     raw = read_json(path)
     if not isinstance(raw, dict):
         raise OrqaError(f"{path}: expected a dictionary with images and annotations, not {type(raw).__name__}")
-    lists = {name: raw[name] for name in LISTS if isinstance(raw.get(name), list)}
+    lists = {name: raw[name] for name in ENTRY_LISTS if isinstance(raw.get(name), list)}
     people: dict[int, list[dict[str, Any]]] = {}
-    for image, person in _each(path, "annotation", lists.get("annotations", ()), _person):
+    for image, person in _read_entries(path, "annotation", lists.get("annotations", ()), _parse_person):
         people.setdefault(image, []).append(person)
-    images = frozenset(_each(path, "image", lists.get("images", ()), lambda row: int(row["id"])))
-    cameras = spare(_cameras, path, raw["cameras_info"]) if raw.get("cameras_info") else None
+    images = frozenset(_read_entries(path, "image", lists.get("images", ()), lambda row: int(row["id"])))
+    cameras = spare(_parse_cameras, path, raw["cameras_info"]) if raw.get("cameras_info") else None
     return Annotations(cameras or {}, images, people, {name: len(rows) for name, rows in lists.items()})
 
 
-def _each(path: Path, what: str, rows: Iterable[Any], read: Callable[[Any], Row]) -> list[Row]:
+def _read_entries(path: Path, kind: str, rows: Iterable[Any], read: Callable[[Any], Entry]) -> list[Entry]:
     """Return what `read` makes of each row; one warning says how many are damaged, and shows the first."""
-    found, damaged = [], []
-    for number, row in enumerate(rows):
+    entries, damaged = [], []
+    for index, row in enumerate(rows):
         try:
-            found.append(read(row))
-        except DAMAGE as error:
-            damaged.append(f"{what} {number}: {type(error).__name__}: {error}")
+            entries.append(read(row))
+        except MALFORMED_ERRORS as error:
+            damaged.append(f"{kind} {index}: {type(error).__name__}: {error}")
     if damaged:
-        text = f"{path}: {len(damaged)} damaged entries left out, first {damaged[0]}"
-        warnings.warn(text, DataWarning, stacklevel=2)
-    return found
+        message = f"{path}: {len(damaged)} damaged entries left out, first {damaged[0]}"
+        warnings.warn(message, DataWarning, stacklevel=2)
+    return entries
 
 
-def _person(row: Any) -> tuple[int, dict[str, Any]]:
+def _parse_person(row: Any) -> tuple[int, dict[str, Any]]:
     """Return (image id, the fields that are kept); ids may be numbers or text."""
     person = {field: row[field] for field in PERSON_FIELDS if field in row}
-    _numbers(row["bbox"], 4)
-    if "keypoints" in row and len(_numbers(row["keypoints"])) % 3:
+    _parse_numbers(row["bbox"], 4)
+    if "keypoints" in row and len(_parse_numbers(row["keypoints"])) % 3:
         raise ValueError("keypoints come as x, y, v")
     return int(row["image_id"]), person
 
 
-def _cameras(path: Path, raw: Any) -> dict[int, Camera]:
+def _parse_cameras(path: Path, raw: Any) -> dict[int, Camera]:
     try:
-        inner, outer = raw["camParams"]["intrinsics"], raw["camParams"]["extrinsics"]
-        return {camera: _camera(inner[camera - 1], outer[camera - 1]) for camera in CAMERAS}
-    except DAMAGE as error:
+        intrinsics, extrinsics = raw["camParams"]["intrinsics"], raw["camParams"]["extrinsics"]
+        return {camera: _parse_camera(intrinsics[camera - 1], extrinsics[camera - 1]) for camera in CAMERAS}
+    except MALFORMED_ERRORS as error:
         raise OrqaError(
             f"{path}: cameras_info: expected camParams with intrinsics and extrinsics of cameras {CAMERAS}: "
             f"{type(error).__name__}: {error}"
         ) from error
 
 
-def _camera(inner: Mapping[str, Any], outer: Any) -> Camera:
-    width, height = map(int, inner["imagesize"])
+def _parse_camera(intrinsics: Mapping[str, Any], pose: Any) -> Camera:
+    width, height = map(int, intrinsics["imagesize"])
     if not (0 < width <= 1 << 14 and 0 < height <= 1 << 14):
         raise ValueError(f"images of {width} x {height} pixels")
-    fx, fy = _numbers(inner["focallength"], 2)
+    fx, fy = _parse_numbers(intrinsics["focallength"], 2)
     if not (fx > 0 and fy > 0):
         raise ValueError(f"focal lengths {fx} and {fy}")
-    pose = _numbers(outer, 16)
-    rows = tuple(pose[start : start + 4] for start in (0, 4, 8, 12))
+    numbers = _parse_numbers(pose, 16)
+    rows = tuple(numbers[start : start + 4] for start in (0, 4, 8, 12))
     if rows[3] != (0, 0, 0, 1):
         raise ValueError(f"the last row of a pose is 0 0 0 1, not {rows[3]}")
     _check_rigid(rows)
-    cx, cy = _numbers(inner["principalpoint"], 2)
-    return Camera((width, height), (fx, fy), (cx, cy), _numbers(inner.get("distortion", ())), rows)
+    cx, cy = _parse_numbers(intrinsics["principalpoint"], 2)
+    return Camera((width, height), (fx, fy), (cx, cy), _parse_numbers(intrinsics.get("distortion", ())), rows)
 
 
 def _check_rigid(rows: Sequence[Sequence[float]]) -> None:
@@ -125,13 +125,13 @@ def _check_rigid(rows: Sequence[Sequence[float]]) -> None:
     axes = [row[:3] for row in rows[:3]]
     for first in range(3):
         for second in range(first, 3):
-            product = sum(one * other for one, other in zip(axes[first], axes[second], strict=True))
-            if abs(product - (first == second)) > RIGID:
+            product = sum(a * b for a, b in zip(axes[first], axes[second], strict=True))
+            if abs(product - (first == second)) > RIGID_TOLERANCE:
                 raise ValueError(f"axes {first} and {second} of a pose are not at right angles and of length 1")
 
 
-def _numbers(raw: Any, length: int | None = None) -> tuple[float, ...]:
-    numbers = tuple(float(one) for one in raw)
+def _parse_numbers(raw: Any, length: int | None = None) -> tuple[float, ...]:
+    numbers = tuple(float(number) for number in raw)
     if not all(map(math.isfinite, numbers)) or (length is not None and len(numbers) != length):
         raise ValueError(f"{'numbers' if length is None else f'{length} numbers'} were expected, not {raw!r:.80}")
     return numbers
