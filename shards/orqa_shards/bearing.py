@@ -12,18 +12,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def bearing(things: str, cost: str) -> Callable[[Function], Function]:
     """Return a decorator that adds `bad_in_a_row` and `bad_per_cent`. things: what is counted; cost: what one costs."""
-    row = click.option(
+    row_option = click.option(
         "--bad-in-a-row",
         type=click.IntRange(min=1),
         default=100,
         show_default=True,
         help=f"So many {things} in a row that cannot be read stop the run; fewer cost {cost}.",
     )
-    share = click.option(
+    share_option = click.option(
         "--bad-per-cent",
         type=click.FloatRange(0, 100),
         default=1.0,
         show_default=True,
         help="More than so many of all stop it too, once 1,000 were seen.",
     )
-    return lambda function: row(share(function))
+    return lambda function: row_option(share_option(function))

@@ -33,13 +33,13 @@ class Slot(NamedTuple):
 
 def apportion(weights: Sequence[int | Fraction], seats: int) -> list[int]:
     """Return how many of `seats` each weight gets: its share rounded down, and the rest by largest remainder."""
-    whole = sum(weights)
-    shares = [divmod(weight * seats, whole) for weight in weights]
-    given = [int(share) for share, _ in shares]
+    total = sum(weights)
+    shares = [divmod(weight * seats, total) for weight in weights]
+    counts = [int(share) for share, _ in shares]
     ranked = sorted(range(len(weights)), key=lambda part: -shares[part][1])
-    for part in ranked[: seats - sum(given)]:
-        given[part] += 1
-    return given
+    for part in ranked[: seats - sum(counts)]:
+        counts[part] += 1
+    return counts
 
 
 @frozen
@@ -64,12 +64,12 @@ class Blend:
         if not mixture.datasets:
             parts, weights = {"": Order(tuple(counts), mixture.seed, mixture.window, shuffle)}, [Fraction(1)]
         else:
-            weighed = {name: Fraction(str(weight)) for name, weight in mixture.datasets if weight}
-            parts = _parts(mixture, datasets, counts, shuffle)
+            weight_by_name = {name: Fraction(str(weight)) for name, weight in mixture.datasets if weight}
+            parts = _order_parts(mixture, datasets, counts, shuffle)
             for name, _ in mixture.datasets:
                 if name not in parts:
                     raise CallError(f"[datasets] {name}: it is not among the shards: {nearest(name, parts)}")
-            parts, weights = {name: parts[name] for name in weighed}, list(weighed.values())
+            parts, weights = {name: parts[name] for name in weight_by_name}, list(weight_by_name.values())
         for name, order in parts.items():
             if not len(order):
                 raise CallError(f"{f'dataset {name}' if name else 'the split'} has no timepoints to train on")
@@ -89,50 +89,50 @@ class Blend:
     def place(self, position: int) -> Slot:
         """Return what is at a position of the run, 0 or more, in any epoch."""
         if len(self.parts) == 1:
-            part, turn = 0, position
+            part, part_position = 0, position
         else:
-            epoch, within = divmod(position, self._length)
-            block, slot = divmod(within, BLOCK)
-            kinds, turns = self._block(epoch, block)
-            part, turn = kinds[slot], turns[slot]
+            epoch, epoch_position = divmod(position, self._length)
+            block, block_position = divmod(epoch_position, BLOCK)
+            parts, part_positions = self._cached_block(epoch, block)
+            part, part_position = parts[block_position], part_positions[block_position]
         order = self.parts[part]
-        passed, place = divmod(turn, len(order))
-        return Slot(part, passed, order.place(passed, place))
+        part_epoch, order_position = divmod(part_position, len(order))
+        return Slot(part, part_epoch, order.place(part_epoch, order_position))
 
     @cached_property
     def _length(self) -> int:
         return sum(self.quotas)
 
     @cached_property
-    def _taken(self) -> list[list[int]]:
+    def _part_counts(self) -> list[list[int]]:
         """How many of each part come before each block of an epoch: in proportion to what is left, so all add up."""
-        before, left = [[0] * len(self.quotas)], list(self.quotas)
-        for begin in range(0, self._length, BLOCK):
-            given = apportion(left, min(BLOCK, self._length - begin))
-            left = [rest - taken for rest, taken in zip(left, given, strict=True)]
-            before.append([whole - rest for whole, rest in zip(self.quotas, left, strict=True)])
-        return before
+        counts_before, remaining = [[0] * len(self.quotas)], list(self.quotas)
+        for start in range(0, self._length, BLOCK):
+            counts = apportion(remaining, min(BLOCK, self._length - start))
+            remaining = [unplaced - count for unplaced, count in zip(remaining, counts, strict=True)]
+            counts_before.append([quota - unplaced for quota, unplaced in zip(self.quotas, remaining, strict=True)])
+        return counts_before
 
     @cached_property
-    def _block(self) -> Callable[[int, int], tuple[memoryview, memoryview]]:
-        return lru_cache(maxsize=RECENT)(self._mix)
+    def _cached_block(self) -> Callable[[int, int], tuple[memoryview, memoryview]]:
+        return lru_cache(maxsize=RECENT)(self._mix_block)
 
-    def _mix(self, epoch: int, block: int) -> tuple[memoryview, memoryview]:
+    def _mix_block(self, epoch: int, block: int) -> tuple[memoryview, memoryview]:
         """Return the part at each position of a block, and how many of that part came before it in the run."""
-        before, after = np.array(self._taken[block]), np.array(self._taken[block + 1])
-        each = after - before
-        first = np.array(self.quotas) * epoch + before
+        before, after = np.array(self._part_counts[block]), np.array(self._part_counts[block + 1])
+        counts = after - before
+        starts = np.array(self.quotas) * epoch + before
         # The positions that a part gets, ascending, hold its next samples one after the other.
-        luck = permutation(int(each.sum()), self.seed, epoch, "blend", block)
-        kinds = np.repeat(np.arange(len(each)), each)[luck]
-        turns = np.empty_like(kinds)
-        turns[np.argsort(kinds, kind="stable")] = np.concatenate(
-            [np.arange(begin, begin + count) for begin, count in zip(first, each, strict=True)]
+        order = permutation(int(counts.sum()), self.seed, epoch, "blend", block)
+        parts = np.repeat(np.arange(len(counts)), counts)[order]
+        part_positions = np.empty_like(parts)
+        part_positions[np.argsort(parts, kind="stable")] = np.concatenate(
+            [np.arange(start, start + count) for start, count in zip(starts, counts, strict=True)]
         )
-        return kinds.data, turns.data
+        return parts.data, part_positions.data
 
 
-def _parts(mixture: Mixture, datasets: Sequence[str], counts: Sequence[int], shuffle: bool) -> dict[str, Order]:
+def _order_parts(mixture: Mixture, datasets: Sequence[str], counts: Sequence[int], shuffle: bool) -> dict[str, Order]:
     """Return the order of each dataset's samples, by the numbers that they have in the split."""
     shards: dict[str, tuple[list[int], list[int]]] = {}
     start = 0

@@ -52,7 +52,7 @@ class Budget:
     wrong: int = field(default=0, init=False)
     row: int = field(default=0, init=False)
     named: list[Bad] = field(factory=list, init=False, repr=False)
-    _last: list[Bad] = field(factory=list, init=False, repr=False)
+    _last_bad: list[Bad] = field(factory=list, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.in_a_row < 1:
@@ -65,7 +65,7 @@ class Budget:
         if count:
             self.seen += count
             self.row = 0
-            self._last.clear()
+            self._last_bad.clear()
             self._check_share()
 
     def bad(self, one: Bad) -> None:
@@ -75,8 +75,8 @@ class Budget:
         self.row += 1
         if len(self.named) < KEPT:
             self.named.append(one)
-        if len(self._last) < NAMED:
-            self._last.append(one)
+        if len(self._last_bad) < NAMED:
+            self._last_bad.append(one)
         self._check_row()
         self._check_share()
 
@@ -89,9 +89,9 @@ class Budget:
         part.restore(counts)
         if part.wrong == part.seen:
             self.row += part.row
-            self._last += bad[: NAMED - len(self._last)]
+            self._last_bad += bad[: NAMED - len(self._last_bad)]
         else:
-            self.row, self._last = part.row, list(bad[len(bad) - part.row :][:NAMED])
+            self.row, self._last_bad = part.row, list(bad[len(bad) - part.row :][:NAMED])
         self.seen += part.seen
         self.wrong += part.wrong
         self.named += bad[: KEPT - len(self.named)]
@@ -116,16 +116,18 @@ class Budget:
 
     def _check_row(self) -> None:
         if self.row >= self.in_a_row:
-            raise OrqaError(self._say(f"{self.row:,} {self.things} in a row are bad", self.row, self._last))
+            raise OrqaError(
+                self._format_error(f"{self.row:,} {self.things} in a row are bad", self.row, self._last_bad)
+            )
 
     def _check_share(self) -> None:
         if self.seen >= SETTLED and 100 * self.wrong > self.per_cent * self.seen:
             problem = f"more than {self.per_cent:g} % of the {self.things} are bad"
-            raise OrqaError(self._say(problem, self.wrong, self.named[:NAMED]))
+            raise OrqaError(self._format_error(problem, self.wrong, self.named[:NAMED]))
 
-    def _say(self, problem: str, count: int, first: list[Bad]) -> str:
+    def _format_error(self, problem: str, count: int, named: list[Bad]) -> str:
         """Return the error, with the first of so many by name; those of before a restart are counted."""
-        lines = [f"{problem}; so far {self.summary()}:", *(f"  {one}" for one in first)]
-        if count > len(first):
-            lines.append(f"  and {count - len(first):,} more")
+        lines = [f"{problem}; so far {self.summary()}:", *(f"  {bad}" for bad in named)]
+        if count > len(named):
+            lines.append(f"  and {count - len(named):,} more")
         return "\n".join([*lines, self.advice])

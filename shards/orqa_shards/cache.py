@@ -63,34 +63,34 @@ class BlockCache:
         raises; it is called for the blocks that are not here.
         """
         pieces = []
-        for number in self._numbers(offset, size):
+        for number in self._block_numbers(offset, size):
             start = number * self.block
             stop = min(start + self.block, length)
             begin, end = max(offset, start) - start, min(offset + size, stop) - start
             name = f"{key}-{number}"
-            piece = self._kept(name, stop - start, begin, end)
+            piece = self._read_block(name, stop - start, begin, end)
             if piece is None:
-                piece = self._fetched(name, start, stop, fetch, begin, end)
+                piece = self._fetch_block(name, start, stop, fetch, begin, end)
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def forget(self, key: str, offset: int, size: int) -> None:
         """Delete the blocks in which a span lies."""
-        for number in self._numbers(offset, size):
+        for number in self._block_numbers(offset, size):
             with suppress(OSError):
                 (self.folder / f"{key}-{number}").unlink()
 
-    def _numbers(self, offset: int, size: int) -> range:
+    def _block_numbers(self, offset: int, size: int) -> range:
         return range(offset // self.block, (offset + size - 1) // self.block + 1 if size else 0)
 
-    def _kept(self, name: str, length: int, begin: int, end: int) -> bytes | None:
+    def _read_block(self, name: str, length: int, begin: int, end: int) -> bytes | None:
         """Return bytes of a block of `length`; None where it is not here, or damaged there."""
         try:
             fd = os.open(f"{self.folder}/{name}", os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._describe_failure(error) from error
         try:
             status = os.fstat(fd)
             if abs(time.time() - status.st_mtime) > FRESH:
@@ -103,28 +103,28 @@ class BlockCache:
             return None
         finally:
             os.close(fd)
-        whole = status.st_size == length + SUM * -(-length // PIECE) and sums == checksums(content)
-        return content[begin - first * PIECE : end - first * PIECE] if whole else None
+        intact = status.st_size == length + SUM * -(-length // PIECE) and sums == checksums(content)
+        return content[begin - first * PIECE : end - first * PIECE] if intact else None
 
-    def _fetched(
+    def _fetch_block(
         self, name: str, start: int, stop: int, fetch: Callable[[int, int], bytes], begin: int, end: int
     ) -> bytes:
         """Return bytes of a block that was not here, unless another process brings it meanwhile."""
         with self._lock(f"block-{crc32(name.encode()) % LOCKS:02d}.lock"):
-            piece = self._kept(name, stop - start, begin, end)
+            piece = self._read_block(name, stop - start, begin, end)
             if piece is None:
                 content = fetch(start, stop)
-                self._keep(name, content)
+                self._write_block(name, content)
                 piece = content[begin:end]
         return piece
 
-    def _keep(self, name: str, content: bytes) -> None:
+    def _write_block(self, name: str, content: bytes) -> None:
         """Write a block, after others made room; where the disk does not take it, say so and go on without."""
         data = content + checksums(content)
         if len(data) > self.limit:
             return
-        with self._lock("total.lock") as held:
-            if not held:
+        with self._lock("total.lock") as locked:
+            if not locked:
                 return
             partial = self.folder / f"{name}.partial"
             try:
@@ -136,7 +136,7 @@ class BlockCache:
             except OSError as error:
                 with suppress(OSError):
                     partial.unlink(missing_ok=True)
-                warnings.warn(f"{self._unusable(error)}. Going on without", RuntimeWarning, stacklevel=2)
+                warnings.warn(f"{self._describe_failure(error)}. Going on without", RuntimeWarning, stacklevel=2)
 
     def _make_room(self, size: int) -> int:
         """Return the bytes that are kept, once `size` more fit; blocks used longest ago go first. Call it locked."""
@@ -144,7 +144,7 @@ class BlockCache:
             total = int((self.folder / "total").read_text())
             if 0 <= total <= self.limit - size:
                 return total
-        blocks = sorted(self._blocks())
+        blocks = sorted(self._list_blocks())
         total = sum(length for _, length, _ in blocks)
         if total <= self.limit - size:
             return total
@@ -155,7 +155,7 @@ class BlockCache:
             total -= length
         return total
 
-    def _blocks(self) -> Iterator[tuple[int, int, str]]:
+    def _list_blocks(self) -> Iterator[tuple[int, int, str]]:
         """Yield when each block was last used, its bytes, its path; delete what a killed process left half written."""
         with os.scandir(self.folder) as entries:
             for entry in entries:
@@ -178,13 +178,13 @@ class BlockCache:
             with suppress(Timeout):
                 lock.acquire(timeout=PATIENCE, poll_interval=0.005)
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._describe_failure(error) from error
         try:
             yield lock.is_locked
         finally:
             lock.release()
 
-    def _unusable(self, error: OSError) -> OrqaError:
+    def _describe_failure(self, error: OSError) -> OrqaError:
         return OrqaError(
             f"the cache {self.folder} cannot be used: {error.strerror or error}. "
             "Name another folder in ORQA_CACHE, or make room"
@@ -194,7 +194,9 @@ class BlockCache:
 def checksums(content: bytes) -> bytes:
     """Return the checksums of the pieces of a block, or of some pieces in a row."""
     view = memoryview(content)
-    return b"".join(crc32(view[at : at + PIECE]).to_bytes(SUM, "little") for at in range(0, len(content), PIECE))
+    return b"".join(
+        crc32(view[start : start + PIECE]).to_bytes(SUM, "little") for start in range(0, len(content), PIECE)
+    )
 
 
 @frozen
@@ -213,7 +215,7 @@ class NoCache:
 
 def default_folder() -> Path:
     """Return $ORQA_CACHE, or the folder for it among the user's caches."""
-    chosen = os.environ.get("ORQA_CACHE")
-    if chosen:
-        return Path(chosen)
+    folder = os.environ.get("ORQA_CACHE")
+    if folder:
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orqa-registry" / "blocks"

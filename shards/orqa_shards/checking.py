@@ -63,11 +63,11 @@ def verify(
         from orqa_shards.store import open_store
 
     store = open_store(folder)
-    many = workers or cores()
+    worker_count = workers or cores()
     started = perf_counter()
     repaired = None
     with show.progress("MB") as advance:
-        report = verifying.verify(store, many, decode=decode, advance=advance)
+        report = verifying.verify(store, worker_count, decode=decode, advance=advance)
     if mend and not report.whole and (without_missing or not report.missing):
         registry: Registry = ctx.obj
         with show.progress("shards") as advance:
@@ -79,23 +79,23 @@ def verify(
                 datasets=registry.datasets,
                 advance=advance,
             )
-        before, report = report, verifying.verify(open_store(folder), many, decode=decode)
+        first_report, report = report, verifying.verify(open_store(folder), worker_count, decode=decode)
         if not as_json:
-            _print(folder, before, perf_counter() - started)
+            _print_report(folder, first_report, perf_counter() - started)
     if as_json:
-        show.print_json(_as_json(folder, report, repaired, perf_counter() - started))
+        show.print_json(_to_json(folder, report, repaired, perf_counter() - started))
     else:
         if repaired is not None:
             _print_repaired(folder, repaired)
-        _print(folder, report, perf_counter() - started)
+        _print_report(folder, report, perf_counter() - started)
     if report.missing:
-        changed = "nothing was changed: " if mend else ""
-        show.print_line(f"{folder}: {changed}{report.advice(folder)}", err=True)
+        prefix = "nothing was changed: " if mend else ""
+        show.print_line(f"{folder}: {prefix}{report.advice(folder)}", err=True)
     if not report.whole:
         ctx.exit(1)
 
 
-def _as_json(folder: str, report: Report, repaired: Repaired | None, seconds: float) -> dict[str, object]:
+def _to_json(folder: str, report: Report, repaired: Repaired | None, seconds: float) -> dict[str, object]:
     return {
         "folder": folder,
         "whole": report.whole,
@@ -104,22 +104,27 @@ def _as_json(folder: str, report: Report, repaired: Repaired | None, seconds: fl
         "indexes": report.indexes,
         "bytes": report.bytes,
         "timepoints": report.timepoints,
-        "findings": [asdict(one) for one in report.findings],
+        "findings": [asdict(finding) for finding in report.findings],
         "strays": list(report.strays),
         "repaired": None if repaired is None else asdict(repaired),
     }
 
 
-def _print(folder: str, report: Report, seconds: float) -> None:
-    files = f"{report.files} tars and label files, {_many(report.indexes, 'index', 'indexes')}"
-    about = f"{files}, {report.bytes / 1e6:.1f} MB, {_many(report.timepoints, 'timepoint')}, in {seconds:.1f} s"
-    show.print_line(f"{folder}: whole: {about}" if report.whole else f"{folder}: {about}")
+def _print_report(folder: str, report: Report, seconds: float) -> None:
+    files = f"{report.files} tars and label files, {_format_count(report.indexes, 'index', 'indexes')}"
+    summary = (
+        f"{files}, {report.bytes / 1e6:.1f} MB, {_format_count(report.timepoints, 'timepoint')}, in {seconds:.1f} s"
+    )
+    show.print_line(f"{folder}: whole: {summary}" if report.whole else f"{folder}: {summary}")
     file = None
-    for one in report.findings[:SHOWN]:  # no table: it would break keys that people copy
-        if one.file != file:
-            file = one.file
+    for finding in report.findings[:SHOWN]:  # no table: it would break keys that people copy
+        if finding.file != file:
+            file = finding.file
             show.print_line(f"\n{file}")
-        show.print_line(f"  {'' if one.key is None else f'{one.key}: '}{one.why} (--repair: {BY_REPAIR[one.remedy]})")
+        show.print_line(
+            f"  {'' if finding.key is None else f'{finding.key}: '}{finding.why} "
+            f"(--repair: {BY_REPAIR[finding.remedy]})"
+        )
     if len(report.findings) > SHOWN:
         show.print_line(f"... {len(report.findings)} findings in all; --json has them")
     if report.findings:
@@ -131,7 +136,10 @@ def _print(folder: str, report: Report, seconds: float) -> None:
 def _print_repaired(folder: str, repaired: Repaired) -> None:
     show.print_line(f"{folder}: made anew: {', '.join(repaired.rebuilt)}")
     if repaired.dropped:
-        lost = f"{_many(repaired.timepoints, 'timepoint')} and {_many(repaired.media, 'medium', 'media')} of others"
+        lost = (
+            f"{_format_count(repaired.timepoints, 'timepoint')} and "
+            f"{_format_count(repaired.media, 'medium', 'media')} of others"
+        )
         show.print_line(f"{folder}: lost: {lost}, named in repair.json")
     if repaired.unproven:
         show.print_line(
@@ -141,5 +149,5 @@ def _print_repaired(folder: str, repaired: Repaired) -> None:
         show.print_line(f"{folder}: could not be restored in manifest.json: {'; '.join(repaired.forgotten)}")
 
 
-def _many(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or f'{one}s'}"
+def _format_count(count: int, singular: str, plural: str = "") -> str:
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"

@@ -55,7 +55,7 @@ class Begun:
         Raises OrqaError where what is there is damaged.
         """
         if finished(store):
-            return cls(asked=_call(Manifest.read(store)), jobs=())
+            return cls(asked=_describe_call(Manifest.read(store)), jobs=())
         if store.size(PLAN) is None:
             return cls()
         try:
@@ -71,10 +71,19 @@ def finished(store: Store) -> bool:
     return store.size(PLAN) is None and store.size(NAME) is not None
 
 
-def _call(made: Manifest) -> dict[str, Any]:
+def _describe_call(manifest: Manifest) -> dict[str, Any]:
     """Return what shards were called for, as `Begun.asked` has it."""
-    takes = [[split, one.dataset, one.name, one.timepoints] for split, of in made.splits.items() for one in of.takes]
-    return {"parameters": made.parameters, "versions": made.versions, "datasets": made.datasets, "takes": takes}
+    takes = [
+        [split, take.dataset, take.name, take.timepoints]
+        for split, entry in manifest.splits.items()
+        for take in entry.takes
+    ]
+    return {
+        "parameters": manifest.parameters,
+        "versions": manifest.versions,
+        "datasets": manifest.datasets,
+        "takes": takes,
+    }
 
 
 def differences(then: Any, now: Any, name: str = "") -> Iterator[str]:
@@ -85,18 +94,18 @@ def differences(then: Any, now: Any, name: str = "") -> Iterator[str]:
             yield from differences(then.get(key), now.get(key), inner)
     elif then != now:
         if name == "takes":
-            then, now = _takes(then or [], now or [])
-        yield f"{name}: {_say(then)} then, {_say(now)} now"
+            then, now = _find_differing_takes(then or [], now or [])
+        yield f"{name}: {_format_value(then)} then, {_format_value(now)} now"
 
 
-def _takes(then: list[Any], now: list[Any]) -> tuple[Any, Any]:
+def _find_differing_takes(then: list[Any], now: list[Any]) -> tuple[Any, Any]:
     """Return what is said of two lists: how many takes they name, or of as many the first that differ."""
     if len(then) != len(now):
         return len(then), len(now)
-    return next((a, b) for a, b in zip(then, now, strict=True) if a != b)
+    return next((before, after) for before, after in zip(then, now, strict=True) if before != after)
 
 
-def _say(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or isinstance(value, dict):
         return "not there" if value is None else "there"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -155,9 +164,9 @@ def kept(store: Store) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or store.name
+        path = error.filename or store.name
         raise OrqaError(
-            f"{where}: {error.strerror or error}. Shards that are whole are kept: mend this, and --resume goes on"
+            f"{path}: {error.strerror or error}. Shards that are whole are kept: mend this, and --resume goes on"
         ) from error
 
 

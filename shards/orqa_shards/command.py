@@ -48,9 +48,9 @@ class Size(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return bytes; a bare number is bytes."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMG]I?B)?", str(value).upper(), re.ASCII)
-        size = float(found[1]) * UNITS[found[2] or ""] if found else 0
-        if not found:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMG]I?B)?", str(value).upper(), re.ASCII)
+        size = float(match[1]) * UNITS[match[2] or ""] if match else 0
+        if not match:
             self.fail(f"{value!r} is no size: bytes, or a number of KB, MB, GB, KiB, MiB or GiB, as 256MB", param, ctx)
         if not 1e3 <= size <= 1e12:
             self.fail(f"{value!r} is {size:,.0f} bytes: 1KB to 1000GB was expected, as 256MB", param, ctx)
@@ -154,15 +154,15 @@ def shard(
         from orqa_shards.store import open_store
         from orqa_shards.write import Options, pack
 
-    wanted = [registry.dataset(name) for name in datasets]
-    for place, dataset in enumerate(wanted):
-        if dataset in wanted[:place]:
+    selected = [registry.dataset(name) for name in datasets]
+    for index, dataset in enumerate(selected):
+        if dataset in selected[:index]:
             raise CallError(f"{dataset.name} is named twice: name each dataset once")
-    where = folders(registry, roots, wanted)
+    locations = folders(registry, roots, selected)
     sources = []
-    for dataset in wanted:
-        chosen = tuple(registry.split(dataset, split) for split in splits) or tuple(dataset.splits)
-        sources.append(Source(dataset, registry.locate(dataset, where.get(dataset.name)), chosen))
+    for dataset in selected:
+        dataset_splits = tuple(registry.split(dataset, split) for split in splits) or tuple(dataset.splits)
+        sources.append(Source(dataset, registry.locate(dataset, locations.get(dataset.name)), dataset_splits))
     options = Options(
         shard_size,
         media,
@@ -174,26 +174,26 @@ def shard(
         bad_in_a_row=bad_in_a_row,
         bad_per_cent=bad_per_cent,
     )
-    store, started = open_store(out), perf_counter()
+    store, start = open_store(out), perf_counter()
     before = resume and finished(store)
-    with _stoppable(), show.progress("") as advance:
+    with _say_how_to_resume(), show.progress("") as advance:
         manifest = pack(registry, sources, store, options, advance)
-    _report(manifest, out, perf_counter() - started, before=before, as_json=as_json)
+    _print_report(manifest, out, perf_counter() - start, before=before, as_json=as_json)
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def _say_how_to_resume() -> Iterator[None]:
     """Take SIGTERM, which schedulers send, for Ctrl-C, and say after both how to go on."""
-    plain = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(KEPT) from None
     finally:
-        signal.signal(signal.SIGTERM, plain)
+        signal.signal(signal.SIGTERM, previous_handler)
 
 
-def _report(manifest: Manifest, out: str, seconds: float, *, before: bool, as_json: bool) -> None:
+def _print_report(manifest: Manifest, out: str, seconds: float, *, before: bool, as_json: bool) -> None:
     """Print what the shards hold. before: they were finished already."""
     rows: list[dict[str, Any]] = [
         {
@@ -201,18 +201,18 @@ def _report(manifest: Manifest, out: str, seconds: float, *, before: bool, as_js
             "takes": len(split.takes),
             "timepoints": split.timepoints,
             "shards": len(split.shards),
-            "bytes": sum(one.bytes for one in split.shards),
+            "bytes": sum(tar.bytes for tar in split.shards),
         }
         for name, split in manifest.splits.items()
     ]
     if as_json:
-        made = {"out": out, "seconds": seconds, "finished_before": before, "splits": rows}
-        show.print_json({**made, "skipped": list(manifest.skipped)})
+        report = {"out": out, "seconds": seconds, "finished_before": before, "splits": rows}
+        show.print_json({**report, "skipped": list(manifest.skipped)})
     else:
         cells = ((*list(row.values())[:-1], f"{row['bytes'] / 1e6:.1f}") for row in rows)
         columns = ("split", "takes", "timepoints", "shards", "MB")
-        how = "was finished before, and nothing is to be done" if before else f"in {seconds:.1f} s"
-        show.print_table(f"{out}, {how}", columns, cells, numbers=columns[1:])
+        status = "was finished before, and nothing is to be done" if before else f"in {seconds:.1f} s"
+        show.print_table(f"{out}, {status}", columns, cells, numbers=columns[1:])
         show.print_line(f"Next: orqa-registry inspect {shlex.quote(out)}")
     for line in manifest.skipped[:10]:
         show.print_line(f"warning: skipped {line}", err=True)

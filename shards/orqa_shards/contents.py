@@ -35,24 +35,24 @@ def of_folder(shards: Shards, split: str | None = None) -> dict[str, Any]:
     """
     manifest = shards.manifest
     splits = manifest.splits if split is None else {shards.split(split).name: shards.split(split).entry}
-    there = {take.dataset for one in splits.values() for take in one.takes}
+    present = {take.dataset for entry in splits.values() for take in entry.takes}
     return {
         "data": shards.store.name,
-        "datasets": {name: dict(card) for name, card in manifest.datasets.items() if name in there or not split},
+        "datasets": {name: dict(card) for name, card in manifest.datasets.items() if name in present or not split},
         "splits": {
             name: {
-                "takes": len(one.takes),
-                "timepoints": one.timepoints,
-                "shards": len(one.shards),
-                "bytes": one.labels.bytes + sum(shard.bytes for shard in one.shards),
+                "takes": len(entry.takes),
+                "timepoints": entry.timepoints,
+                "shards": len(entry.shards),
+                "bytes": entry.labels.bytes + sum(shard.bytes for shard in entry.shards),
                 "datasets": {
-                    dataset: sum(take.timepoints for take in one.takes if take.dataset == dataset)
-                    for dataset in dict.fromkeys(take.dataset for take in one.takes)
+                    dataset: sum(take.timepoints for take in entry.takes if take.dataset == dataset)
+                    for dataset in dict.fromkeys(take.dataset for take in entry.takes)
                 },
-                "media": dict(sorted(one.media.items())),
-                "facets": dict(sorted(one.facets.items())),
+                "media": dict(sorted(entry.media.items())),
+                "facets": dict(sorted(entry.facets.items())),
             }
-            for name, one in splits.items()
+            for name, entry in splits.items()
         },
         "parameters": dict(manifest.parameters),
         "versions": dict(manifest.versions),
@@ -66,23 +66,23 @@ def find(shards: Shards, key: str, split: str | None) -> tuple[Split, int]:
     if key.isdecimal():
         if len(names) != 1:
             counts = {name: shards.manifest.splits[name].timepoints for name in names}
-            asked = f"timepoint {key} of which split? Say --split" if int(key) < max(counts.values()) else NO_NUMBER
-            there = ", ".join(f"{name} has {many:,}" for name, many in counts.items())
-            raise CallError(f"{asked.format(key)}: {there}, counted from 0")
-        found = shards.split(names[0])
-        if int(key) >= len(found):
-            raise CallError(f"split {found.name} has timepoints 0 to {len(found) - 1}, and no {key}")
-        return found, int(key)
+            template = f"timepoint {key} of which split? Say --split" if int(key) < max(counts.values()) else NO_NUMBER
+            available = ", ".join(f"{name} has {count:,}" for name, count in counts.items())
+            raise CallError(f"{template.format(key)}: {available}, counted from 0")
+        sample_split = shards.split(names[0])
+        if int(key) >= len(sample_split):
+            raise CallError(f"split {sample_split.name} has timepoints 0 to {len(sample_split) - 1}, and no {key}")
+        return sample_split, int(key)
     takes = {
         f"{take.dataset}/{take.name}": name
         for name in reversed(names)  # the first that has it
         for take in shards.manifest.splits[name].takes
     }
-    wanted = unquote("/".join(key.split("/")[:2]))
-    if wanted not in takes:
-        raise CallError(f"{shards.store.name} has no take of {key!r}: {nearest(wanted, takes)}")
-    found = shards.split(takes[wanted])
-    return found, found.find(key)
+    take_key = unquote("/".join(key.split("/")[:2]))
+    if take_key not in takes:
+        raise CallError(f"{shards.store.name} has no take of {key!r}: {nearest(take_key, takes)}")
+    sample_split = shards.split(takes[take_key])
+    return sample_split, sample_split.find(key)
 
 
 def of_sample(registry: Registry, split: Split, number: int) -> dict[str, Any]:
@@ -103,37 +103,37 @@ def of_sample(registry: Registry, split: Split, number: int) -> dict[str, Any]:
         "index": point.index,
         "seconds": point.seconds,
         "tar": tar.name,
-        "members": [_of_member(point, member) for member in members],
+        "members": [_describe_member(point, member) for member in members],
         "missing": sorted(set(point.media) - {member.name for member in members}),
         "labels": dict(point.labels),
         "questions": [
             {
                 "task": task.name,
-                "question": one.text,
-                "answers": list(one.answers),
-                "view": one.view,
-                "weight": one.weight,
+                "question": question.text,
+                "answers": list(question.answers),
+                "view": question.view,
+                "weight": question.weight,
             }
             for task, questions in ask(point, split.timeline(point), tasks)
-            for one in questions
+            for question in questions
         ],
     }
 
 
-def _of_member(point: Timepoint, member: Member) -> dict[str, Any]:
+def _describe_member(point: Timepoint, member: Member) -> dict[str, Any]:
     if member.name not in point.media:
-        return _where(member, "labels")
+        return _locate_member(member, "labels")
     try:
-        about = describe(member.name, point.read(member.name))
+        description = describe(member.name, point.read(member.name))
     except OrqaError as error:
-        about = str(error)
+        description = str(error)
     original = point.sizes.get(member.name)
-    return {**_where(member, about), **({} if original is None else {"original": list(original)})}
+    return {**_locate_member(member, description), **({} if original is None else {"original": list(original)})}
 
 
-def _where(member: Member, about: str) -> dict[str, Any]:
+def _locate_member(member: Member, description: str) -> dict[str, Any]:
     crc = f"{member.crc32:08x}"
-    return {"name": member.name, "bytes": member.size, "offset": member.offset, "crc32": crc, "about": about}
+    return {"name": member.name, "bytes": member.size, "offset": member.offset, "crc32": crc, "about": description}
 
 
 def of_tar(tar: Tar) -> dict[str, Any]:
@@ -145,8 +145,8 @@ def of_tar(tar: Tar) -> dict[str, Any]:
         "samples": [
             {
                 "key": key,
-                "members": [one.name for one in members],
-                "bytes": sum(one.size for one in members),
+                "members": [member.name for member in members],
+                "bytes": sum(member.size for member in members),
                 "offset": members[0].offset,
             }
             for key, members in samples
@@ -163,7 +163,9 @@ def of_tar_sample(tar: Tar, sample: str) -> dict[str, Any]:
         "key": tar.index.keys[number],
         "number": number,
         "tar": tar.store.place(tar.file),
-        "members": [_where(one, describe(one.name, content[one.name])) for one in tar.index.members(number)],
+        "members": [
+            _locate_member(member, describe(member.name, content[member.name])) for member in tar.index.members(number)
+        ],
     }
 
 
@@ -184,11 +186,11 @@ def describe(name: str, data: bytes) -> str:
             return "{} x {}".format(*decode.size(data, name))
         if suffix == "npy":
             with Reading(name, "an array as numpy.save writes it"):
-                kind, _, shape, _ = npy_header(data)
-                columns = ", ".join(re.findall(r"\('(\w+)'", kind))
-                return f"{' x '.join(map(str, shape)) or 'one'} of {columns or plain_dtype(kind).name}"
+                dtype, _, shape, _ = npy_header(data)
+                columns = ", ".join(re.findall(r"\('(\w+)'", dtype))
+                return f"{' x '.join(map(str, shape)) or 'one'} of {columns or plain_dtype(dtype).name}"
         if suffix in SOUNDS:
-            return _sound(name, data)
+            return _describe_sound(name, data)
     except OrqaError as error:
         return f"damaged: {error}"
     if suffix in WORDS:
@@ -197,11 +199,11 @@ def describe(name: str, data: bytes) -> str:
     return ""
 
 
-def _sound(name: str, data: bytes) -> str:
+def _describe_sound(name: str, data: bytes) -> str:
     soundfile = library("soundfile", f"{name}, a sound,", "soundfile")
     with Reading(name, "a WAV, MP3 or FLAC"):
-        found = soundfile.info(io.BytesIO(data))
-    return f"{found.duration:.2f} s, {found.samplerate} Hz, {found.channels} channel{'s' * (found.channels > 1)}"
+        info = soundfile.info(io.BytesIO(data))
+    return f"{info.duration:.2f} s, {info.samplerate} Hz, {info.channels} channel{'s' * (info.channels > 1)}"
 
 
 def save(folder: Path, key: str, members: Mapping[str, bytes]) -> list[Path]:
@@ -230,28 +232,32 @@ def members_of(split: Split, number: int) -> dict[str, bytes]:
 def readable(value: Any) -> Iterator[str]:
     """Yield the lines of a label as people read them."""
     if isinstance(value, Mapping):
-        for name, one in value.items():
-            lines = list(readable(one))
+        for name, item in value.items():
+            lines = list(readable(item))
             if len(lines) == 1:
                 yield f"{name}: {lines[0]}"
             else:
                 yield from (f"{name}:", *(f"  {line}" for line in lines))
         if not value:
             yield "none"
-    elif isinstance(value, Sequence) and not isinstance(value, str) and any(_deep(one) for one in value):
-        for one in value:
-            yield " ".join(map(_word, one)) if isinstance(one, Sequence) and not isinstance(one, str) else _word(one)
+    elif isinstance(value, Sequence) and not isinstance(value, str) and any(_is_nested(item) for item in value):
+        for item in value:
+            yield (
+                " ".join(map(_format_value, item))
+                if isinstance(item, Sequence) and not isinstance(item, str)
+                else _format_value(item)
+            )
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield ", ".join(map(_word, value)) or "none"
+        yield ", ".join(map(_format_value, value)) or "none"
     else:
-        yield _word(value)
+        yield _format_value(value)
 
 
-def _deep(value: Any) -> bool:
+def _is_nested(value: Any) -> bool:
     return isinstance(value, Sequence | Mapping) and not isinstance(value, str)
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or value == "":
         return "none"
     if isinstance(value, bool):

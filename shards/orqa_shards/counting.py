@@ -51,66 +51,66 @@ def stats(
     if html is not None:
         html.parent.mkdir(parents=True, exist_ok=True)  # now, not after all has been counted
     tasks = [task for _, task in sorted(registry.tasks.items())]
-    chosen = [shards.split(name) for name in dict.fromkeys(splits or shards.manifest.splits)]
+    chosen_splits = [shards.split(name) for name in dict.fromkeys(splits or shards.manifest.splits)]
     with show.progress("takes") as advance:
-        found = [count(split, tasks, limit, advance) for split in chosen]
+        results = [count(split, tasks, limit, advance) for split in chosen_splits]
     if as_json:
-        show.print_json({"data": shards.store.name, "splits": [one.as_json() for one in found]})
+        show.print_json({"data": shards.store.name, "splits": [result.as_json() for result in results]})
     else:
-        for one in found:
-            _print(shards.store.name, one)
+        for result in results:
+            _print_split(shards.store.name, result)
     if html is not None:
-        write_page(shards, found, tasks, html)
+        write_page(shards, results, tasks, html)
         show.print_line(f"page in {html}", err=as_json)
 
 
-def _print(where: str, found: Stats) -> None:
+def _print_split(data: str, result: Stats) -> None:
     from orqa_shards.stats_page import duration, megabytes
 
-    of = "" if found.counted == found.takes else f" of {found.takes}, spread evenly"
+    sampled = "" if result.counted == result.takes else f" of {result.takes}, spread evenly"
     rows: list[tuple[Any, ...]] = []
-    for name, one in found.holdings.items():
-        lengths = "{} to {}, median {:g}".format(*(one.lengths[place] for place in (0, 2, 1)))
-        size = megabytes(one.bytes.total())
-        rows.append((name, len(one.takes), f"{one.timepoints:,}", lengths, duration(one.seconds), size))
+    for name, holding in result.holdings.items():
+        lengths = "{} to {}, median {:g}".format(*(holding.lengths[index] for index in (0, 2, 1)))
+        size = megabytes(holding.bytes.total())
+        rows.append((name, len(holding.takes), f"{holding.timepoints:,}", lengths, duration(holding.seconds), size))
     columns = ("dataset", "takes", "timepoints", "timepoints a take", "duration", "MB")
-    takes = f"{found.counted} take{'s' * (found.counted != 1)}{of}"
-    title = f"{where}, split {found.split}: {takes}, {found.timepoints:,} timepoints"
+    takes = f"{result.counted} take{'s' * (result.counted != 1)}{sampled}"
+    title = f"{data}, split {result.split}: {takes}, {result.timepoints:,} timepoints"
     show.print_table(title, columns, rows, numbers=columns[1:])
-    _print_questions(found)
-    _print_coverage(found)
+    _print_questions(result)
+    _print_coverage(result)
 
 
-def _print_questions(found: Stats) -> None:
+def _print_questions(result: Stats) -> None:
     from orqa_shards.stats_page import per_cent, told
 
-    datasets = list(found.holdings)
+    datasets = list(result.holdings)
     rows: list[tuple[Any, ...]] = []
-    for task, whole in found.tasks.items():
-        cells = (f"{found.asked[name, task].questions:,}" if (name, task) in found.asked else "" for name in datasets)
-        rows.append((task, *cells, f"{whole.questions:,}", f"{whole.drawn:,.0f}"))
+    for task, total in result.tasks.items():
+        cells = (f"{result.asked[name, task].questions:,}" if (name, task) in result.asked else "" for name in datasets)
+        rows.append((task, *cells, f"{total.questions:,}", f"{total.drawn:,.0f}"))
     columns = ("task", *datasets, "all", "drawn")
     if rows:
         show.print_table("Questions", columns, rows, numbers=columns[1:])
     rows = []
-    for task, one in sorted(found.answers.items()):
-        top = ", ".join(f"{answer} {per_cent(share)}" for answer, share in told(one.top(3)))
-        rows.append((task, f"{len(one.expected):,}", f"{one.bits:.1f}", top))
+    for task, answers in sorted(result.answers.items()):
+        most_common = ", ".join(f"{answer} {per_cent(share)}" for answer, share in told(answers.top(3)))
+        rows.append((task, f"{len(answers.expected):,}", f"{answers.bits:.1f}", most_common))
     columns = ("task", "different", "bits", "most common")
     if rows:
         show.print_table("Answers", columns, rows, numbers=columns[1:3])
 
 
-def _print_coverage(found: Stats) -> None:
+def _print_coverage(result: Stats) -> None:
     from orqa_shards.stats_page import megabytes
 
-    datasets = found.holdings.values()
+    datasets = result.holdings.values()
     for kind, column in (("media", "medium"), ("facets", "facet")):
         rows: list[tuple[Any, ...]] = []
-        for name in found.names(kind):
-            shares = [getattr(one, kind)[name] / one.timepoints for one in datasets]
-            weight = (megabytes(sum(one.bytes[name] for one in datasets)),) if kind == "media" else ()
-            rows.append((name, *(f"{share:.0%}" if share else "" for share in shares), *weight))
-        columns = (column, *found.holdings, *(("MB",) if kind == "media" else ()))
+        for name in result.names(kind):
+            shares = [getattr(holding, kind)[name] / holding.timepoints for holding in datasets]
+            size_cell = (megabytes(sum(holding.bytes[name] for holding in datasets)),) if kind == "media" else ()
+            rows.append((name, *(f"{share:.0%}" if share else "" for share in shares), *size_cell))
+        columns = (column, *result.holdings, *(("MB",) if kind == "media" else ()))
         if rows:
             show.print_table(f"Timepoints that have each {column}", columns, rows, numbers=columns[1:])

@@ -51,11 +51,11 @@ class Header:
 def header(data: bytes, where: str = "image") -> Header:
     """Return what the header says; nothing is decoded. Raises OrqaError, also for an image that is too large."""
     with Reading(where, EXPECTED):
-        found = _header(data)
-        width, height = found.size
+        image_header = _read_header(data)
+        width, height = image_header.size
         if not 0 < width * height <= LARGEST_IMAGE:
             raise DamageError(f"{width} x {height} pixels, not 1 to {LARGEST_IMAGE}")
-        return found
+        return image_header
 
 
 def size(data: bytes, where: str = "image") -> tuple[int, int]:
@@ -81,75 +81,79 @@ def decode(
     decodes with a warning, such as a JPEG that breaks off. fine: scale down with more care, for pictures that are kept.
     Raises OrqaError that names `where`, for whatever is wrong with the file.
     """
-    found = header(data, where)
-    wanted = within(found.size, pixels)
+    image_header = header(data, where)
+    target = within(image_header.size, pixels)
     with Reading(where, EXPECTED):
-        least = within(found.size, int(math.prod(wanted) * FINER**2)) if fine else wanted
-        made = _by_turbo(data, found, least, strict) if found.turbo else _by_pillow(data, strict)
-        return _resized(made, wanted, _covered(found.size, made), fine)
+        minimum = within(image_header.size, int(math.prod(target) * FINER**2)) if fine else target
+        image = (
+            _decode_by_turbo(data, image_header, minimum, strict)
+            if image_header.turbo
+            else _decode_by_pillow(data, strict)
+        )
+        return _resize(image, target, _measure_extent(image_header.size, image), fine)
 
 
-def _header(data: bytes) -> Header:
+def _read_header(data: bytes) -> Header:
     if len(data) > LARGEST:
         raise DamageError(f"{len(data)} bytes, more than {LARGEST}")
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         return Header((int(width), int(height)), colours == "Gray", turbo=True)
     except (KeyError, ValueError):  # no JPEG, or one with a subsampling of colours that the interface has no name for
-        with _opened(data) as image:
+        with _open_image(data) as image:
             return Header(image.size, image.mode in {"1", "L", "LA"} or image.mode.startswith("I"), turbo=False)
 
 
-def _by_turbo(data: bytes, found: Header, least: tuple[int, int], strict: bool) -> Pixels:
-    """Return the image at the smallest scale of libjpeg that is not below `least`; the GIL is free meanwhile."""
-    _few_scans(data, found.size)
+def _decode_by_turbo(data: bytes, image_header: Header, minimum: tuple[int, int], strict: bool) -> Pixels:
+    """Return the image at the smallest scale of libjpeg that is not below `minimum`; the GIL is free meanwhile."""
+    _check_scans(data, image_header.size)
     try:
-        made: Pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=least[0], min_height=least[1], strict=strict)
+        image: Pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=minimum[0], min_height=minimum[1], strict=strict)
     except ValueError as error:
-        ended = data.rstrip(b"\0")
-        bare = ended.removesuffix(END).rstrip(b"\0") + END
-        if strict and ended.endswith(END) and bare != data:  # some cameras fill up with zeros before the end
-            return _by_turbo(bare, found, least, strict)
+        stripped = data.rstrip(b"\0")
+        trimmed = stripped.removesuffix(END).rstrip(b"\0") + END
+        if strict and stripped.endswith(END) and trimmed != data:  # some cameras fill up with zeros before the end
+            return _decode_by_turbo(trimmed, image_header, minimum, strict)
         raise DamageError(str(error)) from error
-    return made
+    return image
 
 
-def _resized(made: Pixels, wanted: tuple[int, int], covered: tuple[float, float], fine: bool) -> Pixels:
+def _resize(image: Pixels, target: tuple[int, int], extent: tuple[float, float], fine: bool) -> Pixels:
     """Return an image made smaller: by OpenCV, six times as quick, or by Pillow with more care or of half pixels."""
-    rows, columns, _ = made.shape
-    if (columns, rows) == wanted:
-        return made
-    if fine or covered != (columns, rows):
+    rows, columns, _ = image.shape
+    if (columns, rows) == target:
+        return image
+    if fine or extent != (columns, rows):
         kernel = Image.Resampling.BICUBIC if fine else Image.Resampling.BILINEAR
-        return np.array(Image.fromarray(made).resize(wanted, kernel, box=(0.0, 0.0, *covered)))
-    cv2 = _opencv()
+        return np.array(Image.fromarray(image).resize(target, kernel, box=(0.0, 0.0, *extent)))
+    cv2 = _load_opencv()
     # Four neighbours are all that there is between two pixels, unless it shrinks to less than half.
-    halved = columns <= 2 * wanted[0] and rows <= 2 * wanted[1]
-    smaller: Pixels = cv2.resize(made, wanted, interpolation=cv2.INTER_LINEAR if halved else cv2.INTER_AREA)
-    return smaller
+    halved = columns <= 2 * target[0] and rows <= 2 * target[1]
+    resized: Pixels = cv2.resize(image, target, interpolation=cv2.INTER_LINEAR if halved else cv2.INTER_AREA)
+    return resized
 
 
 @lru_cache
-def _opencv() -> Any:
+def _load_opencv() -> Any:
     import cv2
 
     cv2.setNumThreads(1)  # threads of its own would fight with the loader's, and do not survive a fork
     return cv2
 
 
-def _covered(size: tuple[int, int], made: Pixels) -> tuple[float, float]:
+def _measure_extent(size: tuple[int, int], image: Pixels) -> tuple[float, float]:
     """Return the part of what was decoded that is image: at 5/8, 700 columns take 437.5 of 438 columns."""
-    (width, height), (rows, columns, _) = size, made.shape
+    (width, height), (rows, columns, _) = size, image.shape
     eighths = min(columns * 8 // width, rows * 8 // height)
     return width * eighths / 8, height * eighths / 8
 
 
-def _by_pillow(data: bytes, strict: bool) -> Pixels:
+def _decode_by_pillow(data: bytes, strict: bool) -> Pixels:
     if strict:
-        with _opened(data) as image:
+        with _open_image(data) as image:
             image.verify()  # holds every chunk of a PNG against its checksum
-    with _opened(data) as image:
-        _few_scans(data, image.size)
+    with _open_image(data) as image:
+        _check_scans(data, image.size)
         if image.mode.startswith("I"):  # 16 bit grey, which Pillow would clip to 255
             grey = (np.asarray(image) >> 8).astype(np.uint8)
             return np.repeat(grey[..., None], 3, axis=2)
@@ -157,15 +161,15 @@ def _by_pillow(data: bytes, strict: bool) -> Pixels:
         return np.array(image.convert("RGB"))
 
 
-def _few_scans(data: bytes, size: tuple[int, int]) -> None:
+def _check_scans(data: bytes, size: tuple[int, int]) -> None:
     """Raise DamageError for a JPEG that would take minutes. Markers are counted wherever they are."""
     if not data.startswith(b"\xff\xd8") or len(data) // LEAST_SCAN * math.prod(size) <= MOST_SCANNED:
         return
-    halves = (np.frombuffer(data, "<u2", (len(data) - start) // 2, start) for start in (0, 1))
-    scans = sum(int(np.count_nonzero(half == 0xDAFF)) for half in halves)
+    alignments = (np.frombuffer(data, "<u2", (len(data) - start) // 2, start) for start in (0, 1))
+    scans = sum(int(np.count_nonzero(words == 0xDAFF)) for words in alignments)
     if scans * math.prod(size) > MOST_SCANNED:
         raise DamageError(f"{scans} scans of {size[0]} x {size[1]} pixels")
 
 
-def _opened(data: bytes) -> Any:
+def _open_image(data: bytes) -> Any:
     return Image.open(io.BytesIO(data), formats=FORMATS)

@@ -35,19 +35,19 @@ class Engine(Protocol):
 def start(name: str, worker: Worker, workers: int) -> AbstractContextManager[Engine]:
     """Return an engine of so many workers. Raises CallError where one cannot travel to them."""
     if name == "ray":
-        return _ray(worker, workers)
-    return _here(worker) if workers == 1 else _pool(worker, workers)
+        return _start_ray(worker, workers)
+    return _start_local(worker) if workers == 1 else _start_pool(worker, workers)
 
 
-def _nobody(done: int) -> None:
+def _ignore_progress(done: int) -> None:
     """Hear nothing."""
 
 
 @contextmanager
-def _here(worker: Worker) -> Iterator[Engine]:
+def _start_local(worker: Worker) -> Iterator[Engine]:
     class Here:
         def map(
-            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _ignore_progress
         ) -> Iterator[tuple[int, Any]]:
             worker.tick = lambda: told(1)
             for number, task in enumerate(tasks):
@@ -57,7 +57,7 @@ def _here(worker: Worker) -> Iterator[Engine]:
 
 
 @contextmanager
-def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
+def _start_pool(worker: Worker, workers: int) -> Iterator[Engine]:
     try:
         pickle.dumps(worker)
     except Exception as error:
@@ -66,32 +66,32 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
         ) from error
     context = multiprocessing.get_context("spawn")
     _track_quietly()
-    ear, mouth = context.Pipe(duplex=False)  # a lock could stay locked by a worker that is killed
-    pool = ProcessPoolExecutor(workers, context, _begin, (worker, mouth))
+    receiver, sender = context.Pipe(duplex=False)  # a lock could stay locked by a worker that is killed
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (worker, sender))
 
-    def heard() -> int:
+    def count_done() -> int:
         done = 0
-        while ear.poll():
-            ear.recv_bytes()
+        while receiver.poll():
+            receiver.recv_bytes()
             done += 1
         return done
 
     class Pool:
         def map(
-            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _ignore_progress
         ) -> Iterator[tuple[int, Any]]:
-            waiting = enumerate(tasks)
+            pending = enumerate(tasks)
             running: dict[Future[Any], int] = {}
             while True:
                 # A few ahead keep every worker busy; a million at once would fill memory.
                 running.update(
-                    (pool.submit(_do, method, task), number)
-                    for number, task in islice(waiting, 2 * workers - len(running))
+                    (pool.submit(_call_worker, method, task), number)
+                    for number, task in islice(pending, 2 * workers - len(running))
                 )
                 if not running:
                     return
                 ready, _ = wait(running, BEATS, FIRST_COMPLETED)
-                told(heard())
+                told(count_done())
                 for future in ready:
                     yield running.pop(future), future.result()
 
@@ -105,8 +105,8 @@ def _pool(worker: Worker, workers: int) -> Iterator[Engine]:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
-        ear.close()
-        mouth.close()
+        receiver.close()
+        sender.close()
 
 
 def _track_quietly() -> None:
@@ -121,7 +121,7 @@ def _track_quietly() -> None:
 _worker: Worker
 
 
-def _begin(worker: Worker, mouth: Connection) -> None:
+def _start_worker(worker: Worker, sender: Connection) -> None:
     """Make this process a worker: silent on Ctrl-C, and gone when the process that began it is.
 
     An empty message, which is written whole or not at all, tells of each timepoint that is done.
@@ -130,49 +130,51 @@ def _begin(worker: Worker, mouth: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        Thread(target=_follow, args=(parent,), daemon=True).start()
-    worker.tick = lambda: mouth.send_bytes(b"")
+        Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+    worker.tick = lambda: sender.send_bytes(b"")
     _worker = worker
 
 
-def _follow(parent: Any) -> None:
+def _exit_with_parent(parent: Any) -> None:
     parent.join()
     os._exit(1)
 
 
-def _do(method: str, task: Any) -> Any:
+def _call_worker(method: str, task: Any) -> Any:
     return getattr(_worker, method)(task)
 
 
 @contextmanager
-def _ray(worker: Worker, workers: int) -> Iterator[Engine]:
+def _start_ray(worker: Worker, workers: int) -> Iterator[Engine]:
     ray: Any = library("ray", "--engine ray", "orqa-registry[ray]")
     pools: Any = library("ray.util", "--engine ray", "orqa-registry[ray]")
-    began = not ray.is_initialized()
-    if began:
+    started = not ray.is_initialized()
+    if started:
         # RAY_ADDRESS names a cluster; without it, one is started here.
         ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
-    there = int(ray.cluster_resources().get("CPU", 0))
-    if workers > there:
-        raise CallError(f"--workers {workers}: the Ray cluster has {there} CPUs")
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if workers > cpus:
+        raise CallError(f"--workers {workers}: the Ray cluster has {cpus} CPUs")
 
     class _Actor:
-        def __init__(self, own: Worker) -> None:
-            self._own = own
+        def __init__(self, worker: Worker) -> None:
+            self._worker = worker
 
         def do(self, method: str, number: int, task: Any) -> tuple[int, Any]:
-            return number, getattr(self._own, method)(task)
+            return number, getattr(self._worker, method)(task)
 
     actor = ray.remote(num_cpus=1, max_restarts=2, max_task_retries=2)(_Actor)
     pool = pools.ActorPool([actor.remote(worker) for _ in range(workers)])
 
     class Cluster:
         def map(
-            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _nobody
+            self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _ignore_progress
         ) -> Iterator[tuple[int, Any]]:
             numbered = list(enumerate(tasks))
             try:
-                for number, result in pool.map_unordered(lambda free, one: free.do.remote(method, *one), numbered):
+                for number, result in pool.map_unordered(
+                    lambda idle_actor, numbered_task: idle_actor.do.remote(method, *numbered_task), numbered
+                ):
                     told(getattr(numbered[number][1], "timepoints", 0))
                     yield number, result
             except ray.exceptions.RayTaskError as error:
@@ -181,5 +183,5 @@ def _ray(worker: Worker, workers: int) -> Iterator[Engine]:
     try:
         yield Cluster()
     finally:
-        if began:
+        if started:
             ray.shutdown()

@@ -61,21 +61,27 @@ def examine(
 
     start: the place of its first timepoint in the split, None where no manifest tells. decode: look into pictures.
     """
-    look = _Look(store, name, entry, known, decode)
+    examination = _Examination(store, name, entry, known, decode)
     if entry is not None and start is not None:
-        look.expect(known.between(start, start + entry.timepoints))
+        examination.expect(known.between(start, start + entry.timepoints))
     size = store.size(name)
     if not size:
-        return look.absent("there is no such file" if size is None else "is empty")
+        return examination.absent("there is no such file" if size is None else "is empty")
     sha256 = hash_of(store, name, size)
-    members = look.members(size, sha256)
-    samples = [sample for key, own in members.items() if (sample := look.sample(key, own)) is not None]
-    look.missing(members)
-    return Examined(File(name, size, sha256, len(samples)), look.ordered(samples), look.findings, look.unproven)
+    members = examination.members(size, sha256)
+    samples = [
+        sample
+        for key, sample_members in members.items()
+        if (sample := examination.sample(key, sample_members)) is not None
+    ]
+    examination.missing(members)
+    return Examined(
+        File(name, size, sha256, len(samples)), examination.ordered(samples), examination.findings, examination.unproven
+    )
 
 
 @define
-class _Look:
+class _Examination:
     """One examination. lines: key -> line that the label file has for this shard. lost: why members are gone."""
 
     store: Store
@@ -95,9 +101,9 @@ class _Look:
         """Note a finding."""
         self.findings.append(Finding(file or self.name, key, why, remedy, timepoints))
 
-    def read(self, offset: int, many: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes:
         """Return bytes of the tar."""
-        return self.store.span(self.name, offset, many)
+        return self.store.span(self.name, offset, size)
 
     def expect(self, lines: Iterable[tuple[str | None, bytes | None]]) -> None:
         """Note what the label file has for this shard."""
@@ -112,83 +118,91 @@ class _Look:
         scanned, damages, _ = gather(self.read, size)
         for damage in damages:
             self.wrong(None, f"byte {damage.offset}: {damage.why}")
-        beside = index_name(self.name)
-        made = Index.of(((key, list(own.values())) for key, own in scanned.items()), size).to_bytes()
+        index_file = index_name(self.name)
+        expected = Index.of(
+            ((key, list(sample_members.values())) for key, sample_members in scanned.items()), size
+        ).to_bytes()
         try:
-            kept = self.store.read(beside, index.LARGEST)
-            if kept == made:
+            stored = self.store.read(index_file, index.LARGEST)
+            if stored == expected:
                 return scanned
-            witness = Index.from_bytes(kept, beside)
+            stored_index = Index.from_bytes(stored, index_file)
         except OrqaError as error:
-            self.wrong(None, str(error), file=beside)
+            self.wrong(None, str(error), file=index_file)
         else:
-            self.wrong(None, "not the index of its tar as it is", file=beside)
-            if not intact and (found := self._witnessed(size, scanned, witness)):
-                return found
+            self.wrong(None, "not the index of its tar as it is", file=index_file)
+            if not intact and (matched := self._match_index(size, scanned, stored_index)):
+                return matched
         if not intact:
             self.unproven = True
-            self.wrong(None, "damage inside its members cannot be told: nothing vouches for them", file=beside)
+            self.wrong(None, "damage inside its members cannot be told: nothing vouches for them", file=index_file)
         return scanned
 
-    def _witnessed(self, size: int, scanned: Samples, witness: Index) -> Samples:
+    def _match_index(self, size: int, scanned: Samples, stored_index: Index) -> Samples:
         """Return the members that are those which the index knows, wherever they lie now; the others are lost.
 
         None at all: it is the index of another tar.
         """
-        found: Samples = {}
+        matched: Samples = {}
         lost: dict[str, str] = {}
-        for number, key in enumerate(witness.keys):
-            own: dict[str, Member] = {}
-            for member in witness.members(number):
-                seen = scanned.get(key, {}).get(member.name)
-                if seen is not None and (seen.size, seen.crc32) == (member.size, member.crc32):
-                    own[member.name] = seen
-                elif member.offset + member.size <= size and self._sum(member) == member.crc32:
-                    own[member.name] = member
+        for number, key in enumerate(stored_index.keys):
+            sample_members: dict[str, Member] = {}
+            for member in stored_index.members(number):
+                scanned_member = scanned.get(key, {}).get(member.name)
+                if scanned_member is not None and (scanned_member.size, scanned_member.crc32) == (
+                    member.size,
+                    member.crc32,
+                ):
+                    sample_members[member.name] = scanned_member
+                elif member.offset + member.size <= size and self._checksum(member) == member.crc32:
+                    sample_members[member.name] = member
                 else:
                     lost[f"{key}.{member.name}"] = "is damaged: its CRC-32 is not the index's"
-            if own:
-                found[key] = own
-        if found:
-            self.lost, self.indexed = lost, witness.keys
-        return found
+            if sample_members:
+                matched[key] = sample_members
+        if matched:
+            self.lost, self.indexed = lost, stored_index.keys
+        return matched
 
-    def _sum(self, member: Member) -> int:
+    def _checksum(self, member: Member) -> int:
         return crc32(self.read(member.offset, member.size))
 
-    def sample(self, key: str, own: Mapping[str, Member]) -> Sample | None:
+    def sample(self, key: str, members: Mapping[str, Member]) -> Sample | None:
         """Return what can be had of a timepoint, None where nobody has its labels."""
-        told, line = own.get("json"), self.lines.get(key)
-        if line is None and (line := self._line(key, told)) is None:
+        label_member, line = members.get("json"), self.lines.get(key)
+        if line is None and (line := self._find_line(key, label_member)) is None:
             self.wrong(key, f"its labels are damaged, here and in {self.known.file}", DROPPED)
             return None
-        if told is None or (told.size, told.crc32) != (len(line), crc32(line)):  # as they were scanned: no need to read
+        if label_member is None or (label_member.size, label_member.crc32) != (
+            len(line),
+            crc32(line),
+        ):  # as they were scanned: no need to read
             self.wrong(f"{key}.json", self.lost.get(f"{key}.json", f"is not the line of {self.known.file}"))
-        named = labels.parse(line)["media"]
-        whys = {medium: self._damage(key, medium, own.get(medium)) for medium in named}
-        for medium, why in whys.items():
+        media = labels.parse(line)["media"]
+        damages = {medium: self._find_damage(key, medium, members.get(medium)) for medium in media}
+        for medium, why in damages.items():
             if why is not None:
                 self.wrong(f"{key}.{medium}", why, DROPPED)
-        for extra in own.keys() - {"json", *named}:
-            self.wrong(f"{key}.{extra}", "is in the tar and not in the labels", DROPPED)
-        if set(own) == {"json", *named} and list(own) != ["json", *named]:
+        for suffix in members.keys() - {"json", *media}:
+            self.wrong(f"{key}.{suffix}", "is in the tar and not in the labels", DROPPED)
+        if set(members) == {"json", *media} and list(members) != ["json", *media]:
             self.wrong(key, "has its members in another order than its labels")
-        return Sample(key, line, {medium: own[medium] for medium in named if whys[medium] is None})
+        return Sample(key, line, {medium: members[medium] for medium in media if damages[medium] is None})
 
-    def _line(self, key: str, member: Member | None) -> bytes | None:
+    def _find_line(self, key: str, member: Member | None) -> bytes | None:
         """Return the line of a timepoint that the label file has elsewhere, or that its tar has."""
-        line = found[1] if (found := self.known.find(key)) is not None else None
+        line = match[1] if (match := self.known.find(key)) is not None else None
         if line is None and member is not None and member.size <= labels.LARGEST_LINE:
-            told = self.read(member.offset, member.size)
+            content = self.read(member.offset, member.size)
             with suppress(*labels.DAMAGED):
-                name, said = judge(told)
-                whole = told.endswith(b"\n") and told.count(b"\n") == 1
-                line = told if whole and name == key and said["split"] == self.known.split else None
+                line_key, record = judge(content)
+                whole = content.endswith(b"\n") and content.count(b"\n") == 1
+                line = content if whole and line_key == key and record["split"] == self.known.split else None
         if line is not None and self.entry is not None and len(self.lines) == self.entry.timepoints:
             self.wrong(key, f"is not in {self.known.file}, or elsewhere in it")
         return line
 
-    def _damage(self, key: str, medium: str, member: Member | None) -> str | None:
+    def _find_damage(self, key: str, medium: str, member: Member | None) -> str | None:
         """Return why a medium cannot be used, or None."""
         if member is None:
             return self.lost.get(f"{key}.{medium}", "is in the labels and not in the tar")
@@ -201,8 +215,8 @@ class _Look:
 
     def absent(self, why: str) -> Examined:
         """Return what is to be said of a tar that is not there, or empty: one finding, however many timepoints."""
-        many = self.entry.timepoints if self.entry is not None else len(self.lines)
-        self.wrong(None, f"{why}: {many} timepoints", MISSING, timepoints=many)
+        timepoints = self.entry.timepoints if self.entry is not None else len(self.lines)
+        self.wrong(None, f"{why}: {timepoints} timepoints", MISSING, timepoints=timepoints)
         return Examined(None, [], self.findings, missing=tuple(self.lines))
 
     def missing(self, members: Samples) -> None:
@@ -210,18 +224,18 @@ class _Look:
         gone = dict.fromkeys(key for key in (*self.lines, *self.indexed) if key not in members)
         for key in gone:
             self.wrong(key, "is in the labels or the index, and not in the tar", DROPPED)
-        if self.entry is not None and (unknown := self.entry.timepoints - len(members) - len(gone)) > 0:
-            why = f"{unknown} timepoints are gone of which nothing is known any more"
-            self.wrong(None, why, DROPPED, timepoints=unknown)
+        if self.entry is not None and (unknown_count := self.entry.timepoints - len(members) - len(gone)) > 0:
+            why = f"{unknown_count} timepoints are gone of which nothing is known any more"
+            self.wrong(None, why, DROPPED, timepoints=unknown_count)
 
     def ordered(self, samples: list[Sample]) -> list[Sample]:
         """Return samples in the order of the label file."""
-        order = {key: place for place, key in enumerate(self.lines)}
-        there = [order[sample.key] for sample in samples if sample.key in order]
-        if there == sorted(there):
+        position_of = {key: position for position, key in enumerate(self.lines)}
+        positions = [position_of[sample.key] for sample in samples if sample.key in position_of]
+        if positions == sorted(positions):
             return samples
         self.wrong(None, f"its timepoints are in another order than in {self.known.file}")
-        return sorted(samples, key=lambda sample: order.get(sample.key, len(order)))
+        return sorted(samples, key=lambda sample: position_of.get(sample.key, len(position_of)))
 
 
 def difference(entry: File, size: int, sha256: str) -> str | None:
@@ -233,7 +247,7 @@ def difference(entry: File, size: int, sha256: str) -> str | None:
 
 def hash_of(store: Store, file: str, size: int) -> str:
     """Return the SHA-256 of a file, in hex. Raises OrqaError."""
-    made = hashlib.sha256()
+    hasher = hashlib.sha256()
     for offset in range(0, size, PART):
-        made.update(store.span(file, offset, min(PART, size - offset)))
-    return made.hexdigest()
+        hasher.update(store.span(file, offset, min(PART, size - offset)))
+    return hasher.hexdigest()

@@ -48,19 +48,19 @@ class Forecast:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for programs."""
-        asked = self.tasks.total() or 1
+        total = self.tasks.total() or 1
         return {
             "samples": self.samples,
             "datasets": {
-                one.dataset: {"samples": one.samples, "timepoints": one.there, "passes": one.passes}
-                for one in self.quotas
+                quota.dataset: {"samples": quota.samples, "timepoints": quota.there, "passes": quota.passes}
+                for quota in self.quotas
             },
             "looked_at": self.looked,
             "questions_a_timepoint": self.questions,
             "questions_an_epoch": self.questions * self.samples,
             "without_questions": self.silent / self.looked,
-            "tasks": {task: many / asked for task, many in self.tasks.most_common()},
-            "dropped": {name: self.dropped[name] / many for name, many in sorted(self.media.items())},
+            "tasks": {task: count / total for task, count in self.tasks.most_common()},
+            "dropped": {name: self.dropped[name] / count for name, count in sorted(self.media.items())},
         }
 
 
@@ -69,31 +69,31 @@ def forecast(stream: Stream, looked: int = 500, advance: Advance = silent) -> Fo
 
     Raises OrqaError for labels that are damaged.
     """
-    many = min(looked, len(stream))
-    silent = 0
-    asked: Counter[str] = Counter()
+    count = min(looked, len(stream))
+    silent_count = 0
+    tasks: Counter[str] = Counter()
     media: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     # In the order in which they lie, so that the labels of a take are read once.
-    positions = (place * len(stream) // many for place in range(many))
-    places = sorted((stream.blend.place(position).sample, position) for position in positions)
-    for done, (number, position) in enumerate(places, 1):
+    positions = (index * len(stream) // count for index in range(count))
+    samples = sorted((stream.blend.place(position).sample, position) for position in positions)
+    for done, (number, position) in enumerate(samples, 1):
         sample = stream[position]
-        asked.update(one.question.task for one in sample.asked)
-        silent += not sample.asked
-        there = stream.split[number].media
-        media.update(there.keys())
-        dropped.update(set(there) - set(sample.timepoint.media))
-        advance("samples", done, many)
-    return Forecast(len(stream), _quotas(stream), many, silent, asked, media, dropped)
+        tasks.update(asked.question.task for asked in sample.asked)
+        silent_count += not sample.asked
+        available = stream.split[number].media
+        media.update(available.keys())
+        dropped.update(set(available) - set(sample.timepoint.media))
+        advance("samples", done, count)
+    return Forecast(len(stream), _collect_quotas(stream), count, silent_count, tasks, media, dropped)
 
 
-def _quotas(stream: Stream) -> tuple[Quota, ...]:
-    there: Counter[str] = Counter()
+def _collect_quotas(stream: Stream) -> tuple[Quota, ...]:
+    timepoints: Counter[str] = Counter()
     for take in stream.split.entry.takes:
-        there[take.dataset] += take.timepoints
+        timepoints[take.dataset] += take.timepoints
     blend = stream.blend
     quotas = {order.about: quota for order, quota in zip(blend.parts, blend.quotas, strict=True)}
     if "" in quotas:  # one part, everything: each dataset as much as there is of it
-        return tuple(Quota(name, quotas[""] * many / len(stream.split), many) for name, many in there.items())
-    return tuple(Quota(name, quotas.get(name, 0), many) for name, many in there.items())
+        return tuple(Quota(name, quotas[""] * count / len(stream.split), count) for name, count in timepoints.items())
+    return tuple(Quota(name, quotas.get(name, 0), count) for name, count in timepoints.items())

@@ -32,8 +32,8 @@ LARGEST_SAMPLE = 1 << 32
 MOST_SUFFIXES = (1 << 16) - 1
 
 ROW = np.dtype([("suffix", "<u2"), ("offset", "<u8"), ("size", "<u8"), ("crc32", "<u4")])
-_HEAD = Struct("<8sIIIQ")
-_SUM = Struct("<I")
+_HEADER = Struct("<8sIIIQ")
+_CHECKSUM = Struct("<I")
 
 
 @define(slots=False, eq=False)
@@ -67,45 +67,48 @@ class Index:
         firsts, rows = [0], []
         for key, members in samples:
             keys.append(key)
-            rows += [(suffixes.setdefault(one.name, len(suffixes)), one.offset, one.size, one.crc32) for one in members]
+            rows += [
+                (suffixes.setdefault(member.name, len(suffixes)), member.offset, member.size, member.crc32)
+                for member in members
+            ]
             firsts.append(len(rows))
         return cls(tar_bytes, keys, tuple(suffixes), np.array(firsts, "<u4"), np.array(rows, ROW))
 
     def to_bytes(self) -> bytes:
         """Return the file."""
         names = "\n".join([*self.suffixes, "", *self.keys] if self.keys else []).encode()
-        head = _HEAD.pack(MAGIC, len(self), len(self.rows), len(names), self.tar_bytes)
+        head = _HEADER.pack(MAGIC, len(self), len(self.rows), len(names), self.tar_bytes)
         body = b"".join((head, self.firsts.tobytes(), self.rows.tobytes(), names))
-        return body + _SUM.pack(crc32(body))
+        return body + _CHECKSUM.pack(crc32(body))
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> Index:
         """Return the index in a file. Raises OrqaError where a byte of it is damaged, or points out of the tar."""
         try:
-            magic, samples, members, letters, tar_bytes = _HEAD.unpack_from(data)
-            (checksum,) = _SUM.unpack_from(data, len(data) - _SUM.size)
+            magic, sample_count, member_count, names_size, tar_bytes = _HEADER.unpack_from(data)
+            (checksum,) = _CHECKSUM.unpack_from(data, len(data) - _CHECKSUM.size)
         except error as reason:
             raise OrqaError(f"{where}: not an index: {len(data)} bytes{REPAIR}") from reason
-        expected = _HEAD.size + 4 * (samples + 1) + ROW.itemsize * members + letters + _SUM.size
-        if magic != MAGIC or len(data) != expected or crc32(memoryview(data)[: -_SUM.size]) != checksum:
+        expected = _HEADER.size + 4 * (sample_count + 1) + ROW.itemsize * member_count + names_size + _CHECKSUM.size
+        if magic != MAGIC or len(data) != expected or crc32(memoryview(data)[: -_CHECKSUM.size]) != checksum:
             raise OrqaError(f"{where}: not a whole index{REPAIR}")
-        firsts = np.frombuffer(data, "<u4", samples + 1, _HEAD.size)
-        rows = np.frombuffer(data, ROW, members, _HEAD.size + firsts.nbytes)
-        names = data[len(data) - _SUM.size - letters : len(data) - _SUM.size].decode("utf-8", "replace")
+        firsts = np.frombuffer(data, "<u4", sample_count + 1, _HEADER.size)
+        rows = np.frombuffer(data, ROW, member_count, _HEADER.size + firsts.nbytes)
+        names = data[len(data) - _CHECKSUM.size - names_size : len(data) - _CHECKSUM.size].decode("utf-8", "replace")
         # Counted first: a list of a billion empty names would need 8 GB.
-        if names.count("\n") > samples + MOST_SUFFIXES or not names.replace("\n", "").isprintable():
+        if names.count("\n") > sample_count + MOST_SUFFIXES or not names.replace("\n", "").isprintable():
             raise OrqaError(f"{where}: names that are none{REPAIR}")
-        first, _, second = ("\n" + names).partition("\n\n")
-        suffixes = tuple(first.split("\n")[1:]) if names else ()
-        found = cls(tar_bytes, second.split("\n") if samples else [], suffixes, firsts, rows)
-        if why := found._wrong(samples):
+        suffix_lines, _, key_lines = ("\n" + names).partition("\n\n")
+        suffixes = tuple(suffix_lines.split("\n")[1:]) if names else ()
+        index = cls(tar_bytes, key_lines.split("\n") if sample_count else [], suffixes, firsts, rows)
+        if why := index._find_contradiction(sample_count):
             raise OrqaError(f"{where}: {why}{REPAIR}")
-        return found
+        return index
 
-    def _wrong(self, samples: int) -> str | None:
+    def _find_contradiction(self, sample_count: int) -> str | None:
         """Return what contradicts itself, or None."""
-        if len(self.keys) != samples or len({*self.keys, ""}) != samples + 1:
-            return f"other than {samples} keys"
+        if len(self.keys) != sample_count or len({*self.keys, ""}) != sample_count + 1:
+            return f"other than {sample_count} keys"
         firsts, rows = self.firsts.astype(np.int64), self.rows
         if firsts[0] != 0 or firsts[-1] != len(rows) or (np.diff(firsts) < 1).any():
             return "samples without members"
@@ -135,7 +138,9 @@ def index_of(read: Read, size: int) -> tuple[Index, list[Damage]]:
     A sample of which a member is damaged, or may be missing behind damage, is left out: none comes out incomplete.
     """
     samples, damages, broken = gather(read, size)
-    return Index.of(((key, list(own.values())) for key, own in samples.items() if key not in broken), size), damages
+    return Index.of(
+        ((key, list(members.values())) for key, members in samples.items() if key not in broken), size
+    ), damages
 
 
 def gather(read: Read, size: int) -> tuple[Samples, list[Damage], set[str]]:
@@ -146,70 +151,70 @@ def gather(read: Read, size: int) -> tuple[Samples, list[Damage], set[str]]:
     samples: Samples = {}
     damages: list[Damage] = []
     broken: set[str] = set()
-    waiting: list[Damage] = []
+    pending: list[Damage] = []
     suspects: list[tuple[str | None, str | None]] = []
     suffixes: set[str] = set()
     last: str | None = None
 
     def settle(after: str | None) -> None:
         """Find whose members the damage has hit that lies between the samples `last` and `after`."""
-        for one in waiting:
-            key = _parted(one.name)[0] if one.name is not None else None
+        for damage in pending:
+            key = _split_name(damage.name)[0] if damage.name is not None else None
             if key is not None and key in (last, after):
                 broken.add(key)
-            elif not one.whole:
+            elif not damage.whole:
                 suspects.append((last, after))
-        waiting.clear()
+        pending.clear()
 
-    for found in scan(read, size):
-        if isinstance(found, Damage):
-            damages.append(found)
-            waiting.append(found)
+    for item in scan(read, size):
+        if isinstance(item, Damage):
+            damages.append(item)
+            pending.append(item)
             continue
-        key, suffix = _parted(found.name)
+        key, suffix = _split_name(item.name)
         if key is None:
-            damages.append(Damage(found.offset, f"{found.name!r} has no suffix"))
+            damages.append(Damage(item.offset, f"{item.name!r} has no suffix"))
             continue
         settle(key)
-        own = samples.get(key, {})
+        members = samples.get(key, {})
         why = None
-        if (own and key != last) or suffix in own:
+        if (members and key != last) or suffix in members:
             why = "comes again"
         elif len(suffixes) == MOST_SUFFIXES and suffix not in suffixes:
             why = f"has another suffix than {MOST_SUFFIXES} before it"
-        elif own and found.offset + found.size - next(iter(own.values())).offset > LARGEST_SAMPLE:
+        elif members and item.offset + item.size - next(iter(members.values())).offset > LARGEST_SAMPLE:
             why = f"belongs to a sample of more than {LARGEST_SAMPLE} bytes"
             broken.add(key)
         if why:
-            damages.append(Damage(found.offset, f"{found.name!r} {why}", found.name, whole=True))
+            damages.append(Damage(item.offset, f"{item.name!r} {why}", item.name, whole=True))
             continue
         suffixes.add(suffix)
-        samples.setdefault(key, {})[suffix] = found._replace(name=suffix)
+        samples.setdefault(key, {})[suffix] = item._replace(name=suffix)
         last = key
     settle(None)
-    return samples, damages, broken | _incomplete(samples, suspects)
+    return samples, damages, broken | _find_incomplete(samples, suspects)
 
 
-def _parted(name: str) -> tuple[str | None, str]:
+def _split_name(name: str) -> tuple[str | None, str]:
     """Return key and suffix of a member, None and nothing where it has none."""
-    parts = KEY.fullmatch(name)
-    return (None, "") if parts is None or unsafe(parts[1]) else (parts[1], parts[2].lower())
+    match = KEY.fullmatch(name)
+    return (None, "") if match is None or unsafe(match[1]) else (match[1], match[2].lower())
 
 
-def _incomplete(samples: Samples, suspects: Sequence[tuple[str | None, str | None]]) -> set[str]:
+def _find_incomplete(samples: Samples, suspects: Sequence[tuple[str | None, str | None]]) -> set[str]:
     """Return the keys around damage, whose name cannot be read, that lack a suffix which those around them have."""
     keys = list(samples) if suspects else []
-    place = {key: number for number, key in enumerate(keys)}
-    found = set()
+    positions = {key: position for position, key in enumerate(keys)}
+    incomplete = set()
     for before, after in suspects:
         if before is not None and before == after:
-            found.add(before)
+            incomplete.add(before)
             continue
-        first = place[before] if before is not None else -1
-        around = keys[max(0, first - 1) : first + 3]
-        usual = {suffix for key in around for suffix in samples[key]}
-        found |= {key for key in (before, after) if key is not None and usual - samples.get(key, {}).keys()}
-    return found
+        first = positions[before] if before is not None else -1
+        neighbours = keys[max(0, first - 1) : first + 3]
+        expected = {suffix for key in neighbours for suffix in samples[key]}
+        incomplete |= {key for key in (before, after) if key is not None and expected - samples.get(key, {}).keys()}
+    return incomplete
 
 
 def keep(store: Store, file: str, made: Index) -> None:

@@ -54,115 +54,124 @@ def inspect(
         if split is not None:
             raise CallError("--split: a tar has none")
         tar = Tar.open(data)
-        about = contents.of_tar(tar) if key is None else contents.of_tar_sample(tar, key)
-        members = tar[about["number"]] if save is not None else {}
+        content = contents.of_tar(tar) if key is None else contents.of_tar_sample(tar, key)
+        members = tar[content["number"]] if save is not None else {}
     else:
         shards = Shards.open(data)
         if key is None:
-            about = contents.of_folder(shards, split)
+            content = contents.of_folder(shards, split)
         else:
-            found, number = contents.find(shards, key, split)
-            about = contents.of_sample(registry, found, number)
-            members = contents.members_of(found, number) if save is not None else {}
+            sample_split, number = contents.find(shards, key, split)
+            content = contents.of_sample(registry, sample_split, number)
+            members = contents.members_of(sample_split, number) if save is not None else {}
     if save is not None:
-        about["saved"] = [str(path) for path in contents.save(save, about["key"], members)]
+        content["saved"] = [str(path) for path in contents.save(save, content["key"], members)]
     if as_json:
-        show.print_json(about)
+        show.print_json(content)
     elif key is not None:
-        _print_sample(about)
-    elif "samples" in about:
-        _print_tar(about)
+        _print_sample(content)
+    elif "samples" in content:
+        _print_tar(content)
     else:
-        _print_folder(about)
+        _print_folder(content)
 
 
-def _print_folder(about: Mapping[str, Any]) -> None:
-    splits = about["splits"]
+def _print_folder(content: Mapping[str, Any]) -> None:
+    splits = content["splits"]
     rows = [
-        (name, one["takes"], f"{one['timepoints']:,}", one["shards"], f"{one['bytes'] / 1e6:,.1f}")
-        for name, one in splits.items()
+        (name, entry["takes"], f"{entry['timepoints']:,}", entry["shards"], f"{entry['bytes'] / 1e6:,.1f}")
+        for name, entry in splits.items()
     ]
     columns = ("split", "takes", "timepoints", "shards", "MB on disk")
-    show.print_table(about["data"], columns, rows, numbers=columns[1:])
+    show.print_table(content["data"], columns, rows, numbers=columns[1:])
     datasets = [
-        (name, *(one["datasets"].get(name, "") for one in splits.values()), card.get("title", ""), card.get("licence"))
-        for name, card in about["datasets"].items()
+        (
+            name,
+            *(entry["datasets"].get(name, "") for entry in splits.values()),
+            card.get("title", ""),
+            card.get("licence"),
+        )
+        for name, card in content["datasets"].items()
     ]
     show.print_table("Datasets (timepoints)", ("dataset", *splits, "title", "licence"), datasets, numbers=list(splits))
     for kind, column in (("media", "medium"), ("facets", "facet")):
-        names = sorted({name for one in splits.values() for name in one[kind]})
-        counts = [(name, *(one[kind].get(name, "") for one in splits.values())) for name in names]
+        names = sorted({name for entry in splits.values() for name in entry[kind]})
+        counts = [(name, *(entry[kind].get(name, "") for entry in splits.values())) for name in names]
         show.print_table(f"{kind.capitalize()} (timepoints)", (column, *splits), counts, numbers=list(splits))
-    made = [*_flat(about["parameters"]), *_flat(about["versions"]), ("skipped media", len(about["skipped"]))]
-    show.print_table("How it was made", ("", ""), made)
+    settings = [
+        *_flatten(content["parameters"]),
+        *_flatten(content["versions"]),
+        ("skipped media", len(content["skipped"])),
+    ]
+    show.print_table("How it was made", ("", ""), settings)
 
 
-def _flat(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _flatten(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for name, value in values.items():
         if isinstance(value, Mapping):
-            rows += [(f"{name}: {inner}", str(one)) for inner, one in value.items()]
+            rows += [(f"{name}: {key}", str(item)) for key, item in value.items()]
         else:
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
     return rows
 
 
-def _print_tar(about: Mapping[str, Any]) -> None:
-    samples = about["samples"]
+def _print_tar(content: Mapping[str, Any]) -> None:
+    samples = content["samples"]
     rows = [
-        (str(number), one["key"], f"{one['bytes']:,}", str(one["offset"]), _few(one["members"]))
-        for number, one in enumerate(islice(samples, SHOWN))
+        (str(number), sample["key"], f"{sample['bytes']:,}", str(sample["offset"]), _shorten(sample["members"]))
+        for number, sample in enumerate(islice(samples, SHOWN))
     ]
     if len(samples) > SHOWN:
         rows.append(("…", f"{len(samples) - SHOWN:,} more", "", "", ""))
     columns = ("", "key", "bytes", "offset", "members")
-    title = f"{about['tar']}: {len(samples):,} samples, {about['bytes'] / 1e6:,.1f} MB"
+    title = f"{content['tar']}: {len(samples):,} samples, {content['bytes'] / 1e6:,.1f} MB"
     show.print_table(title, columns, rows, numbers=("", "bytes", "offset"))
-    for line in about["damages"]:
+    for line in content["damages"]:
         show.print_line(f"warning: {line}", err=True)
 
 
-def _few(names: Sequence[str]) -> str:
+def _shorten(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + (f", … ({len(names)})" if len(names) > FEW else "")
 
 
-def _print_sample(about: Mapping[str, Any]) -> None:
-    place = ("split", "number", "take", "frame", "index", "seconds", "tar")
-    shown = ((name, about[name]) for name in place if about.get(name) is not None)
-    show.print_table(about["key"], ("", ""), shown)
+def _print_sample(content: Mapping[str, Any]) -> None:
+    fields = ("split", "number", "take", "frame", "index", "seconds", "tar")
+    rows = ((name, content[name]) for name in fields if content.get(name) is not None)
+    show.print_table(content["key"], ("", ""), rows)
     members = [
         (
-            one["name"],
-            f"{one['bytes']:,}",
-            one["offset"],
-            one["about"] + (" of {} x {}".format(*one["original"]) if "original" in one else ""),
+            member["name"],
+            f"{member['bytes']:,}",
+            member["offset"],
+            member["about"] + (" of {} x {}".format(*member["original"]) if "original" in member else ""),
         )
-        for one in about["members"]
+        for member in content["members"]
     ]
-    members += [(name, "", "", "in the labels, and not in the tar") for name in about.get("missing", ())]
+    members += [(name, "", "", "in the labels, and not in the tar") for name in content.get("missing", ())]
     show.print_table("Members", ("name", "bytes", "offset", "what it is"), members, numbers=("bytes", "offset"))
-    if "labels" in about:
-        _print_labels(about)
-    for path in about.get("saved", ()):
+    if "labels" in content:
+        _print_labels(content)
+    for path in content.get("saved", ()):
         show.print_line(f"wrote {path}")
 
 
-def _print_labels(about: Mapping[str, Any]) -> None:
+def _print_labels(content: Mapping[str, Any]) -> None:
     from orqa_shards.contents import readable
 
     labels = []
-    for facet, value in about["labels"].items():
+    for facet, value in content["labels"].items():
         lines = list(readable(value))
-        more = [f"… ({len(lines)} lines)"] if len(lines) > SHOWN else []
-        labels.append((facet, "\n".join([*lines[:SHOWN], *more])))
+        remainder = [f"… ({len(lines)} lines)"] if len(lines) > SHOWN else []
+        labels.append((facet, "\n".join([*lines[:SHOWN], *remainder])))
     if labels:
         show.print_table("Labels", ("facet", "value"), labels)
     rows: list[tuple[str, str, str]] = []
-    asked: dict[str, int] = {}
-    for one in about["questions"]:
-        asked[one["task"]] = asked.get(one["task"], 0) + 1
-        if asked[one["task"]] <= FEW:
-            rows.append((one["task"], one["question"], " or ".join(one["answers"])))
+    counts: dict[str, int] = {}
+    for question in content["questions"]:
+        counts[question["task"]] = counts.get(question["task"], 0) + 1
+        if counts[question["task"]] <= FEW:
+            rows.append((question["task"], question["question"], " or ".join(question["answers"])))
     if rows:
-        title = f"Questions ({len(about['questions'])}; at most {FEW} of a task are shown, --json has all)"
+        title = f"Questions ({len(content['questions'])}; at most {FEW} of a task are shown, --json has all)"
         show.print_table(title, ("task", "question", "answer"), rows)

@@ -50,38 +50,38 @@ class Inventory:
 def take_stock(store: Store) -> Inventory:
     """Return what a folder holds. Raises OrqaError: nothing, an unfinished run, or shards of another schema."""
     try:
-        found = Manifest.read(store)
+        record = Manifest.read(store)
     except OrqaError as error:
-        return _without(store, error)
-    if findings := tuple(Finding(manifest.NAME, None, why, REBUILT) for why in _contradictions(found)):
-        said = OrqaError(f"{store.place(manifest.NAME)}: contradicts itself: {findings[0].why}")
-        return evolve(_without(store, said), findings=findings)
+        return _take_stock_of_tars(store, error)
+    if findings := tuple(Finding(manifest.NAME, None, why, REBUILT) for why in _find_contradictions(record)):
+        reason = OrqaError(f"{store.place(manifest.NAME)}: contradicts itself: {findings[0].why}")
+        return evolve(_take_stock_of_tars(store, reason), findings=findings)
     splits = {}
-    for name, entry in found.splits.items():
+    for name, entry in record.splits.items():
         start, shards = 0, []
         for file in entry.shards:
             shards.append(Shard(file.name, file, start))
             start += file.timepoints
         splits[name] = Labels(store, name, entry.labels.name, entry.takes), tuple(shards)
-    return Inventory(found, splits, ())
+    return Inventory(record, splits, ())
 
 
-def _contradictions(found: Manifest) -> Iterator[str]:
+def _find_contradictions(record: Manifest) -> Iterator[str]:
     """Yield what a manifest says that cannot be."""
-    names = [one.name for entry in found.splits.values() for one in (entry.labels, *entry.shards)]
-    for name, many in Counter(names).items():
-        if many > 1 or name in (manifest.NAME, REPORT):
+    names = [file.name for entry in record.splits.values() for file in (entry.labels, *entry.shards)]
+    for name, count in Counter(names).items():
+        if count > 1 or name in (manifest.NAME, REPORT):
             yield f"{name} is named for more than one thing"
-    for name, entry in found.splits.items():
-        yield from _contradictory(name, entry, set(found.datasets))
+    for name, entry in record.splits.items():
+        yield from _find_split_contradictions(name, entry, set(record.datasets))
 
 
-def _contradictory(name: str, entry: SplitEntry, datasets: set[str]) -> Iterator[str]:
+def _find_split_contradictions(name: str, entry: SplitEntry, datasets: set[str]) -> Iterator[str]:
     if entry.labels.name != f"labels-{name}.jsonl.zst":
         yield f"the label file of split {name} is called {entry.labels.name}"
     for shard in entry.shards:
-        parts = OURS.fullmatch(shard.name)
-        if parts is None or parts[1] != name:
+        match = OURS.fullmatch(shard.name)
+        if match is None or match[1] != name:
             yield f"a shard of split {name} is called {shard.name}"
     end = 0
     for take in entry.takes:
@@ -96,52 +96,52 @@ def _contradictory(name: str, entry: SplitEntry, datasets: set[str]) -> Iterator
         yield f"a take of split {name} is there twice"
 
 
-def _without(store: Store, error: OrqaError) -> Inventory:
+def _take_stock_of_tars(store: Store, error: OrqaError) -> Inventory:
     """Return what a folder holds whose manifest is not there or says nothing. Raises `error` where that is all."""
     if store.size(f"{UNFINISHED}/plan.json") is not None:
         raise OrqaError(
             f"{store.name}: the writing of these shards was interrupted: orqa-registry shard ... --resume goes on"
         ) from error
-    if _schema(store) not in (None, manifest.SCHEMA):
+    if _read_schema(store) not in (None, manifest.SCHEMA):
         raise error
     tars = [name for name in store.names() if name.endswith(".tar") and NAME.fullmatch(name)]
     if not tars:
         raise error
     splits: dict[str, tuple[Labels, tuple[Shard, ...]]] = {}
     for name in tars:
-        parts = OURS.fullmatch(name)
-        if parts is not None and _split_of(store, name) == (split := parts[1]):
-            known, shards = splits.get(split) or (_found_labels(store, split), ())
-            splits[split] = known, (*shards, Shard(name))
+        match = OURS.fullmatch(name)
+        if match is not None and _read_split(store, name) == (split := match[1]):
+            split_labels, shards = splits.get(split) or (_rebuild_labels(store, split), ())
+            splits[split] = split_labels, (*shards, Shard(name))
     if not splits:
-        nothing = Labels(store, "", "", ())
-        return Inventory(None, {"": (nothing, tuple(map(Shard, tars)))}, (), ours=False)
+        no_labels = Labels(store, "", "", ())
+        return Inventory(None, {"": (no_labels, tuple(map(Shard, tars)))}, (), ours=False)
     why = "there is no such file" if store.size(manifest.NAME) is None else str(error)
     return Inventory(None, splits, (Finding(manifest.NAME, None, why, REBUILT),))
 
 
-def _schema(store: Store) -> int | None:
+def _read_schema(store: Store) -> int | None:
     """Return the schema that a manifest says, None where it says none."""
     with suppress(OrqaError, ValueError, AttributeError):
-        found = orjson.loads(store.read(manifest.NAME, manifest.LARGEST)).get("schema")
-        return found if type(found) is int else None
+        schema = orjson.loads(store.read(manifest.NAME, manifest.LARGEST)).get("schema")
+        return schema if type(schema) is int else None
     return None
 
 
-def _split_of(store: Store, tar: str) -> str | None:
+def _read_split(store: Store, tar: str) -> str | None:
     """Return the split that the first labels in a tar name, None where it is none of our shards."""
-    for found in scan(lambda offset, many: store.span(tar, offset, many), store.size(tar) or 0):
-        if isinstance(found, Member) and (parts := KEY.fullmatch(found.name)) is not None and parts[2] == "json":
-            if found.size > labels.LARGEST_LINE:
+    for item in scan(lambda offset, size: store.span(tar, offset, size), store.size(tar) or 0):
+        if isinstance(item, Member) and (match := KEY.fullmatch(item.name)) is not None and match[2] == "json":
+            if item.size > labels.LARGEST_LINE:
                 return None
             with suppress(*labels.DAMAGED):
-                key, said = judge(store.span(tar, found.offset, found.size))
-                if key == parts[1]:
-                    return str(said["split"])
+                key, record = judge(store.span(tar, item.offset, item.size))
+                if key == match[1]:
+                    return str(record["split"])
     return None
 
 
-def _found_labels(store: Store, split: str) -> Labels:
+def _rebuild_labels(store: Store, split: str) -> Labels:
     """Return the label file of a split whose manifest is lost, as far as its frames can be found."""
     file = f"labels-{split}.jsonl.zst"
     takes: list[TakeEntry] = []
@@ -149,37 +149,43 @@ def _found_labels(store: Store, split: str) -> Labels:
         data = store.read(file, LARGEST_LABELS)
         offset = 0
         while offset < len(data):
-            end = _frame_end(data, offset)
+            end = _find_frame_end(data, offset)
             lines = labels.unpack_take(data[offset:end], file)
-            said = labels.parse(lines[0])
-            takes.append(TakeEntry(said["dataset"], said["take"], len(lines), offset, end - offset))
+            record = labels.parse(lines[0])
+            takes.append(TakeEntry(record["dataset"], record["take"], len(lines), offset, end - offset))
             offset = end
     return Labels(store, split, file, takes)
 
 
-def _frame_end(data: bytes, offset: int) -> int:
+def _find_frame_end(data: bytes, offset: int) -> int:
     """Return where a zstd frame ends (RFC 8878, 3.1.1). Raises ZstdError."""
-    head = data[offset : offset + 18]
-    place, last = offset + zstandard.frame_header_size(head), 0
+    header = data[offset : offset + 18]
+    position, last = offset + zstandard.frame_header_size(header), 0
     while not last:
-        block = int.from_bytes(data[place : place + 3], "little")
-        last, kind, size = block & 1, block >> 1 & 3, block >> 3
-        place += 3 + (1 if kind == 1 else size)
-        if place > len(data):
+        block_header = int.from_bytes(data[position : position + 3], "little")
+        last, block_type, size = block_header & 1, block_header >> 1 & 3, block_header >> 3
+        position += 3 + (1 if block_type == 1 else size)
+        if position > len(data):
             raise zstandard.ZstdError("a frame that is cut short")
-    return place + 4 * zstandard.get_frame_parameters(head).has_checksum
+    return position + 4 * zstandard.get_frame_parameters(header).has_checksum
 
 
 def strays(store: Store, there: Inventory) -> Iterator[str]:
     """Yield what lies in the folder and belongs to nothing: never read, never touched."""
-    shards = [shard.name for _, several in there.splits.values() for shard in several]
-    known = {manifest.NAME, REPORT, *shards, *map(index_name, shards), *(one.file for one, _ in there.splits.values())}
+    shards = [shard.name for _, split_shards in there.splits.values() for shard in split_shards]
+    known = {
+        manifest.NAME,
+        REPORT,
+        *shards,
+        *map(index_name, shards),
+        *(split_labels.file for split_labels, _ in there.splits.values()),
+    }
     with suppress(OrqaError):  # http cannot list
-        yield from (_plain(name) for name in store.names() if name not in known)
-        yield from map(_plain, store.names(unfinished=True))
+        yield from (_escape_name(name) for name in store.names() if name not in known)
+        yield from map(_escape_name, store.names(unfinished=True))
     if isinstance(store, LocalStore):
-        yield from sorted(one.name for one in store.folder.glob(f"{SCRATCH}*"))
+        yield from sorted(path.name for path in store.folder.glob(f"{SCRATCH}*"))
 
 
-def _plain(name: str) -> str:
+def _escape_name(name: str) -> str:
     return name if name.isprintable() else repr(name)

@@ -24,13 +24,13 @@ from orqa_shards.tar import MEDIUM
 
 def judge(line: bytes) -> tuple[str, Mapping[str, Any]]:
     """Return the key of a line and what it says. Raises one of `labels.DAMAGED` where a reader could not use it."""
-    said = labels.check(line)
-    media = said["media"]
+    record = labels.check(line)
+    media = record["media"]
     if not all(map(MEDIUM.fullmatch, media)):
         raise ValueError(f"media are names as room1.jpg, not {media!r}")
-    if set(said["sizes"]) - set(media):
+    if set(record["sizes"]) - set(media):
         raise ValueError("sizes of media that are not there")
-    return key_of(said["dataset"], said["take"], said["frame"]), said
+    return key_of(record["dataset"], record["take"], record["frame"]), record
 
 
 @define
@@ -59,9 +59,9 @@ class Labels:
     takes: Sequence[TakeEntry]
 
     def __attrs_post_init__(self) -> None:
-        self.take = Recent(self._take, labels.KEPT_LABELS, lambda take: take.weight)
-        self._ends = list(accumulate(one.timepoints for one in self.takes))
-        self._numbers = {(one.dataset, one.name): number for number, one in enumerate(self.takes)}
+        self.take = Recent(self._read_take, labels.KEPT_LABELS, lambda take: take.weight)
+        self._take_ends = list(accumulate(entry.timepoints for entry in self.takes))
+        self._take_numbers = {(entry.dataset, entry.name): number for number, entry in enumerate(self.takes)}
 
     @Once
     def size(self) -> int:
@@ -70,64 +70,66 @@ class Labels:
 
     def between(self, start: int, stop: int) -> list[tuple[str | None, bytes | None]]:
         """Return key and line of timepoints by their place in the split, None for what is damaged."""
-        found: list[tuple[str | None, bytes | None]] = []
-        for number in range(bisect_right(self._ends, start), len(self.takes)):
-            begin = self._ends[number] - self.takes[number].timepoints
-            if begin >= stop:
+        pairs: list[tuple[str | None, bytes | None]] = []
+        for number in range(bisect_right(self._take_ends, start), len(self.takes)):
+            take_start = self._take_ends[number] - self.takes[number].timepoints
+            if take_start >= stop:
                 break
             take = self.take(number)
-            found += [(key, take.lines.get(key or "")) for key in take.places[max(start - begin, 0) : stop - begin]]
-        return found
+            pairs += [
+                (key, take.lines.get(key or "")) for key in take.places[max(start - take_start, 0) : stop - take_start]
+            ]
+        return pairs
 
     def find(self, key: str) -> tuple[int, bytes] | None:
         """Return place and line of a timepoint by its key, None where they are not there."""
         dataset, _, rest = key.partition("/")
-        number = self._numbers.get((unquote(dataset), unquote(rest.partition("/")[0])))
+        number = self._take_numbers.get((unquote(dataset), unquote(rest.partition("/")[0])))
         if number is None or (line := self.take(number).lines.get(key)) is None:
             return None
-        return self._ends[number] - self.takes[number].timepoints + self.take(number).places.index(key), line
+        return self._take_ends[number] - self.takes[number].timepoints + self.take(number).places.index(key), line
 
     def keys(self) -> list[str]:
         """Return the keys of all timepoints whose lines are whole."""
         return [key for number in range(len(self.takes)) for key in self.take(number).lines]
 
-    def _take(self, number: int) -> LabelledTake:
+    def _read_take(self, number: int) -> LabelledTake:
         entry = self.takes[number]
-        found = LabelledTake([])
+        take = LabelledTake([])
 
-        def wrong(key: str, why: str) -> None:
-            found.findings.append(Finding(self.file, key, why, REBUILT))
+        def add_finding(key: str, why: str) -> None:
+            take.findings.append(Finding(self.file, key, why, REBUILT))
 
         name = f"take {entry.name}"
         if entry.offset + entry.bytes > self.size:
-            wrong(name, "its labels lie behind the end of the file")
-            return found
+            add_finding(name, "its labels lie behind the end of the file")
+            return take
         if entry.bytes > labels.LARGEST_TAKE:
-            wrong(name, f"{entry.bytes} bytes of labels, and at most {labels.LARGEST_TAKE} are read")
-            return found
+            add_finding(name, f"{entry.bytes} bytes of labels, and at most {labels.LARGEST_TAKE} are read")
+            return take
         frame = self.store.span(self.file, entry.offset, entry.bytes)
         try:
             lines = labels.unpack_take(frame, name)
         except OrqaError as error:
-            wrong(name, str(error))
-            return found
+            add_finding(name, str(error))
+            return take
         if len(lines) != entry.timepoints:
-            wrong(name, f"{len(lines)} lines, and the manifest says {entry.timepoints}")
-        last = None
-        found.places += [None] * len(lines)
-        for place, line in enumerate(lines):
+            add_finding(name, f"{len(lines)} lines, and the manifest says {entry.timepoints}")
+        last_index = None
+        take.places += [None] * len(lines)
+        for position, line in enumerate(lines):
             try:
-                key, said = judge(line)
+                key, record = judge(line)
             except labels.DAMAGED as error:
-                wrong(f"{name}, line {place + 1}", f"no timepoint: {type(error).__name__}: {error}")
+                add_finding(f"{name}, line {position + 1}", f"no timepoint: {type(error).__name__}: {error}")
                 continue
-            if (said["dataset"], said["split"], said["take"]) != (entry.dataset, self.split, entry.name):
-                wrong(key, f"belongs to {said['dataset']}, split {said['split']}, take {said['take']}")
-            elif key in found.lines or (last is not None and said["index"] <= last):
-                wrong(key, "is out of order, or there twice")
+            if (record["dataset"], record["split"], record["take"]) != (entry.dataset, self.split, entry.name):
+                add_finding(key, f"belongs to {record['dataset']}, split {record['split']}, take {record['take']}")
+            elif key in take.lines or (last_index is not None and record["index"] <= last_index):
+                add_finding(key, "is out of order, or there twice")
             else:
-                last = said["index"]
-                found.places[place], found.lines[key] = key, line + b"\n"
-                found.media.update(said["media"])
-                found.facets.update([*said["labels"], *([CLOCK] if said["seconds"] is not None else [])])
-        return found
+                last_index = record["index"]
+                take.places[position], take.lines[key] = key, line + b"\n"
+                take.media.update(record["media"])
+                take.facets.update([*record["labels"], *([CLOCK] if record["seconds"] is not None else [])])
+        return take

@@ -79,17 +79,17 @@ class Unread(Mapping[str, Any]):
         self._line = line
 
     def __getitem__(self, facet: str) -> Any:
-        return self._loaded()[facet]
+        return self._load()[facet]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._loaded())
+        return iter(self._load())
 
     def __len__(self) -> int:
-        return len(self._loaded())
+        return len(self._load())
 
-    def _loaded(self) -> Loaded:
+    def _load(self) -> Loaded:
         try:
-            return Loaded(_mapping(parse(self._line)["labels"]))
+            return Loaded(_check_mapping(parse(self._line)["labels"]))
         except (KeyError, TypeError, ValueError) as error:
             raise OrqaError(f"no labels: {error}. Find all: orqa-registry verify DIR") from error
 
@@ -119,22 +119,26 @@ def from_json(line: Mapping[str, Any], media: Mapping[str, Any] | None = None) -
 
     Raises one of `DAMAGED`.
     """
-    named = line["media"]
-    if type(named) is not list or not _STRING.issuperset(map(type, named)) or len(set(named)) != len(named):
-        raise ValueError(f"media are a list of names, each once, not {named!r}")
+    media_names = line["media"]
+    if (
+        type(media_names) is not list
+        or not _STRING_TYPES.issuperset(map(type, media_names))
+        or len(set(media_names)) != len(media_names)
+    ):
+        raise ValueError(f"media are a list of names, each once, not {media_names!r}")
     names = line["dataset"], line["split"], line["take"], line["frame"]
-    if not _STRING.issuperset(map(type, names)):
+    if not _STRING_TYPES.issuperset(map(type, names)):
         raise ValueError(f"dataset, split, take and frame are names, not {names!r}")
     return Timepoint(
         *names,
         *moment(line),
-        media=dict.fromkeys(named, b"") if media is None else media,
-        labels=Loaded(_mapping(line["labels"])),
-        sizes={name: _size(size) for name, size in sizes.items()} if (sizes := line["sizes"]) else {},
+        media=dict.fromkeys(media_names, b"") if media is None else media,
+        labels=Loaded(_check_mapping(line["labels"])),
+        sizes={name: _parse_size(size) for name, size in sizes.items()} if (sizes := line["sizes"]) else {},
     )
 
 
-_STRING = frozenset((str,))
+_STRING_TYPES = frozenset((str,))
 
 
 def moment(line: Mapping[str, Any]) -> tuple[int, float | None]:
@@ -149,13 +153,13 @@ def moment(line: Mapping[str, Any]) -> tuple[int, float | None]:
     return index, float(seconds)
 
 
-def _size(value: Any) -> tuple[int, int]:
-    if type(value) is not list or [type(one) for one in value] != [int, int] or min(value) < 1:
+def _parse_size(value: Any) -> tuple[int, int]:
+    if type(value) is not list or [type(side) for side in value] != [int, int] or min(value) < 1:
         raise ValueError(f"a size is [width, height] in pixels, not {value!r}")
     return value[0], value[1]
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _check_mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"a dictionary was expected, not {value!r}")
     return value
@@ -165,15 +169,15 @@ def parse(line: bytes) -> Mapping[str, Any]:
     """Return what a line says. Raises ValueError and TypeError; depth and numbers are bounded by the parser."""
     if len(line) > LARGEST_LINE:
         raise ValueError(f"{len(line)} bytes, and a timepoint may have {LARGEST_LINE}")
-    return _mapping(orjson.loads(line))
+    return _check_mapping(orjson.loads(line))
 
 
 def check(line: bytes) -> Mapping[str, Any]:
     """Return what a line says, every label looked at. Raises one of `DAMAGED`."""
-    said = parse(line)
-    facets.load(_mapping(said["labels"]))
-    from_json(said)
-    return said
+    record = parse(line)
+    facets.load(_check_mapping(record["labels"]))
+    from_json(record)
+    return record
 
 
 def pack_take(lines: Sequence[bytes]) -> bytes:

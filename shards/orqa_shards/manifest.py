@@ -30,12 +30,12 @@ LARGEST = 1 << 30
 """Bytes of a manifest; it names five million shards."""
 
 _COUNT: Any = and_(instance_of(int), ge(0))
-_WORD: Any = instance_of(str)
-_CARDS: Any = deep_mapping(_WORD, instance_of(dict), instance_of(dict))
-_COUNTS: Any = deep_mapping(_WORD, _COUNT, instance_of(dict))
+_TEXT: Any = instance_of(str)
+_CARDS: Any = deep_mapping(_TEXT, instance_of(dict), instance_of(dict))
+_COUNTS: Any = deep_mapping(_TEXT, _COUNT, instance_of(dict))
 
 
-def _in_folder(record: object, attribute: object, name: Any) -> None:
+def _check_name(record: object, attribute: object, name: Any) -> None:
     if not isinstance(name, str) or not NAME_OF_FILE.fullmatch(name):
         raise ValueError(f"it names a file outside its folder: {name!r}")
 
@@ -44,9 +44,9 @@ def _in_folder(record: object, attribute: object, name: Any) -> None:
 class File:
     """A file of the folder: its name, size in bytes, SHA-256 in hex, and how many timepoints it holds."""
 
-    name: str = field(validator=_in_folder)
+    name: str = field(validator=_check_name)
     bytes: int = field(validator=_COUNT)
-    sha256: str = field(validator=_WORD)
+    sha256: str = field(validator=_TEXT)
     timepoints: int = field(validator=_COUNT)
 
 
@@ -54,8 +54,8 @@ class File:
 class TakeEntry:
     """A take that is in the shards, whole. offset, bytes: where its labels lie in the label file."""
 
-    dataset: str = field(validator=_WORD)
-    name: str = field(validator=_WORD)
+    dataset: str = field(validator=_TEXT)
+    name: str = field(validator=_TEXT)
     timepoints: int = field(validator=_COUNT)
     offset: int = field(validator=_COUNT)
     bytes: int = field(validator=_COUNT)
@@ -75,10 +75,12 @@ class SplitEntry:
     facets: Mapping[str, int] = field(validator=_COUNTS)
 
     def __attrs_post_init__(self) -> None:
-        if 0 in {one.timepoints for one in self.takes} | {one.timepoints for one in self.shards}:
+        if 0 in {take.timepoints for take in self.takes} | {shard.timepoints for shard in self.shards}:
             raise ValueError("a take or a shard holds no timepoint")
-        many = self.timepoints
-        if many != sum(one.timepoints for one in self.takes) or many != sum(one.timepoints for one in self.shards):
+        count = self.timepoints
+        if count != sum(take.timepoints for take in self.takes) or count != sum(
+            shard.timepoints for shard in self.shards
+        ):
             raise ValueError("its takes and its shards hold other numbers of timepoints than its labels")
 
     @property
@@ -89,7 +91,7 @@ class SplitEntry:
     @property
     def digest(self) -> str:
         """SHA-256 of what the split holds, media and labels, in hex."""
-        sums = (one.sha256 for one in (self.labels, *self.shards))
+        sums = (file.sha256 for file in (self.labels, *self.shards))
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
@@ -101,7 +103,7 @@ class Manifest:
     splits: Mapping[str, SplitEntry]
     parameters: Mapping[str, Any] = field(validator=instance_of(dict))
     versions: Mapping[str, Any] = field(validator=instance_of(dict))
-    skipped: tuple[str, ...] = field(default=(), validator=deep_iterable(_WORD))
+    skipped: tuple[str, ...] = field(default=(), validator=deep_iterable(_TEXT))
     schema: int = SCHEMA
 
     @classmethod
@@ -111,7 +113,7 @@ class Manifest:
         Raises OrqaError: lost, damaged, or of another schema, CallError where it is no folder of shards.
         """
         if store.size(NAME) is None:
-            raise _absent(store)
+            raise _explain_absence(store)
         where = f"{store.name}/{NAME}"
         try:
             raw = orjson.loads(store.read(NAME, LARGEST))
@@ -121,10 +123,10 @@ class Manifest:
         if not isinstance(schema, int) or isinstance(schema, bool):
             raise OrqaError(f"{where}: not a manifest: its schema is {schema!r}, and a whole number was expected")
         if schema != SCHEMA:
-            todo = "update it with pip install -U orqa-registry" if schema > SCHEMA else "write the shards anew"
-            raise OrqaError(f"{where}: written with schema {schema}, and this orqa-registry reads {SCHEMA}: {todo}")
+            advice = "update it with pip install -U orqa-registry" if schema > SCHEMA else "write the shards anew"
+            raise OrqaError(f"{where}: written with schema {schema}, and this orqa-registry reads {SCHEMA}: {advice}")
         try:
-            splits = {name: _split(entry) for name, entry in raw["splits"].items()}
+            splits = {name: _parse_split(entry) for name, entry in raw["splits"].items()}
             return cls(**{**raw, "splits": splits, "skipped": tuple(raw["skipped"])})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OrqaError(f"{where}: not a manifest of schema {SCHEMA}: {type(error).__name__}: {error}") from error
@@ -134,31 +136,31 @@ class Manifest:
         return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _absent(store: Store) -> OrqaError:
+def _explain_absence(store: Store) -> OrqaError:
     """Return what is to be said where there is no manifest."""
-    make = f"orqa-registry shard DATASET --out {store.name}"
-    lacking = f"{store.name}: there is no {NAME}"
+    shard_command = f"orqa-registry shard DATASET --out {store.name}"
+    problem = f"{store.name}: there is no {NAME}"
     if isinstance(store, LocalStore) and not store.folder.is_dir():
-        return CallError(f"there is no folder {store.name}. Make one: {make}")
+        return CallError(f"there is no folder {store.name}. Make one: {shard_command}")
     if store.size(PLAN) is not None:
-        return OrqaError(f"{lacking}: the writing was interrupted. Go on with it: {make} --resume")
+        return OrqaError(f"{problem}: the writing was interrupted. Go on with it: {shard_command} --resume")
     try:
         names = store.names()
     except OrqaError:  # http cannot list
-        return CallError(f"{lacking}: it is no folder of shards")
+        return CallError(f"{problem}: it is no folder of shards")
     tars = [name for name in names if name.endswith(".tar")]
     if tars and any(LABELS.fullmatch(name) for name in names):
-        return OrqaError(f"{lacking} beside its shards. Make it anew: orqa-registry verify {store.name} --repair")
+        return OrqaError(f"{problem} beside its shards. Make it anew: orqa-registry verify {store.name} --repair")
     if tars:
-        look = f"orqa-registry inspect {store.place(tars[0])}"
-        return CallError(f"{lacking}: these are tars of somebody else. Look into one: {look}")
+        inspect_command = f"orqa-registry inspect {store.place(tars[0])}"
+        return CallError(f"{problem}: these are tars of somebody else. Look into one: {inspect_command}")
     if names or (isinstance(store, LocalStore) and any(store.folder.iterdir())):
-        return CallError(f"{lacking}: it holds other files, and no shards")
-    empty = "the folder is empty" if isinstance(store, LocalStore) else "nothing is there"
-    return CallError(f"{lacking}: {empty}. Make shards: {make}")
+        return CallError(f"{problem}: it holds other files, and no shards")
+    state = "the folder is empty" if isinstance(store, LocalStore) else "nothing is there"
+    return CallError(f"{problem}: {state}. Make shards: {shard_command}")
 
 
-def _split(entry: Any) -> SplitEntry:
+def _parse_split(entry: Any) -> SplitEntry:
     return SplitEntry(
         takes=tuple(TakeEntry(**take) for take in entry["takes"]),
         labels=File(**entry["labels"]),
@@ -170,8 +172,8 @@ def _split(entry: Any) -> SplitEntry:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hex. Raises OSError."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe(path: Path, name: str, timepoints: int) -> File:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def keys(record: type) -> list[tuple[str, str]]:
     """Return every field of a record with what it means, as its documentation has it."""
-    names = "|".join(one.name for one in fields(record))
+    names = "|".join(attribute.name for attribute in fields(record))
     _, *parts = re.split(rf"(?:^|\s)({names}):\s", cleandoc(record.__doc__ or "").partition("\nRaises ")[0])
-    return [(name, " ".join(said.split())) for name, said in zip(parts[::2], parts[1::2], strict=True)]
+    return [(name, " ".join(text.split())) for name, text in zip(parts[::2], parts[1::2], strict=True)]
 
 
 class Explained(click.Command):
@@ -78,31 +78,31 @@ def mixture(
     orqa-registry mixture --data demo/shards
     orqa-registry mixture mix.toml --data demo/shards --set tasks.where_2d=0 --set 'drop.room*.jpg=0.1'
     """
-    made = Mixture() if file is None else Mixture.load(file)
+    mix = Mixture() if file is None else Mixture.load(file)
     for change in changes:
-        made = made.changed(change, f"--set {change}")
-    with _blamed(file):
-        _check_tasks(registry, made)
-    found = None
+        mix = mix.changed(change, f"--set {change}")
+    with _name_file(file):
+        _check_tasks(registry, mix)
+    report = None
     if data is not None:
         with needing("mixture", "orqa-registry[shards]"):
             from orqa_shards.forecast import forecast
             from orqa_shards.read import Shards
             from orqa_shards.stream import Stream
-        there = Shards.open(data).split(split)
-        with show.progress("samples") as advance, _blamed(file):
-            found = forecast(Stream.of(registry, there, made), looked, advance)
+        shards_split = Shards.open(data).split(split)
+        with show.progress("samples") as advance, _name_file(file):
+            report = forecast(Stream.of(registry, shards_split, mix), looked, advance)
     if as_json:
-        said = {"digest": made.digest, "mixture": tomllib.loads(made.to_toml())}
-        show.print_json({**said, **({} if found is None else {"data": data, "split": split, **found.as_json()})})
+        output = {"digest": mix.digest, "mixture": tomllib.loads(mix.to_toml())}
+        show.print_json({**output, **({} if report is None else {"data": data, "split": split, **report.as_json()})})
         return
-    show.print_line(f"{made.to_toml()}# digest {made.digest}\n")
-    if found is not None:
-        _print(found, f"An epoch of {data}, split {split}: {found.samples:,} samples")
+    show.print_line(f"{mix.to_toml()}# digest {mix.digest}\n")
+    if report is not None:
+        _print_forecast(report, f"An epoch of {data}, split {split}: {report.samples:,} samples")
 
 
 @contextmanager
-def _blamed(file: Path | None) -> Iterator[None]:
+def _name_file(file: Path | None) -> Iterator[None]:
     """Name the file in what is wrong with its mixture."""
     try:
         yield
@@ -110,43 +110,43 @@ def _blamed(file: Path | None) -> Iterator[None]:
         raise CallError(f"{file}: {error}" if file else str(error)) from error
 
 
-def _check_tasks(registry: Registry, made: Mixture) -> None:
+def _check_tasks(registry: Registry, mix: Mixture) -> None:
     """Raise CallError where a mixture weighs a task that is not installed, or leaves out all that are."""
-    for name, _ in made.tasks:
+    for name, _ in mix.tasks:
         if name != OTHERS:
             registry.task(name)
-    if not any(map(made.weight, registry.tasks)):
+    if not any(map(mix.weight, registry.tasks)):
         raise CallError(NO_TASK)
 
 
-def _print(found: Forecast, title: str) -> None:
+def _print_forecast(report: Forecast, title: str) -> None:
     quotas = (
         (
-            one.dataset,
-            f"{one.samples:,.0f}",
-            f"{one.samples / found.samples:.1%}",
-            f"{one.there:,}",
-            f"{one.passes:.2f}",
+            quota.dataset,
+            f"{quota.samples:,.0f}",
+            f"{quota.samples / report.samples:.1%}",
+            f"{quota.there:,}",
+            f"{quota.passes:.2f}",
         )
-        for one in found.quotas
+        for quota in report.quotas
     )
     columns = ["dataset", "samples", "share", "timepoints", "passes"]
     show.print_table(title, columns, quotas, numbers=columns[1:])
-    whole, looked = found.tasks.total(), found.looked
+    total, looked = report.tasks.total(), report.looked
     tasks = (
-        (task, f"{many / whole:.1%}", f"{many / looked:.3f}", f"{many / looked * found.samples:,.0f}")
-        for task, many in found.tasks.most_common()
+        (task, f"{count / total:.1%}", f"{count / looked:.3f}", f"{count / looked * report.samples:,.0f}")
+        for task, count in report.tasks.most_common()
     )
     title = (
-        f"{found.questions:.2f} questions a timepoint, {found.questions * found.samples:,.0f} an epoch; "
-        f"{found.silent / looked:.1%} of the timepoints have none ({looked} were looked at)"
+        f"{report.questions:.2f} questions a timepoint, {report.questions * report.samples:,.0f} an epoch; "
+        f"{report.silent / looked:.1%} of the timepoints have none ({looked} were looked at)"
     )
     columns = ["task", "share", "a timepoint", "an epoch"]
     show.print_table(title, columns, tasks, numbers=columns[1:])
-    if found.dropped:
+    if report.dropped:
         media = (
-            (name, f"{found.media[name] / looked:.0%}", f"{dropped / found.media[name]:.1%}")
-            for name, dropped in sorted(found.dropped.items())
+            (name, f"{report.media[name] / looked:.0%}", f"{dropped / report.media[name]:.1%}")
+            for name, dropped in sorted(report.dropped.items())
         )
         columns = ["medium", "timepoints that have it", "of which dropped"]
         show.print_table("Media left out", columns, media, numbers=columns[1:])

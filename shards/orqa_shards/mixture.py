@@ -32,12 +32,12 @@ NO_TASK = "[tasks] every weight is 0: nothing is left to ask"
 Table = tuple[tuple[str, float], ...]
 
 
-def _table(values: Mapping[str, float] | Iterable[tuple[str, float]]) -> Table:
+def _sort_table(values: Mapping[str, float] | Iterable[tuple[str, float]]) -> Table:
     """Return a table as pairs in the order of names, so that the same table is the same mixture."""
-    return tuple(sorted((name, _number(value)) for name, value in dict(values).items()))
+    return tuple(sorted((name, _normalize_number(value)) for name, value in dict(values).items()))
 
 
-def _number(value: float) -> float:
+def _normalize_number(value: float) -> float:
     """Return 1 as 1.0, and -0.0 as 0.0: what is equal is written alike."""
     return value + 0.0
 
@@ -62,19 +62,19 @@ class Mixture:
 
     seed: int = 0
     questions: int = 0
-    paraphrase: float = field(default=0.0, converter=_number)
-    sentences: float = field(default=0.0, converter=_number)
+    paraphrase: float = field(default=0.0, converter=_normalize_number)
+    sentences: float = field(default=0.0, converter=_normalize_number)
     window: int = 64
     length: int = 0
     compat: bool = False
-    datasets: Table = field(default=(), converter=_table)
-    tasks: Table = field(default=(), converter=_table)
-    drop: Table = field(default=(), converter=_table)
+    datasets: Table = field(default=(), converter=_sort_table)
+    tasks: Table = field(default=(), converter=_sort_table)
+    drop: Table = field(default=(), converter=_sort_table)
 
     def __attrs_post_init__(self) -> None:
-        for key, least in (("questions", 0), ("window", 1), ("length", 0)):
-            if getattr(self, key) < least:
-                raise CallError(f"{key} is {getattr(self, key)}, and {least} or more was expected")
+        for key, minimum in (("questions", 0), ("window", 1), ("length", 0)):
+            if getattr(self, key) < minimum:
+                raise CallError(f"{key} is {getattr(self, key)}, and {minimum} or more was expected")
         chances = [(key, getattr(self, key)) for key in ("paraphrase", "sentences")]
         for key, chance in [*chances, *((f"[drop] {name}", chance) for name, chance in self.drop)]:
             if not 0 <= chance <= 1:
@@ -109,11 +109,11 @@ class Mixture:
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "mixture") -> Mixture:
         """Return the mixture that a table of TOML says, each value checked against its kind. Raises CallError."""
-        known = {one.name: one for one in fields(cls)}
+        known = {attribute.name: attribute for attribute in fields(cls)}
         for key, value in values.items():
             if key not in known:
                 raise CallError(f"{where}: unknown key {key!r}: {nearest(key, known)}")
-            _check(value, known[key].default, key, where)
+            _check_kind(value, known[key].default, key, where)
         try:
             return cls(**values)
         except CallError as error:
@@ -123,25 +123,25 @@ class Mixture:
         """Return the mixture with values of TOML put in; those of a table join what it has. Raises CallError."""
         if not isinstance(values, Mapping):
             raise CallError(f"{where} is a table, not {values!r}")
-        mixed: dict[str, Any] = tomllib.loads(self.to_toml())
+        merged: dict[str, Any] = tomllib.loads(self.to_toml())
         for key, value in values.items():
-            before = mixed.get(key, {})
-            mixed[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, Mapping) else value
-        return Mixture.of(mixed, where)
+            current = merged.get(key, {})
+            merged[key] = {**current, **value} if isinstance(current, dict) and isinstance(value, Mapping) else value
+        return Mixture.of(merged, where)
 
     def changed(self, change: str, where: str) -> Mixture:
         """Return the mixture with a change `KEY=VALUE` or `TABLE.NAME=VALUE`; a name may hold dots and `=`.
 
         Raises CallError that begins with `where`.
         """
-        for sign in re.finditer("=", change):
+        for match in re.finditer("=", change):
             with suppress(ValueError, RecursionError):  # what is no value yet is a part of the name
-                value = tomllib.loads(f"value = {change[sign.end() :]}")["value"]
-                table, dot, name = change[: sign.start()].strip().partition(".")
+                value = tomllib.loads(f"value = {change[match.end() :]}")["value"]
+                table, dot, name = change[: match.start()].strip().partition(".")
                 return self.joined({table: {name.strip('"'): value} if dot else value}, where)
         _, equals, value = change.partition("=")
-        what = f"{value!r} is no value of TOML" if equals else "expected KEY=VALUE, for instance --set questions=2"
-        raise CallError(f"{where}: {what}")
+        problem = f"{value!r} is no value of TOML" if equals else "expected KEY=VALUE, for instance --set questions=2"
+        raise CallError(f"{where}: {problem}")
 
     def to_toml(self) -> str:
         """Return the mixture as TOML that `parse` reads back: every key, in one order, so equal mixtures are equal."""
@@ -160,10 +160,10 @@ class Mixture:
 
     def check(self, tasks: Iterable[str], media: Iterable[str]) -> None:
         """Raise CallError where [tasks] weighs a task that is not there, or a pattern of [drop] fits no medium."""
-        there = set(tasks) | {OTHERS}
+        known_tasks = set(tasks) | {OTHERS}
         for name, weight in self.tasks:
-            if weight and name not in there:
-                raise CallError(f"[tasks] {name}: unknown task: {nearest(name, there)}")
+            if weight and name not in known_tasks:
+                raise CallError(f"[tasks] {name}: unknown task: {nearest(name, known_tasks)}")
         names = list(media)
         for pattern, _ in self.drop:
             if not any(fnmatchcase(name, pattern) for name in names):
@@ -171,7 +171,7 @@ class Mixture:
 
     def weight(self, task: str) -> float:
         """Return the weight of a task; 0 leaves it out."""
-        return self._weights.get(task, self._weights.get(OTHERS, 1.0))
+        return self._task_weights.get(task, self._task_weights.get(OTHERS, 1.0))
 
     def ranked(self, luck: Mapping[str, float]) -> list[str]:
         """Return the tasks in the order in which they are asked at a timepoint until `questions` are drawn.
@@ -180,41 +180,43 @@ class Mixture:
         So that many are chosen by weight without replacement (Efraimidis and Spirakis 2006): each waits for a time that
         is exponential at the rate of its weight. As given where there is nothing to choose.
         """
-        asked = [task for task in luck if self.weight(task)]
-        if not self.questions or len(asked) <= self.questions:
-            return asked
-        waits = {task: (-math.log1p(-luck[task]) / self.weight(task), luck[task]) for task in asked}
-        return sorted(asked, key=waits.__getitem__)
+        candidates = [task for task in luck if self.weight(task)]
+        if not self.questions or len(candidates) <= self.questions:
+            return candidates
+        waits = {task: (-math.log1p(-luck[task]) / self.weight(task), luck[task]) for task in candidates}
+        return sorted(candidates, key=waits.__getitem__)
 
     def dropped(self, media: Iterable[str], epoch: int, key: str) -> set[str]:
         """Return the media that are left out at a timepoint; of the camera views, at least one stays."""
         names = list(media)
-        out: dict[str, float] = {}
+        draws: dict[str, float] = {}
         for name in names:
-            chance = self._chance(name)
+            chance = self._drop_chance(name)
             if chance:
-                luck = lucks(self.seed, epoch, key, name, "drop")[0]
-                if luck < chance:
-                    out[name] = luck
+                draw = lucks(self.seed, epoch, key, name, "drop")[0]
+                if draw < chance:
+                    draws[name] = draw
         views = [name for name in names if is_view(name)]
-        if views and all(name in out for name in views):
-            del out[max(views, key=out.__getitem__)]
-        return set(out)
+        if views and all(name in draws for name in views):
+            del draws[max(views, key=draws.__getitem__)]
+        return set(draws)
 
-    def _chance(self, name: str) -> float:
-        fitting = [(pattern == name, len(pattern), pattern) for pattern in self._chances if fnmatchcase(name, pattern)]
-        return self._chances[max(fitting)[-1]] if fitting else 0.0
+    def _drop_chance(self, name: str) -> float:
+        matches = [
+            (pattern == name, len(pattern), pattern) for pattern in self._drop_chances if fnmatchcase(name, pattern)
+        ]
+        return self._drop_chances[max(matches)[-1]] if matches else 0.0
 
     @cached_property
-    def _weights(self) -> dict[str, float]:
+    def _task_weights(self) -> dict[str, float]:
         return dict(self.tasks)
 
     @cached_property
-    def _chances(self) -> dict[str, float]:
+    def _drop_chances(self) -> dict[str, float]:
         return dict(self.drop)
 
 
-def _check(value: Any, default: Any, key: str, where: str) -> None:
+def _check_kind(value: Any, default: Any, key: str, where: str) -> None:
     """Raise CallError where a value of TOML is not of the kind of the default."""
     if isinstance(default, tuple):
         if not isinstance(value, Mapping):
@@ -222,7 +224,7 @@ def _check(value: Any, default: Any, key: str, where: str) -> None:
         for name, number in value.items():
             if isinstance(number, Mapping):
                 raise CallError(f'{where}: [{key}] {name}: a name with a dot stands in quotes, as "points.npy" = 0.5')
-            _check(number, 0.0, f"[{key}] {name}", where)
+            _check_kind(number, 0.0, f"[{key}] {name}", where)
         return
     kinds = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(default, bool):

@@ -23,15 +23,15 @@ def strict() -> bool:
 @contextmanager
 def noted(*, strict: bool) -> Iterator[list[str]]:
     """Give a list to which each DataWarning in here is added, and nothing is shown. `strict` raises the first."""
-    said: list[str] = []
+    messages: list[str] = []
 
-    def note(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+    def note(message: Warning | str, category: type[Warning], *rest: Any, **keywords: Any) -> None:
         if issubclass(category, DataWarning):
-            said.append(str(message))
+            messages.append(str(message))
         else:
-            others(message, category, *rest, **named)
+            show_others(message, category, *rest, **keywords)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error" if strict else "always", DataWarning)
-        others, warnings.showwarning = warnings.showwarning, note
-        yield said
+        show_others, warnings.showwarning = warnings.showwarning, note
+        yield messages
