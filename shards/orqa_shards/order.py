@@ -31,8 +31,8 @@ def permutation(length: int, *about: object) -> Numbers:
     """
     name = "\x1f".join(map(str, about)).encode()
     key = np.frombuffer(blake2b(name, digest_size=16).digest(), dtype="<u8").astype(np.uint64)
-    luck = np.random.Philox(key=key).random_raw(length)
-    return np.argsort(luck, kind="stable").astype(np.int64, copy=False)
+    draws = np.random.Philox(key=key).random_raw(length)
+    return np.argsort(draws, kind="stable").astype(np.int64, copy=False)
 
 
 class _Epoch(NamedTuple):
@@ -116,8 +116,8 @@ class Order:
             shards = permutation(len(self.counts), self.seed, epoch, self.about, "shards")
         windows = max(1, len(shards) // self.window)
         cuts = np.arange(windows + 1) * len(shards) // windows
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._counts[shards])])
-        return _Epoch(shards, cuts, before[cuts[:-1]].data)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._counts[shards])])
+        return _Epoch(shards, cuts, offsets[cuts[:-1]].data)
 
     def _order_samples(self, epoch: int, window: int) -> memoryview:
         """Return the samples of a window of shards; a memoryview gives plain integers, and quickly."""
@@ -162,23 +162,23 @@ class Share:
             raise CallError(f"tail is {self.tail!r}, and 'drop' or 'pad' was expected")
 
     def __len__(self) -> int:
-        missing = 0 if self.tail == "drop" else self._step - 1
-        return (self.total - self.start + missing) // self._step
+        rounding = 0 if self.tail == "drop" else self._step_size - 1
+        return (self.total - self.start + rounding) // self._step_size
 
     def __getitem__(self, step: int) -> list[int | None]:
         """Return the positions of a batch, None where there is no sample left. Raises IndexError beyond the end."""
         if not 0 <= step < len(self):
             raise IndexError(f"step {step} of {len(self)}")
-        first = self.start + step * self._step + self.rank * self.batch
-        return [place if place < self.total else None for place in range(first, first + self.batch)]
+        first = self.start + step * self._step_size + self.rank * self.batch
+        return [position if position < self.total else None for position in range(first, first + self.batch)]
 
     def __iter__(self) -> Iterator[list[int | None]]:
         return (self[step] for step in range(len(self)))
 
     def after(self, steps: int) -> int:
         """Return the position at which a run goes on after so many steps: the `start` of another share."""
-        return min(self.start + steps * self._step, self.total)
+        return min(self.start + steps * self._step_size, self.total)
 
     @property
-    def _step(self) -> int:
+    def _step_size(self) -> int:
         return self.ranks * self.batch

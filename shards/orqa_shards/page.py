@@ -78,8 +78,10 @@ def escaped(value: object) -> Markup:
 
 def element(name: str, *inside: object, **attributes: object) -> Markup:
     """Return an element with what is inside; `class_` is its class, and _ in an attribute stands for -."""
-    said = "".join(f' {key.strip("_").replace("_", "-")}="{escaped(value)}"' for key, value in attributes.items())
-    return Markup(f"<{name}{said}>{''.join(map(escaped, inside))}</{name}>")
+    attribute_text = "".join(
+        f' {key.strip("_").replace("_", "-")}="{escaped(value)}"' for key, value in attributes.items()
+    )
+    return Markup(f"<{name}{attribute_text}>{''.join(map(escaped, inside))}</{name}>")
 
 
 def write_page(out: Path, title: str, body: Iterable[Markup]) -> None:
@@ -100,10 +102,10 @@ def table(
 
     A cell that is a whole `td` already stays it.
     """
-    lines = [element("tr", *(_cell("th", cell, place in numbers) for place, cell in enumerate(head)))]
-    cells = [[_cell("td", cell, place in numbers) for place, cell in enumerate(row)] for row in rows]
-    for number, row in enumerate(cells):
-        lines.append(element("tr", *row, **({"class_": "sum"} if number >= len(cells) - sums else {})))
+    lines = [element("tr", *(_cell("th", cell, column in numbers) for column, cell in enumerate(head)))]
+    cells = [[_cell("td", cell, column in numbers) for column, cell in enumerate(row)] for row in rows]
+    for index, row in enumerate(cells):
+        lines.append(element("tr", *row, **({"class_": "sum"} if index >= len(cells) - sums else {})))
     return element("div", element("table", *lines), class_="scroll")
 
 
@@ -120,37 +122,44 @@ def heat(share: float, text: str) -> Markup:
 
 def bar(parts: Iterable[tuple[float, int, str]]) -> Markup:
     """Return a bar of parts beside each other: the share of the whole width, a colour, and what is said of it."""
-    made, begin = [], 0.0
-    for share, colour, said in parts:
-        made.append(
-            element("rect", element("title", said), x=_number(begin), width=_number(share), height=1, fill=fill(colour))
+    rects, x = [], 0.0
+    for share, colour, text in parts:
+        rects.append(
+            element(
+                "rect",
+                element("title", text),
+                x=_format_number(x),
+                width=_format_number(share),
+                height=1,
+                fill=fill(colour),
+            )
         )
-        begin += share
-    return element("svg", *made, class_="bar", viewBox="0 0 1 1", preserveAspectRatio="none")
+        x += share
+    return element("svg", *rects, class_="bar", viewBox="0 0 1 1", preserveAspectRatio="none")
 
 
 def columns(values: Sequence[float], said: Sequence[str]) -> Markup:
     """Return upright bars from left to right, as high as their share of the largest; each with what is said of it."""
-    most = max(values, default=0) or 1
-    wide = 1 / max(FEW_COLUMNS, len(values))
-    made = (
+    highest = max(values, default=0) or 1
+    width = 1 / max(FEW_COLUMNS, len(values))
+    rects = (
         element(
             "rect",
             element("title", text),
-            x=_number(place * wide),
-            y=_number(1 - value / most),
-            width=_number(wide * 0.86),
-            height=_number(value / most),
+            x=_format_number(index * width),
+            y=_format_number(1 - value / highest),
+            width=_format_number(width * 0.86),
+            height=_format_number(value / highest),
             fill=fill(0),
         )
-        for place, (value, text) in enumerate(zip(values, said, strict=True))
+        for index, (value, text) in enumerate(zip(values, said, strict=True))
     )
-    return element("svg", *made, class_="columns", viewBox="0 0 1 1", preserveAspectRatio="none")
+    return element("svg", *rects, class_="columns", viewBox="0 0 1 1", preserveAspectRatio="none")
 
 
 def legend(names: Iterable[str]) -> Markup:
     """Return the names with the colours that they have, in order."""
-    keys = (Markup(f"{key(place)} {escaped(name)} &ensp; ") for place, name in enumerate(names))
+    keys = (Markup(f"{key(colour)} {escaped(name)} &ensp; ") for colour, name in enumerate(names))
     return element("p", *keys, class_="about")
 
 
@@ -164,7 +173,7 @@ def fill(colour: int) -> str:
     return COLOURS[colour] if colour < OTHERS else "#9aa5ab"
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:.5g}"
 
 
@@ -178,54 +187,61 @@ def views(point: Timepoint) -> Markup:
     boxes = point.labels["boxes"] if point.has("boxes") else {}
     figures = [
         _figure(point, name, boxes.get(name.rpartition(".")[0]))
-        for name in sorted(filter(is_view, point.media), key=_counted)
+        for name in sorted(filter(is_view, point.media), key=_natural_key)
     ]
     return element("div", *figures, class_="views") if figures else element("p", "no view", class_="about")
 
 
-def _counted(name: str) -> list[tuple[int, str]]:
+def _natural_key(name: str) -> list[tuple[int, str]]:
     """Return what sorts names by their numbers: room2 before room10."""
     parts = (part.lstrip("0") if part.isdecimal() else part for part in re.split(r"(\d+)", name))
     return [(len(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _figure(point: Timepoint, name: str, annotated: Mapping[str, Any] | None) -> Markup:
+def _figure(point: Timepoint, name: str, annotation: Mapping[str, Any] | None) -> Markup:
     """Return a view in pixels of its original, in which its boxes count."""
     view = name.rpartition(".")[0]
     try:
         content = point.read(name)
-        here = size(content, name)
+        stored_size = size(content, name)
         pixels = decode(content, SHOWN_PIXELS, where=name, fine=True)
     except (OSError, OrqaError) as error:
         return element("figure", element("figcaption", f"{view}: cannot be shown: {error}"))
-    small = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), 82, "RGB", "420")
-    wide, high = point.sizes.get(name, here)
-    inside = [element("image", href=data(small, "jpeg"), width=wide, height=high, preserveAspectRatio="none")]
-    caption = f"{view}, {wide} x {high}" + (f", kept as {here[0]} x {here[1]}" if here != (wide, high) else "")
-    if annotated is not None and min(annotated["size"]) > 0:
-        across, down = (original / counted for original, counted in zip((wide, high), annotated["size"], strict=True))
-        drawn = [_box(box, place, across, down, wide) for place, box in enumerate(annotated["boxes"])]
-        inside += [one for pair in zip(*drawn, strict=True) for one in pair]  # names above all boxes
-        caption += f", {len(drawn)} boxes"
-    shown = element("svg", *inside, viewBox=f"0 0 {wide} {high}", role="img", aria_label=view)
-    return element("figure", shown, element("figcaption", caption))
+    jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), 82, "RGB", "420")
+    width, height = point.sizes.get(name, stored_size)
+    children = [element("image", href=data(jpeg, "jpeg"), width=width, height=height, preserveAspectRatio="none")]
+    caption = f"{view}, {width} x {height}" + (
+        f", kept as {stored_size[0]} x {stored_size[1]}" if stored_size != (width, height) else ""
+    )
+    if annotation is not None and min(annotation["size"]) > 0:
+        scale_x, scale_y = (
+            shown_side / annotated_side
+            for shown_side, annotated_side in zip((width, height), annotation["size"], strict=True)
+        )
+        boxes = [_box(box, index, scale_x, scale_y, width) for index, box in enumerate(annotation["boxes"])]
+        children += [shape for layer in zip(*boxes, strict=True) for shape in layer]  # names above all boxes
+        caption += f", {len(boxes)} boxes"
+    svg = element("svg", *children, viewBox=f"0 0 {width} {height}", role="img", aria_label=view)
+    return element("figure", svg, element("figcaption", caption))
 
 
-def _box(box: Box, place: int, across: float, down: float, wide: int) -> tuple[Markup, Markup]:
+def _box(box: Box, index: int, scale_x: float, scale_y: float, picture_width: int) -> tuple[Markup, Markup]:
     """Return a box and its name; sides are inclusive. One that is no place in a picture is not drawn."""
-    sides = [box.x0 * across, box.y0 * down, (box.x1 + 1) * across, (box.y1 + 1) * down]
+    sides = [box.x0 * scale_x, box.y0 * scale_y, (box.x1 + 1) * scale_x, (box.y1 + 1) * scale_y]
     if not all(map(math.isfinite, sides)):
         return Markup(), Markup()
     x0, y0, x1, y1 = sides
-    letters = wide / 26
-    drawn = element(
+    font_size = picture_width / 26
+    rect = element(
         "rect",
         element("title", box.entity),
-        x=_number(x0),
-        y=_number(y0),
-        width=_number(max(0.0, x1 - x0)),
-        height=_number(max(0.0, y1 - y0)),
-        stroke=fill(place % OTHERS),
+        x=_format_number(x0),
+        y=_format_number(y0),
+        width=_format_number(max(0.0, x1 - x0)),
+        height=_format_number(max(0.0, y1 - y0)),
+        stroke=fill(index % OTHERS),
     )
-    at = {"x": _number(max(0.0, x0) + letters / 4), "y": _number(max(y0, 0.0) + letters)}
-    return drawn, element("text", box.entity, font_size=_number(letters), stroke_width=_number(letters / 6), **at)
+    anchor = {"x": _format_number(max(0.0, x0) + font_size / 4), "y": _format_number(max(y0, 0.0) + font_size)}
+    return rect, element(
+        "text", box.entity, font_size=_format_number(font_size), stroke_width=_format_number(font_size / 6), **anchor
+    )

@@ -75,24 +75,26 @@ def find_takes(sources: Sequence[Source], *, strict: bool) -> tuple[list[TakeAt]
 
     Raises OrqaError where there is none. strict: raises the first warning, a DataWarning.
     """
-    found: list[TakeAt] = []
-    warned: list[str] = []
+    takes: list[TakeAt] = []
+    warnings: list[str] = []
     for split in dict.fromkeys(split for source in sources for split in source.splits):
-        for number, source in enumerate(sources):
+        for source_index, source in enumerate(sources):
             if split in source.splits:
-                with noted(strict=strict) as said:
-                    for place, take in enumerate(source.dataset.takes(source.root, split)):
-                        found.append(TakeAt(number, split, place, take.dataset, take.name))
-                warned += [f"{key_part(source.dataset.name)}: {source.within(one)}" for one in said]
-    if not found:
-        wanted = (f"no take of {one.dataset.name} in {one.root} is of {', '.join(one.splits)}" for one in sources)
-        raise OrqaError("nothing to write: " + "; ".join(wanted))
-    seen: set[tuple[str, str, str]] = set()
-    for one in found:
-        if (one.split, one.dataset, one.name) in seen:
-            raise OrqaError(f"take {one.name} occurs twice in split {one.split} of {one.dataset}")
-        seen.add((one.split, one.dataset, one.name))
-    return found, warned
+                with noted(strict=strict) as messages:
+                    for take_index, listed in enumerate(source.dataset.takes(source.root, split)):
+                        takes.append(TakeAt(source_index, split, take_index, listed.dataset, listed.name))
+                warnings += [f"{key_part(source.dataset.name)}: {source.within(message)}" for message in messages]
+    if not takes:
+        reasons = (
+            f"no take of {source.dataset.name} in {source.root} is of {', '.join(source.splits)}" for source in sources
+        )
+        raise OrqaError("nothing to write: " + "; ".join(reasons))
+    take_keys: set[tuple[str, str, str]] = set()
+    for take in takes:
+        if (take.split, take.dataset, take.name) in take_keys:
+            raise OrqaError(f"take {take.name} occurs twice in split {take.split} of {take.dataset}")
+        take_keys.add((take.split, take.dataset, take.name))
+    return takes, warnings
 
 
 Weigh = Callable[[Sequence[tuple[TakeAt, int]]], Iterable[int]]
@@ -101,36 +103,36 @@ Weigh = Callable[[Sequence[tuple[TakeAt, int]]], Iterable[int]]
 
 def jobs(takes: Sequence[TakeAt], shard_bytes: int, weigh: Weigh) -> list[Job]:
     """Return the shards of counted takes, of about `shard_bytes` each; none holds timepoints of two datasets."""
-    made: list[Job] = []
-    for split, of_split in groupby(takes, lambda one: one.split):
-        first = len(made)
-        for _, of_source in groupby(of_split, lambda one: one.source):
-            own = list(of_source)
-            ends = list(accumulate(one.timepoints for one in own))
-            whole = ends[-1]
-            weights = list(weigh(_spread(own, ends)))
-            a_shard = max(1, shard_bytes * len(weights) // max(1, sum(weights)))
-            shards = ceil(whole / a_shard)
-            for shard in range(shards):
-                parts = _cut(own, ends, whole * shard // shards, whole * (shard + 1) // shards)
-                made.append(Job(f"{split}-{len(made) - first:06d}", tuple(parts)))
-    return made
+    shard_jobs: list[Job] = []
+    for split, split_takes in groupby(takes, lambda take: take.split):
+        split_start = len(shard_jobs)
+        for _, group in groupby(split_takes, lambda take: take.source):
+            source_takes = list(group)
+            ends = list(accumulate(take.timepoints for take in source_takes))
+            total = ends[-1]
+            weights = list(weigh(_pick_evenly(source_takes, ends)))
+            shard_size = max(1, shard_bytes * len(weights) // max(1, sum(weights)))
+            shard_count = ceil(total / shard_size)
+            for index in range(shard_count):
+                parts = _cut_parts(source_takes, ends, total * index // shard_count, total * (index + 1) // shard_count)
+                shard_jobs.append(Job(f"{split}-{len(shard_jobs) - split_start:06d}", tuple(parts)))
+    return shard_jobs
 
 
-def _spread(takes: Sequence[TakeAt], ends: Sequence[int]) -> list[tuple[TakeAt, int]]:
+def _pick_evenly(takes: Sequence[TakeAt], ends: Sequence[int]) -> list[tuple[TakeAt, int]]:
     """Return a few timepoints, evenly over all takes."""
-    many = min(WEIGHED, ends[-1])
-    starts = [ends[-1] * k // many for k in range(many)]
-    return [(part.take, part.start) for start in starts for part in _cut(takes, ends, start, start + 1)]
+    count = min(WEIGHED, ends[-1])
+    starts = [ends[-1] * k // count for k in range(count)]
+    return [(part.take, part.start) for start in starts for part in _cut_parts(takes, ends, start, start + 1)]
 
 
-def _cut(takes: Sequence[TakeAt], ends: Sequence[int], start: int, stop: int) -> list[Part]:
+def _cut_parts(takes: Sequence[TakeAt], ends: Sequence[int], start: int, stop: int) -> list[Part]:
     """Return what lies between two places, counted over all takes, of which each ends at its place in `ends`."""
-    parts, number = [], bisect_right(ends, start)
+    parts, index = [], bisect_right(ends, start)
     while start < stop:
-        begin, end = ends[number] - takes[number].timepoints, min(stop, ends[number])
-        parts.append(Part(takes[number], start - begin, end - begin))
-        start, number = end, number + 1
+        take_start, part_stop = ends[index] - takes[index].timepoints, min(stop, ends[index])
+        parts.append(Part(takes[index], start - take_start, part_stop - take_start))
+        start, index = part_stop, index + 1
     return parts
 
 

@@ -47,10 +47,10 @@ class Shards:
 
     def split(self, name: str) -> Split:
         """Return a split; `val` finds `validation`. Raises CallError with the splits there are."""
-        there = match(name, self.manifest.splits)
-        if there is None:
+        split_name = match(name, self.manifest.splits)
+        if split_name is None:
             raise CallError(f"{self.store.name} has no split {name!r}: {nearest(name, list(self.manifest.splits))}")
-        return Split(self.store, there, self.manifest.splits[there])
+        return Split(self.store, split_name, self.manifest.splits[split_name])
 
 
 @define(slots=False, eq=False)
@@ -78,21 +78,21 @@ class Tar:
             folder, slash, file = str(where).rpartition("/")
             where = (folder if folder and not folder.endswith("/") else folder + slash) or "."
         store = where if isinstance(where, Store) else open_store(where)
-        beside = index_name(file)
+        index_file = index_name(file)
         size = store.size(file)
         if size is None:
             raise OrqaError(f"{store.place(file)}: there is no such file")
-        kept = store.size(beside) is not None
-        if kept:
-            found = read_index(store, file)
-            if found.tar_bytes == size:
-                return cls(store, file, found)
-        made, damages = index.index_of(partial(store.fresh().span, file), size)
-        if damages and not len(made):
+        has_index = store.size(index_file) is not None
+        if has_index:
+            stored_index = read_index(store, file)
+            if stored_index.tar_bytes == size:
+                return cls(store, file, stored_index)
+        new_index, damages = index.index_of(partial(store.fresh().span, file), size)
+        if damages and not len(new_index):
             raise OrqaError(f"{store.place(file)}: {damages[0].why}")
-        if not kept:  # an index of the tar as it was tells a repair what has been damaged since
-            index.keep(store, beside, made)
-        return cls(store, file, made, tuple(f"{file}, byte {one.offset}: {one.why}" for one in damages))
+        if not has_index:  # an index of the tar as it was tells a repair what has been damaged since
+            index.keep(store, index_file, new_index)
+        return cls(store, file, new_index, tuple(f"{file}, byte {damage.offset}: {damage.why}" for damage in damages))
 
     def __repr__(self) -> str:
         return f"Tar({self.store.place(self.file)!r}, samples={len(self)})"
@@ -106,7 +106,7 @@ class Tar:
         if not 0 <= number < len(self):
             raise IndexError(sample)
         key = self.index.keys[number]
-        return {one.name: read_member(self.store, self.file, one, key) for one in self.index.members(number)}
+        return {member.name: read_member(self.store, self.file, member, key) for member in self.index.members(number)}
 
 
 def index_name(tar: str) -> str:
@@ -152,15 +152,15 @@ class TarMedia(Mapping[str, bytes]):
     number: int
     key: str
     names: tuple[str, ...]
-    _found: list[tuple[str, dict[str, Member]]] = field(factory=list, init=False, repr=False)
+    _location: list[tuple[str, dict[str, Member]]] = field(factory=list, init=False, repr=False)
 
     def __getitem__(self, name: str) -> bytes:
         """Return the bytes of a medium. Raises KeyError where there is none of this name, OrqaError for damage."""
         if name not in self.names:
             raise KeyError(name)
-        if not self._found:
-            self._found.append(self.split.members(self.number, self.key))
-        file, members = self._found[0]
+        if not self._location:
+            self._location.append(self.split.members(self.number, self.key))
+        file, members = self._location[0]
         if name not in members:
             raise OrqaError(f"{self.split.where}: {self.key}.{name} is in the labels and not in its tar")
         return read_member(self.split.store, file, members[name], self.key)
@@ -176,18 +176,18 @@ class TarMedia(Mapping[str, bytes]):
 
     def __reduce__(self) -> tuple[type[dict[str, Medium]], tuple[dict[str, Medium]]]:
         """Travel as bytes: the split and its manifest would be larger. A medium that is damaged says so when read."""
-        return dict, ({name: self._carried(name) for name in self.names},)
+        return dict, ({name: self._load_medium(name) for name in self.names},)
 
-    def _carried(self, name: str) -> Medium:
+    def _load_medium(self, name: str) -> Medium:
         try:
             return self[name]
         except OrqaError as error:
-            return partial(_refuse, str(error))
+            return partial(_raise_error, str(error))
 
 
-def _refuse(why: str) -> bytes:
+def _raise_error(message: str) -> bytes:
     """Stand for a medium that cannot be read. Raises OrqaError."""
-    raise OrqaError(why)
+    raise OrqaError(message)
 
 
 @define(slots=False, eq=False)
@@ -206,8 +206,8 @@ class Split(Sequence[Timepoint]):
         return f"Split({self.where!r}, {self.name!r}, timepoints={len(self)}, shards={shards})"
 
     def __attrs_post_init__(self) -> None:
-        self._take_ends = list(accumulate(one.timepoints for one in self.entry.takes))
-        self._shard_ends = list(accumulate(one.timepoints for one in self.entry.shards))
+        self._take_ends = list(accumulate(take.timepoints for take in self.entry.takes))
+        self._shard_ends = list(accumulate(shard.timepoints for shard in self.entry.shards))
         self._takes = Recent(self._read_take, KEPT_LABELS, lambda take: take.weight)
         self._tars = Recent(self._open_tar, KEPT_INDEXES)
 
@@ -231,12 +231,12 @@ class Split(Sequence[Timepoint]):
     def __getitem__(self, number: int | slice) -> Timepoint | list[Timepoint]:
         """Return a timepoint by its number. Raises IndexError, and OrqaError where its labels are damaged."""
         if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
+            return [self[i] for i in range(*number.indices(len(self)))]
         if not -len(self) <= number < len(self):
             raise IndexError(number)
         number %= len(self)
-        take = bisect_right(self._take_ends, number)
-        return self._timepoint(number, take)
+        take_index = bisect_right(self._take_ends, number)
+        return self._timepoint(number, take_index)
 
     def __iter__(self) -> Iterator[Timepoint]:
         return (self[number] for number in range(len(self)))
@@ -245,16 +245,16 @@ class Split(Sequence[Timepoint]):
         """Return the number of a timepoint by its key, `dataset/take/frame`. Raises CallError with the nearest keys."""
         dataset, _, rest = key.partition("/")
         take, _, frame = (unquote(part) for part in rest.partition("/"))
-        place = self._take_numbers.get((unquote(dataset), take))
-        if place is None:
-            names = [f"{one.dataset}/{one.name}" for one in self.entry.takes]
+        take_index = self._take_numbers.get((unquote(dataset), take))
+        if take_index is None:
+            names = [f"{entry.dataset}/{entry.name}" for entry in self.entry.takes]
             raise CallError(f"{self.where}: split {self.name} has no take of {key!r}: {nearest(key, names)}")
         frames = []
-        for row, line in enumerate(self._takes(place).lines):
+        for row, line in enumerate(self._takes(take_index).lines):
             with suppress(*labels.DAMAGED):  # what is damaged cannot be what is looked for
                 frames.append(str(labels.parse(line)["frame"]))
                 if frames[-1] == frame:
-                    return self._take_ends[place] - self.entry.takes[place].timepoints + row
+                    return self._take_ends[take_index] - self.entry.takes[take_index].timepoints + row
         raise CallError(f"{self.where}: take {take} has no frame {frame!r}: {nearest(frame, frames)}")
 
     def timeline(self, point: Timepoint) -> Timeline:
@@ -263,43 +263,43 @@ class Split(Sequence[Timepoint]):
 
     def lies(self, number: int) -> tuple[File, str, list[Member]]:
         """Return the tar that a sample is in, its key there and its members; no medium is read. Raises OrqaError."""
-        place = bisect_right(self._shard_ends, number)
-        shard, found = self._tars(place)
-        row = number - self._shard_ends[place] + shard.timepoints
-        return shard, found.keys[row], found.members(row)
+        shard_index = bisect_right(self._shard_ends, number)
+        shard, tar_index = self._tars(shard_index)
+        row = number - self._shard_ends[shard_index] + shard.timepoints
+        return shard, tar_index.keys[row], tar_index.members(row)
 
     def members(self, number: int, key: str) -> tuple[str, dict[str, Member]]:
         """Return the tar that a sample is in and its members by suffix. Raises OrqaError where it is another sample."""
-        shard, found, members = self.lies(number)
-        if found != key:
+        shard, tar_key, members = self.lies(number)
+        if tar_key != key:
             raise OrqaError(
-                f"{self.where}: {key} in the labels is {found} in its tar: of two different runs. Write them anew"
+                f"{self.where}: {key} in the labels is {tar_key} in its tar: of two different runs. Write them anew"
             )
-        return shard.name, {one.name: one for one in members}
+        return shard.name, {member.name: member for member in members}
 
     @Once
     def shard_datasets(self) -> list[str]:
         """The dataset of each shard."""
-        starts = [end - one.timepoints for end, one in zip(self._shard_ends, self.entry.shards, strict=True)]
+        starts = [end - shard.timepoints for end, shard in zip(self._shard_ends, self.entry.shards, strict=True)]
         return [self.entry.takes[bisect_right(self._take_ends, start)].dataset for start in starts]
 
     @Once
     def _take_numbers(self) -> dict[tuple[str, str], int]:
-        return {(one.dataset, one.name): number for number, one in enumerate(self.entry.takes)}
+        return {(take.dataset, take.name): number for number, take in enumerate(self.entry.takes)}
 
-    def _timepoint(self, number: int, take: int) -> Timepoint:
-        entry = self.entry.takes[take]
-        place = number - self._take_ends[take] + entry.timepoints
-        line = self._takes(take).lines[place]
+    def _timepoint(self, number: int, take_index: int) -> Timepoint:
+        entry = self.entry.takes[take_index]
+        row = number - self._take_ends[take_index] + entry.timepoints
+        line = self._takes(take_index).lines[row]
         try:
-            said = labels.parse(line)
-            if (said["dataset"], said["split"], said["take"]) != (entry.dataset, self.name, entry.name):
-                raise ValueError(f"is of {said['dataset']!r}, split {said['split']!r}, take {said['take']!r}")
-            key = key_of(entry.dataset, entry.name, said["frame"])
-            return labels.from_json(said, TarMedia(self, number, key, tuple(said["media"])))
+            fields = labels.parse(line)
+            if (fields["dataset"], fields["split"], fields["take"]) != (entry.dataset, self.name, entry.name):
+                raise ValueError(f"is of {fields['dataset']!r}, split {fields['split']!r}, take {fields['take']!r}")
+            key = key_of(entry.dataset, entry.name, fields["frame"])
+            return labels.from_json(fields, TarMedia(self, number, key, tuple(fields["media"])))
         except labels.DAMAGED as error:
             raise OrqaError(
-                f"{self.where}/{self.entry.labels.name}: timepoint {place} of take {entry.name}: "
+                f"{self.where}/{self.entry.labels.name}: timepoint {row} of take {entry.name}: "
                 f"{type(error).__name__}: {error}. Find all: orqa-registry verify {self.where}"
             ) from error
 
@@ -310,7 +310,7 @@ class Split(Sequence[Timepoint]):
 
     def _open_tar(self, number: int) -> tuple[File, Index]:
         shard = self.entry.shards[number]
-        found = read_index(self.store, shard.name)
-        if found.tar_bytes != shard.bytes or len(found) != shard.timepoints:
+        tar_index = read_index(self.store, shard.name)
+        if tar_index.tar_bytes != shard.bytes or len(tar_index) != shard.timepoints:
             raise OrqaError(f"{self.where}/{index_name(shard.name)}: of another {shard.name}{index.REPAIR}")
-        return shard, found
+        return shard, tar_index

@@ -19,7 +19,7 @@ class Recent(Generic[Name, Value]):
     """
 
     def __init__(self, make: Callable[[Name], Value], most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
-        self._make, self._most, self._weigh = make, most, weigh
+        self._make, self._limit, self._weigh = make, most, weigh
         self._kept: dict[Name, Value] = {}
         self._weight = 0
 
@@ -27,20 +27,20 @@ class Recent(Generic[Name, Value]):
         """Return what `make` makes of a name."""
         with suppress(KeyError):
             return self._kept[name]
-        made = self._make(name)
-        self._kept[name] = made
-        self._weight += self._weigh(made)
-        if self._weight > self._most:
+        value = self._make(name)
+        self._kept[name] = value
+        self._weight += self._weigh(value)
+        if self._weight > self._limit:
             self._make_room()
-        return made
+        return value
 
     def _make_room(self) -> None:
         """Drop what was made first, an eighth more than must be, so that all is not weighed for each that comes."""
-        kept = {name: self._weigh(value) for name, value in self._kept.copy().items()}
-        weight = sum(kept.values())
-        for name in list(kept)[:-1]:
-            if weight <= self._most - self._most // 8:
+        weights = {name: self._weigh(value) for name, value in self._kept.copy().items()}
+        weight = sum(weights.values())
+        for name in list(weights)[:-1]:
+            if weight <= self._limit - self._limit // 8:
                 break
             self._kept.pop(name, None)
-            weight -= kept[name]
+            weight -= weights[name]
         self._weight = weight

@@ -64,9 +64,9 @@ class Recoder:
             raise OrqaError(f"{name}: the file is empty; copy it again")
         stem, _, suffix = name.rpartition(".")
         if is_view(name):
-            return self._view(name, data)
+            return self._recode_view(name, data)
         if suffix in SOUNDS:
-            return _sound(name, stem, data)
+            return _recode_sound(name, stem, data)
         if name in CLOUDS:
             return Stored(name, clouds.packed(data, name))
         if name in EMBEDDINGS:
@@ -89,45 +89,49 @@ class Recoder:
             pass
         return {"pixels": self.pixels or "full", "quality": self.quality, "libraries": versions}
 
-    def _view(self, name: str, data: bytes) -> Stored:
+    def _recode_view(self, name: str, data: bytes) -> Stored:
         stem, _, suffix = name.rpartition(".")
-        found, budget = header(data, name), self.budget(stem)
-        if budget is None or math.prod(found.size) <= budget:
+        image_header, budget = header(data, name), self.budget(stem)
+        if budget is None or math.prod(image_header.size) <= budget:
             decode(data, 1, where=name, strict=True)  # as small as a JPEG can be, only to know that it is whole
             return Stored(name, data)
-        made = decode(data, budget, where=name, strict=True, fine=True)
-        if found.grey:
-            made = np.ascontiguousarray(made[..., :1])
-        return Stored(name, _png(made) if suffix == "png" else self._jpeg(made), found.size)
+        pixels = decode(data, budget, where=name, strict=True, fine=True)
+        if image_header.grey:
+            pixels = np.ascontiguousarray(pixels[..., :1])
+        return Stored(name, _encode_png(pixels) if suffix == "png" else self._encode_jpeg(pixels), image_header.size)
 
-    def _jpeg(self, pixels: Pixels) -> bytes:
-        kinds = ("GRAY", "Gray") if pixels.shape[2] == 1 else ("RGB", "444")
-        return bytes(simplejpeg.encode_jpeg(pixels, self.quality, *kinds))
-
-
-def _png(pixels: Pixels) -> bytes:
-    made = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(made, "PNG")
-    return made.getvalue()
+    def _encode_jpeg(self, pixels: Pixels) -> bytes:
+        formats = ("GRAY", "Gray") if pixels.shape[2] == 1 else ("RGB", "444")
+        return bytes(simplejpeg.encode_jpeg(pixels, self.quality, *formats))
 
 
-def _sound(name: str, stem: str, data: bytes) -> Stored:
+def _encode_png(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _recode_sound(name: str, stem: str, data: bytes) -> Stored:
     """Return a WAV of whole numbers as FLAC; any other sound as it is, once its header could be read."""
     soundfile = library("soundfile", f"{name}, a sound,", "soundfile")
     with Reading(name, "a WAV, MP3 or FLAC: copy it again"):
         if len(data) > LARGEST:
             raise DamageError(f"{len(data)} bytes, more than {LARGEST}")
         try:
-            with soundfile.SoundFile(io.BytesIO(data)) as opened:
-                if opened.format not in {"WAV", "WAVEX"} or opened.subtype not in DEPTHS or not opened.frames:
+            with soundfile.SoundFile(io.BytesIO(data)) as sound_file:
+                if (
+                    sound_file.format not in {"WAV", "WAVEX"}
+                    or sound_file.subtype not in DEPTHS
+                    or not sound_file.frames
+                ):
                     return Stored(name, data)
-                samples = opened.read(dtype="int32", always_2d=True)
-                rate, depth = opened.samplerate, DEPTHS[opened.subtype]
+                samples = sound_file.read(dtype="int32", always_2d=True)
+                rate, depth = sound_file.samplerate, DEPTHS[sound_file.subtype]
         except soundfile.LibsndfileError as error:
             raise DamageError(error.error_string) from error
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     try:
-        soundfile.write(made, samples, rate, depth, format="FLAC")
+        soundfile.write(buffer, samples, rate, depth, format="FLAC")
     except soundfile.LibsndfileError:  # of more channels, or at a rate, than FLAC has
         return Stored(name, data)
-    return Stored(f"{stem}.flac", made.getvalue())
+    return Stored(f"{stem}.flac", buffer.getvalue())

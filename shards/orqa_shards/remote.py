@@ -45,7 +45,7 @@ CONTENT = (
 )
 """What file systems call that which changes with the bytes of a file."""
 
-_ALIVE: dict[int, Any] = {}
+_FILE_SYSTEMS: dict[int, Any] = {}
 """Every file system made, also by a parent process. One that is deleted closes its connections, and in a forked child
 those are its parent's, which would wait for ever."""
 
@@ -75,7 +75,7 @@ class RemoteStore(Store):
     url: str
     options: Mapping[str, Any] = field(repr=False)
     cache: BlockCache | NoCache
-    name: str = field(init=False, default=Factory(lambda self: _without_password(self.url), takes_self=True))
+    name: str = field(init=False, default=Factory(lambda self: _hide_password(self.url), takes_self=True))
     _versions: dict[str, Version] = field(factory=dict, repr=False)
     _connection: tuple[int, Any, str] | None = field(default=None, init=False, repr=False)
 
@@ -103,20 +103,20 @@ class RemoteStore(Store):
                 raise CallError(f"{self.name}: {error}. A local folder has no '://'") from error
             except Exception as error:  # each file system has errors of its own
                 raise OrqaError(f"{self.name}: cannot be opened: {say(error)}") from error
-            _ALIVE[id(system)] = system
+            _FILE_SYSTEMS[id(system)] = system
             self._connection = os.getpid(), system, str(root).rstrip("/")
         return self._connection[1:]
 
     def read(self, file: str, limit: int) -> bytes:
         """Return a whole file as it is now. Raises OrqaError: not there, more than `limit` bytes, or unreadable."""
-        size = self._look(file).size
+        size = self._look_up(file).size
         if size > limit:
             raise OrqaError(f"{self.place(file)}: {size} bytes, more than the {limit} that it may have")
         return self.span(file, 0, size)
 
     def span(self, file: str, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset`. Raises OrqaError where the file is not there, or has fewer."""
-        version = self._versions.get(file) or self._look(file)
+        version = self._versions.get(file) or self._look_up(file)
         if not 0 <= offset <= offset + size <= version.size:
             raise cut_short(self, file, offset, size, version.size)
 
@@ -126,8 +126,8 @@ class RemoteStore(Store):
         return self.cache.span(version.key, version.size, offset, size, fetch)
 
     def _fetch(self, file: str, start: int, stop: int, size: int) -> bytes:
-        system, path = self._where(file)
-        with self._telling(file):
+        system, path = self._resolve(file)
+        with self._wrap_errors(file):
             content = bytes(system.cat_file(path, start=start, end=stop))
         if len(content) == stop - start:
             return content
@@ -143,20 +143,20 @@ class RemoteStore(Store):
 
     def size(self, file: str) -> int | None:
         """Return the bytes of a file, None where it is not there."""
-        info = self._info(file)
-        return None if isinstance(info, Exception) else self._version(file, info).size
+        info = self._fetch_info(file)
+        return None if isinstance(info, Exception) else self._note_version(file, info).size
 
-    def _look(self, file: str) -> Version:
-        info = self._info(file)
+    def _look_up(self, file: str) -> Version:
+        info = self._fetch_info(file)
         if isinstance(info, Exception):
             raise OrqaError(f"{self.place(file)}: there is no such file ({say(info)})") from info
-        return self._version(file, info)
+        return self._note_version(file, info)
 
-    def _info(self, file: str) -> Mapping[str, Any] | Exception:
+    def _fetch_info(self, file: str) -> Mapping[str, Any] | Exception:
         """Return what the file system says about a file now, or the error that says that it is not there."""
-        system, path = self._where(file)
+        system, path = self._resolve(file)
         self._versions.pop(file, None)
-        with self._telling(file):
+        with self._wrap_errors(file):
             system.invalidate_cache(path)  # listings of before
             try:
                 info: Mapping[str, Any] = system.info(path)
@@ -169,10 +169,10 @@ class RemoteStore(Store):
             raise OrqaError(f"{self.place(file)}: no file, or one whose size the server does not tell")
         return info
 
-    def _version(self, file: str, info: Mapping[str, Any]) -> Version:
-        content = [str(info[name]) for name in CONTENT if info.get(name)]
+    def _note_version(self, file: str, info: Mapping[str, Any]) -> Version:
+        fingerprint = [str(info[name]) for name in CONTENT if info.get(name)]
         # Where nothing tells a rewritten file from its old self, blocks serve this store alone.
-        key = repr((self.url, file, info["size"], self.cache.block, content or uuid4().hex))
+        key = repr((self.url, file, info["size"], self.cache.block, fingerprint or uuid4().hex))
         version = Version(int(info["size"]), hashlib.sha256(key.encode()).hexdigest()[:32])
         self._versions[file] = version
         return version
@@ -181,22 +181,22 @@ class RemoteStore(Store):
         """Return the plain files of the folder, or of its `.unfinished/`, sorted; none where there is no folder."""
         if self.protocol in READ_ONLY:
             raise OrqaError(f"{self.name}: the files of a folder cannot be listed by {self.protocol}")
-        inside = f"{UNFINISHED}/" if unfinished else ""
+        prefix = f"{UNFINISHED}/" if unfinished else ""
         system, root = self.connect()
-        folder = f"{root}/{inside}".rstrip("/")
-        with self._telling(inside), suppress(FileNotFoundError):
+        folder = f"{root}/{prefix}".rstrip("/")
+        with self._wrap_errors(prefix), suppress(FileNotFoundError):
             system.invalidate_cache(folder)
             entries = system.ls(folder, detail=True)
             files = (entry["name"].rpartition("/")[2] for entry in entries if entry["type"] == "file")
-            return sorted(inside + name for name in files if name)
+            return sorted(prefix + name for name in files if name)
         return []
 
     def put(self, local: Path, file: str) -> None:
         """Give a finished file, made in `scratch`, its place: it is there whole or not at all, and `local` is gone."""
-        system, path = self._where(file)
-        self._writable(file)
+        system, path = self._resolve(file)
+        self._check_writable(file)
         size = local.stat().st_size
-        with self._telling(file):
+        with self._wrap_errors(file):
             if self.protocol in OBJECT_STORES:
                 system.put_file(str(local), path)
             else:
@@ -211,10 +211,10 @@ class RemoteStore(Store):
 
     def delete(self, file: str) -> None:
         """Delete a file, if it is there."""
-        system, path = self._where(file)
-        self._writable(file)
+        system, path = self._resolve(file)
+        self._check_writable(file)
         self._versions.pop(file, None)
-        with self._telling(file), suppress(FileNotFoundError):
+        with self._wrap_errors(file), suppress(FileNotFoundError):
             system.rm_file(path)
 
     @contextmanager
@@ -234,18 +234,18 @@ class RemoteStore(Store):
         """Return a store of the same folder, opened anew, that reads every byte from where it lies, past all caches."""
         return RemoteStore(self.url, self.options, NoCache())
 
-    def _where(self, file: str) -> tuple[Any, str]:
+    def _resolve(self, file: str) -> tuple[Any, str]:
         system, root = self.connect()
         return system, f"{root}/{checked(file)}"
 
-    def _writable(self, file: str) -> None:
+    def _check_writable(self, file: str) -> None:
         if self.protocol in READ_ONLY:
             raise OrqaError(
                 f"{self.place(file)}: {self.protocol} can only be read. Write to a local folder, or by another protocol"
             )
 
     @contextmanager
-    def _telling(self, file: str) -> Iterator[None]:
+    def _wrap_errors(self, file: str) -> Iterator[None]:
         """Say where, and what to do about it; each file system has errors of its own."""
         try:
             yield
@@ -261,5 +261,5 @@ class RemoteStore(Store):
             ) from error
 
 
-def _without_password(url: str) -> str:
+def _hide_password(url: str) -> str:
     return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", url)

@@ -66,42 +66,43 @@ def repair(
     anything is changed where a file cannot be read, where one is missing or empty that no other tells of (it may be
     on its way, or on a disk that is not mounted), and where nothing of a folder can be saved.
     """
-    if unreadable := [one for one in report.findings if one.remedy == LEFT]:
-        one = unreadable[0]
+    if unreadable := [finding for finding in report.findings if finding.remedy == LEFT]:
+        finding = unreadable[0]
         raise OrqaError(
-            f"{store.place(one.file)}: {one.why}: this is beyond a repair, and nothing was changed: copy it again"
+            f"{store.place(finding.file)}: {finding.why}: this is beyond a repair, and nothing was changed: "
+            "copy it again"
         )
     if report.missing and not without_missing:
-        one = report.missing[0]
-        raise OrqaError(f"{store.place(one.file)}: {one.why}; nothing was changed: {report.advice(store.name)}")
+        finding = report.missing[0]
+        raise OrqaError(f"{store.place(finding.file)}: {finding.why}; nothing was changed: {report.advice(store.name)}")
     store = store.fresh()
-    there = take_stock(store)
-    wrong = {one.file for one in report.findings}
-    if not there.ours:
-        return Repaired(tuple(_index_anew(store, name) for name in sorted(wrong)), {})
+    inventory = take_stock(store)
+    damaged_files = {finding.file for finding in report.findings}
+    if not inventory.ours:
+        return Repaired(tuple(_rebuild_index(store, name) for name in sorted(damaged_files)), {})
     if not report.timepoints:
         raise OrqaError(
             f"{store.name}: no timepoint can be saved, and nothing was changed. "
             "Copy the shards again, or write them anew"
         )
-    work = _Repair(store, there, wrong, decode, datasets, advance)
-    forgotten = work.run()
-    keys = [key for key in work.dropped if "/" in key]  # the others are files
+    mender = _Mender(store, inventory, damaged_files, decode, datasets, advance)
+    lost_entries = mender.run()
+    keys = [key for key in mender.dropped if "/" in key]  # the others are files
     media = sum("." in key for key in keys)
-    timepoints = len(keys) - media + work.nameless
-    return Repaired(tuple(work.rebuilt), work.dropped, timepoints, media, forgotten, tuple(work.unproven))
+    timepoints = len(keys) - media + mender.nameless
+    return Repaired(tuple(mender.rebuilt), mender.dropped, timepoints, media, lost_entries, tuple(mender.unproven))
 
 
-def _index_anew(store: Store, name: str) -> str:
+def _rebuild_index(store: Store, name: str) -> str:
     """Write the index of somebody else's tar anew and return its name."""
     tar = name.removesuffix(".idx") + ".tar"
-    made, _ = index_of(lambda offset, many: store.span(tar, offset, many), store.size(tar) or 0)
-    put_bytes(store, name, made.to_bytes())
+    tar_index, _ = index_of(lambda offset, length: store.span(tar, offset, length), store.size(tar) or 0)
+    put_bytes(store, name, tar_index.to_bytes())
     return name
 
 
 @define
-class _Order:
+class _OrderCheck:
     """Holds timepoints of a split to the order in which a reader looks for them."""
 
     dataset: str | None = None
@@ -111,20 +112,20 @@ class _Order:
 
     def refuse(self, line: bytes) -> str | None:
         """Return why a timepoint cannot come here, or None, and it has come."""
-        said = labels.parse(line)
-        take = said["dataset"], said["take"]
+        fields = labels.parse(line)
+        take = fields["dataset"], fields["take"]
         if self.dataset is not None and take[0] != self.dataset:
             return f"lies in a shard of {self.dataset}"
-        if take in self.closed or (take == self.take and said["index"] <= self.last):
+        if take in self.closed or (take == self.take and fields["index"] <= self.last):
             return "is out of order, or there twice"
         if self.take is not None and take != self.take:
             self.closed.add(self.take)
-        self.dataset, self.take, self.last = take[0], take, said["index"]
+        self.dataset, self.take, self.last = take[0], take, fields["index"]
         return None
 
 
 @define
-class _Repair:
+class _Mender:
     store: Store
     there: Inventory
     wrong: set[str]
@@ -140,112 +141,112 @@ class _Repair:
 
     def run(self) -> tuple[str, ...]:
         """Mend all splits, write the manifest, and return what of it nobody knows any more."""
-        self.dropped |= _dropped_before(self.store)
-        before = set(self.dropped)
+        self.dropped |= _read_dropped(self.store)
+        dropped_before = set(self.dropped)
         total = sum(len(shards) for _, shards in self.there.splits.values())
         done = 0
         splits = {}
-        for name, (known, shards) in self.there.splits.items():
+        for name, (split_labels, shards) in self.there.splits.items():
             files: list[File] = []
-            lost = known.keys() if self.there.manifest is None else ()
+            lost_keys = split_labels.keys() if self.there.manifest is None else ()
 
             def lines(
-                known: Labels = known, shards: Sequence[Shard] = shards, files: list[File] = files
+                split_labels: Labels = split_labels, shards: Sequence[Shard] = shards, files: list[File] = files
             ) -> Iterator[bytes]:
                 nonlocal done
-                order = _Order()
-                for shard in sorted(shards, key=lambda one: self._first(known, one)):
+                order = _OrderCheck()
+                for shard in sorted(shards, key=lambda shard: self._first_position(split_labels, shard)):
                     order.dataset = None
-                    yield from self._shard(known, shard, order, files)
+                    yield from self._mend_shard(split_labels, shard, order, files)
                     done += 1
                     self.advance("repaired", done, total)
 
-            made = label(self.store, name, lines(), files)
+            entry = label(self.store, name, lines(), files)
             if self.there.manifest is None:
-                why = f"is in {known.file} and in no tar"
-                self.dropped |= {key: why for key in lost if key not in self.kept and key not in self.dropped}
-            if made.timepoints:
-                splits[name] = made
-                self.rebuilt.append(made.labels.name)
+                why = f"is in {split_labels.file} and in no tar"
+                self.dropped |= {key: why for key in lost_keys if key not in self.kept and key not in self.dropped}
+            if entry.timepoints:
+                splits[name] = entry
+                self.rebuilt.append(entry.labels.name)
             else:
-                self.gone.append(made.labels.name)
-        for key in self.kept - before:
+                self.gone.append(entry.labels.name)
+        for key in self.kept - dropped_before:
             self.dropped.pop(key, None)
         if self.dropped or self.unproven:
-            self._note()
+            self._write_report()
         else:
             self.store.delete(REPORT)
-        more = [f"{key}: {why}" for key, why in self.dropped.items()]
-        more += [f"{name}: kept, and may be damaged: no checksum of its members was left" for name in self.unproven]
-        made_anew = restored(self.store, splits, self.datasets, more)
-        put_bytes(self.store, manifest.NAME, made_anew.to_bytes())
+        notes = [f"{key}: {why}" for key, why in self.dropped.items()]
+        notes += [f"{name}: kept, and may be damaged: no checksum of its members was left" for name in self.unproven]
+        new_manifest = restored(self.store, splits, self.datasets, notes)
+        put_bytes(self.store, manifest.NAME, new_manifest.to_bytes())
         self.rebuilt.append(manifest.NAME)
         for file in self.gone:
             self.store.delete(file)
-        return tuple(forgotten(made_anew))
+        return tuple(forgotten(new_manifest))
 
-    def _first(self, known: Labels, shard: Shard) -> tuple[int, str]:
+    def _first_position(self, split_labels: Labels, shard: Shard) -> tuple[int, str]:
         """Return the place in the split of the first timepoint of a shard, for files that were exchanged."""
         if shard.start is not None and shard.name in self.wrong and (size := self.store.size(shard.name)) is not None:
-            for found in scan(lambda offset, many: self.store.span(shard.name, offset, many), size):
-                if isinstance(found, Member) and (parts := KEY.fullmatch(found.name)) is not None:
-                    if (place := known.find(parts[1])) is not None:
-                        return place[0], shard.name
+            for member in scan(lambda offset, length: self.store.span(shard.name, offset, length), size):
+                if isinstance(member, Member) and (match := KEY.fullmatch(member.name)) is not None:
+                    if (location := split_labels.find(match[1])) is not None:
+                        return location[0], shard.name
                     break
         return shard.start or 0, shard.name
 
-    def _shard(self, known: Labels, shard: Shard, order: _Order, files: list[File]) -> Iterator[bytes]:
+    def _mend_shard(self, split_labels: Labels, shard: Shard, order: _OrderCheck, files: list[File]) -> Iterator[bytes]:
         """Mend a shard and yield its lines; its entry is added to `files`."""
-        touched = {shard.name, index_name(shard.name), known.file, manifest.NAME} & self.wrong
-        if shard.entry is not None and shard.start is not None and not touched:
-            lines = [line for _, line in known.between(shard.start, shard.start + shard.entry.timepoints)]
-            whole = [line for line in lines if line is not None and order.refuse(line) is None]
-            if len(whole) == shard.entry.timepoints:
+        damaged_files = {shard.name, index_name(shard.name), split_labels.file, manifest.NAME} & self.wrong
+        if shard.entry is not None and shard.start is not None and not damaged_files:
+            lines = [line for _, line in split_labels.between(shard.start, shard.start + shard.entry.timepoints)]
+            accepted = [line for line in lines if line is not None and order.refuse(line) is None]
+            if len(accepted) == shard.entry.timepoints:
                 files.append(shard.entry)
-                yield from whole
+                yield from accepted
                 return
-        found = examine(self.store, shard.name, shard.entry, known, shard.start, decode=self.decode)
+        examined = examine(self.store, shard.name, shard.entry, split_labels, shard.start, decode=self.decode)
         samples = []
-        for sample in found.samples:
+        for sample in examined.samples:
             if (why := order.refuse(sample.line)) is None:
                 samples.append(sample)
             else:
                 self.dropped.setdefault(sample.key, f"{shard.name}: {why}")
         self.kept.update(sample.key for sample in samples)
-        self.unproven += [shard.name] if found.unproven else []
-        self._drop(shard, found)
-        final = [_line(sample) for sample in samples]
+        self.unproven += [shard.name] if examined.unproven else []
+        self._note_dropped(shard, examined)
+        final_lines = [_final_line(sample) for sample in samples]
         if not samples:
             self.gone += [shard.name, index_name(shard.name)]
-        elif found.file is not None and _is_whole(found, samples):
-            files.append(evolve(found.file, timepoints=len(samples)))
-            if any(one.file == index_name(shard.name) for one in found.findings):
-                self._index(shard.name)
+        elif examined.file is not None and _is_whole(examined, samples):
+            files.append(evolve(examined.file, timepoints=len(samples)))
+            if any(finding.file == index_name(shard.name) for finding in examined.findings):
+                self._reindex(shard.name)
         else:
-            files.append(self._rewrite(shard.name, samples, final))
-        yield from final
+            files.append(self._rewrite_tar(shard.name, samples, final_lines))
+        yield from final_lines
 
-    def _drop(self, shard: Shard, found: Examined) -> None:
+    def _note_dropped(self, shard: Shard, examined: Examined) -> None:
         """Note what is dropped of a shard, before it is."""
-        known = len(self.dropped)
-        before = any(why.startswith(f"{shard.name}: ") for why in self.dropped.values())
-        for one in found.findings:
+        count_before = len(self.dropped)
+        named_before = any(why.startswith(f"{shard.name}: ") for why in self.dropped.values())
+        for finding in examined.findings:
             # What has no name was named before, where an earlier repair was interrupted.
-            if one.remedy in (DROPPED, MISSING) and not (one.key is None and before):
-                nameless = one.timepoints - len(found.missing)
-                if one.key is not None or nameless:
-                    self.dropped.setdefault(one.key or one.file, f"{shard.name}: {one.why}")
+            if finding.remedy in (DROPPED, MISSING) and not (finding.key is None and named_before):
+                nameless = finding.timepoints - len(examined.missing)
+                if finding.key is not None or nameless:
+                    self.dropped.setdefault(finding.key or finding.file, f"{shard.name}: {finding.why}")
                 self.nameless += max(nameless, 0)
-        for key in found.missing:
-            self.dropped.setdefault(key, f"{shard.name}: {found.findings[0].why}")
-        if len(self.dropped) > known:
-            self._note()
+        for key in examined.missing:
+            self.dropped.setdefault(key, f"{shard.name}: {examined.findings[0].why}")
+        if len(self.dropped) > count_before:
+            self._write_report()
 
-    def _note(self) -> None:
-        made = {"unproven": self.unproven, "dropped": [{"key": key, "why": why} for key, why in self.dropped.items()]}
-        put_bytes(self.store, REPORT, (json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode())
+    def _write_report(self) -> None:
+        report = {"unproven": self.unproven, "dropped": [{"key": key, "why": why} for key, why in self.dropped.items()]}
+        put_bytes(self.store, REPORT, (json.dumps(report, indent=1, ensure_ascii=False) + "\n").encode())
 
-    def _rewrite(self, name: str, samples: Sequence[Sample], lines: Sequence[bytes]) -> File:
+    def _rewrite_tar(self, name: str, samples: Sequence[Sample], lines: Sequence[bytes]) -> File:
         """Put a new tar over the old one, then its index, and return its entry."""
         with self.store.scratch() as folder:
             local = folder / name
@@ -253,7 +254,8 @@ class _Repair:
                 tar = TarWriter(raw)
                 for sample, line in zip(samples, lines, strict=True):
                     media = {
-                        medium: self.store.span(name, one.offset, one.size) for medium, one in sample.media.items()
+                        medium: self.store.span(name, member.offset, member.size)
+                        for medium, member in sample.media.items()
                     }
                     tar.write(sample.key, {"json": line, **media})
                 tar.close()
@@ -263,30 +265,32 @@ class _Repair:
         self.rebuilt += [name, index_name(name)]
         return entry
 
-    def _index(self, name: str) -> None:
-        self.rebuilt.append(_index_anew(self.store, index_name(name)))
+    def _reindex(self, name: str) -> None:
+        self.rebuilt.append(_rebuild_index(self.store, index_name(name)))
 
 
-def _is_whole(found: Examined, samples: Sequence[Sample]) -> bool:
+def _is_whole(examined: Examined, samples: Sequence[Sample]) -> bool:
     """Tell whether a tar can stay as it is: nothing is wrong with it but its entry in the manifest, perhaps."""
-    about = [one for one in found.findings if found.file is not None and one.file == found.file.name]
-    return not about and len(samples) == len(found.samples)
+    findings = [
+        finding for finding in examined.findings if examined.file is not None and finding.file == examined.file.name
+    ]
+    return not findings and len(samples) == len(examined.samples)
 
 
-def _line(sample: Sample) -> bytes:
+def _final_line(sample: Sample) -> bytes:
     """Return the line of a timepoint without the media that are gone."""
-    said = dict(labels.parse(sample.line))
-    if list(said["media"]) == list(sample.media):
+    fields = dict(labels.parse(sample.line))
+    if list(fields["media"]) == list(sample.media):
         return sample.line
-    said["media"] = list(sample.media)
-    said["sizes"] = {name: size for name, size in said["sizes"].items() if name in sample.media}
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    fields["media"] = list(sample.media)
+    fields["sizes"] = {name: size for name, size in fields["sizes"].items() if name in sample.media}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _dropped_before(store: Store) -> dict[str, str]:
+def _read_dropped(store: Store) -> dict[str, str]:
     """Return what earlier repairs have dropped."""
     with suppress(OrqaError, ValueError, KeyError, TypeError, AttributeError):
         if store.size(REPORT) is not None:
-            found = orjson.loads(store.read(REPORT, manifest.LARGEST))
-            return {str(one["key"]): str(one["why"]) for one in found["dropped"]}
+            report = orjson.loads(store.read(REPORT, manifest.LARGEST))
+            return {str(entry["key"]): str(entry["why"]) for entry in report["dropped"]}
     return {}

@@ -26,19 +26,19 @@ def restored(
 
     datasets: those that are known, by name: they say what the old one says no more. skipped: what was dropped.
     """
-    raw = _raw(store)
+    raw = _read_raw(store)
     old = {name: raw[name] if isinstance(raw.get(name), dict) else {} for name in KEPT}
-    named = dict.fromkeys(take.dataset for split in splits.values() for take in split.takes)
-    order = [*(raw["splits"] if isinstance(raw.get("splits"), dict) else ())]
-    order += [split for name in named if name in datasets for split in datasets[name].splits]
-    order = [*dict.fromkeys([*order, *Dataset.splits, *splits])]
-    before = [one for one in raw.get("skipped", ()) if isinstance(one, str)]
+    dataset_names = dict.fromkeys(take.dataset for split in splits.values() for take in split.takes)
+    split_order = [*(raw["splits"] if isinstance(raw.get("splits"), dict) else ())]
+    split_order += [split for name in dataset_names if name in datasets for split in datasets[name].splits]
+    split_order = [*dict.fromkeys([*split_order, *Dataset.splits, *splits])]
+    skipped_before = [reason for reason in raw.get("skipped", ()) if isinstance(reason, str)]
     return Manifest(
-        datasets={name: _card(old["datasets"].get(name), datasets.get(name)) for name in named},
-        splits={name: splits[name] for name in sorted(splits, key=order.index)},
+        datasets={name: _merge_card(old["datasets"].get(name), datasets.get(name)) for name in dataset_names},
+        splits={name: splits[name] for name in sorted(splits, key=split_order.index)},
         parameters=old["parameters"],
         versions={**old["versions"], "repaired by": f"orqa-registry {metadata.version('orqa-registry')}"},
-        skipped=tuple(dict.fromkeys([*before, *skipped])),
+        skipped=tuple(dict.fromkeys([*skipped_before, *skipped])),
     )
 
 
@@ -51,14 +51,14 @@ def forgotten(made: Manifest) -> Iterator[str]:
             yield f"{', '.join(SAID)} of {name} (no plugin that is installed knows it)"
 
 
-def _card(before: Any, known: Dataset | None) -> dict[str, str]:
+def _merge_card(old_card: Any, dataset: Dataset | None) -> dict[str, str]:
     """Return what a manifest says of a dataset: as it did, or where it is silent as the dataset does."""
-    old = {name: value for name, value in before.items() if value} if isinstance(before, dict) else {}
-    return {**{name: "" if known is None else getattr(known.card, name) for name in SAID}, **old}
+    old_values = {name: value for name, value in old_card.items() if value} if isinstance(old_card, dict) else {}
+    return {**{name: "" if dataset is None else getattr(dataset.card, name) for name in SAID}, **old_values}
 
 
-def _raw(store: Store) -> dict[str, Any]:
+def _read_raw(store: Store) -> dict[str, Any]:
     with suppress(OrqaError, ValueError):
-        found = orjson.loads(store.read(manifest.NAME, manifest.LARGEST))
-        return found if isinstance(found, dict) else {}
+        data = orjson.loads(store.read(manifest.NAME, manifest.LARGEST))
+        return data if isinstance(data, dict) else {}
     return {}

@@ -62,7 +62,7 @@ class Run(Sequence[One]):
     def __getitem__(self, place: int | slice) -> One | list[One]:
         """Return sample `place`. Raises IndexError beyond the end and OrqaError for damaged shards."""
         if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
+            return [self[i] for i in range(*place.indices(len(self)))]
         if not 0 <= place < len(self):
             raise IndexError(place)
         return self.sample(place)
@@ -76,22 +76,25 @@ class Run(Sequence[One]):
 
     def position(self, state: Mapping[str, Any]) -> int:
         """Return where a run goes on. Raises CallError where it is another run: other data, mixture, tasks, order."""
-        for name, now in self.state(0).items():
-            if name != "position" and state.get(name) != now:
-                raise CallError(f"the run that is to go on {_other(name, state.get(name), now)}")
-        place = state.get("position")
-        if not isinstance(place, int) or not 0 <= place <= len(self):
-            raise CallError(f"the run that is to go on was at position {place!r} of {len(self)}")
-        return place
+        for name, current in self.state(0).items():
+            if name != "position" and state.get(name) != current:
+                raise CallError(f"the run that is to go on {_describe_change(name, state.get(name), current)}")
+        position = state.get("position")
+        if not isinstance(position, int) or not 0 <= position <= len(self):
+            raise CallError(f"the run that is to go on was at position {position!r} of {len(self)}")
+        return position
 
 
-def _other(name: str, before: Any, now: Any) -> str:
+def _describe_change(name: str, previous: Any, current: Any) -> str:
     """Return in words what was another in the run that is to go on."""
-    if before is None:
+    if previous is None:
         return f"says nothing of its {name}: an older orqa-registry began it. Begin anew"
     if name == "tasks":
-        gone, come = [one for one in before if one not in now], [one for one in now if one not in before]
-        lists = ((gone, "not there now"), (come, "not there then"))
-        said = "; ".join(f"{what}: {', '.join(map(str, names))}" for names, what in lists if names)
-        return f"asked other tasks ({said or 'in another order'}). Have the plugins that it had, or begin anew"
-    return OTHER.get(name, f"had {name} {{before}}, and this one has {{now}}").format(before=before, now=now)
+        removed, added = (
+            [task for task in previous if task not in current],
+            [task for task in current if task not in previous],
+        )
+        lists = ((removed, "not there now"), (added, "not there then"))
+        text = "; ".join(f"{what}: {', '.join(map(str, names))}" for names, what in lists if names)
+        return f"asked other tasks ({text or 'in another order'}). Have the plugins that it had, or begin anew"
+    return OTHER.get(name, f"had {name} {{before}}, and this one has {{now}}").format(before=previous, now=current)

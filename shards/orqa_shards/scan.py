@@ -66,88 +66,92 @@ def scan(read: Read, size: int) -> Iterator[Member | Damage]:
     """
     tar = _Window(read, size)
     offset: int | None = 0
-    said: dict[str, str] = {}
+    overrides: dict[str, str] = {}
     while offset is not None and offset + BLOCK <= size:
         head, start = tar.span(offset, BLOCK), offset + BLOCK
         if head.count(0) == BLOCK:
             # The end, or a hole where a header was: whole headers behind it tell which.
-            after = tar.next_header(start)
-            if after is None:
+            next_offset = tar.next_header(start)
+            if next_offset is None:
                 return
             yield Damage(offset, "an empty block where a header was expected")
-            offset, said = after, {}
+            offset, overrides = next_offset, {}
             continue
         try:
-            length, kind = _numbers(head)
+            length, kind = _parse_header(head)
         except ValueError as error:
-            after = tar.after(start, _length(head))
-            yield _broken(head, offset, after, str(error))
-            offset, said = after, {}
+            next_offset = tar.after(start, _parse_length(head))
+            yield _describe_broken(head, offset, next_offset, str(error))
+            offset, overrides = next_offset, {}
             continue
         if length > size - start:
-            yield Damage(offset, f"{_shown(_name(head))} is cut short: {size - start} of {length} bytes", _name(head))
-            offset, said = tar.next_header(start), {}
+            yield Damage(
+                offset,
+                f"{_shorten(_parse_name(head))} is cut short: {size - start} of {length} bytes",
+                _parse_name(head),
+            )
+            offset, overrides = tar.next_header(start), {}
             continue
-        after = start + length + (-length % BLOCK)
+        next_offset = start + length + (-length % BLOCK)
         if kind in _EXTENSIONS:
             try:
-                said.update(_extension(tar, start, length, kind))
+                overrides.update(_read_extension(tar, start, length, kind))
             except ValueError as error:
                 yield Damage(offset, str(error))
                 if kind != _PAX_GLOBAL:
-                    said["refused"] = "follows an extension that cannot be read"
+                    overrides["refused"] = "follows an extension that cannot be read"
         else:
-            found = _member(tar, offset, length, kind, said.get("path") or _name(head), said)
-            if found is not None:
-                yield found
-            if said.get("size", str(length)) != str(length):
-                after = tar.after(start, int(said["size"]))
-            said = {}
-        offset = after
+            result = _read_member(tar, offset, length, kind, overrides.get("path") or _parse_name(head), overrides)
+            if result is not None:
+                yield result
+            if overrides.get("size", str(length)) != str(length):
+                next_offset = tar.after(start, int(overrides["size"]))
+            overrides = {}
+        offset = next_offset
     if offset is not None:
         yield Damage(min(offset, size), "it is cut short: a tar ends with empty blocks" if size else "an empty file")
 
 
-def _broken(head: bytes, offset: int, after: int | None, why: str) -> Damage:
+def _describe_broken(head: bytes, offset: int, next_offset: int | None, why: str) -> Damage:
     """Return what is wrong where no header can be read."""
-    if offset == 0 and after is None:
-        packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
-        return Damage(0, f"no plain tar: packed with {packed}. Unpack it" if packed else "no tar")
-    name = _name(head)
-    perhaps = f", of {_shown(name)} perhaps" if unsafe(name) is None else ""
-    return Damage(offset, f"a damaged header{perhaps}: {why}", name)
+    if offset == 0 and next_offset is None:
+        packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+        return Damage(0, f"no plain tar: packed with {packing}. Unpack it" if packing else "no tar")
+    name = _parse_name(head)
+    hint = f", of {_shorten(name)} perhaps" if unsafe(name) is None else ""
+    return Damage(offset, f"a damaged header{hint}: {why}", name)
 
 
-def _member(
-    tar: _Window, offset: int, length: int, kind: int, name: str, said: Mapping[str, str]
+def _read_member(
+    tar: _Window, offset: int, length: int, kind: int, name: str, overrides: Mapping[str, str]
 ) -> Member | Damage | None:
     """Return the member of a header, what is wrong with it, or None for a folder."""
     if kind == _FOLDER or (name.endswith("/") and kind in _PLAIN):
         return None
-    why = said.get("refused") or _REFUSED.get(kind) or said.get("sparse")
+    why = overrides.get("refused") or _REFUSED.get(kind) or overrides.get("sparse")
     if why is None and kind not in _PLAIN:
         why = f"is of a kind that is not read, {chr(kind)!r}"
-    if why is None and said.get("size", str(length)) != str(length):
+    if why is None and overrides.get("size", str(length)) != str(length):
         why = "has a size that an extension says otherwise"
     if why is None and length > LARGEST_MEDIUM:
         why = f"has {length} bytes, more than {LARGEST_MEDIUM}"
     if why := why or unsafe(name):
-        return Damage(offset, f"{_shown(name)} {why}", name, whole=True)
-    checksum, place, end = 0, offset + BLOCK, offset + BLOCK + length
-    while place < end:
-        part = tar.span(place, min(4 * WINDOW, end - place))
-        checksum, place = crc32(part, checksum), place + len(part)
+        return Damage(offset, f"{_shorten(name)} {why}", name, whole=True)
+    checksum, position, end = 0, offset + BLOCK, offset + BLOCK + length
+    while position < end:
+        chunk = tar.span(position, min(4 * WINDOW, end - position))
+        checksum, position = crc32(chunk, checksum), position + len(chunk)
     return Member(name, offset + BLOCK, length, checksum)
 
 
-def _numbers(head: bytes) -> tuple[int, int]:
+def _parse_header(head: bytes) -> tuple[int, int]:
     """Return size and kind of a header. Raises ValueError where its checksum does not fit."""
-    if _octal(head[148:156]) != sum(head) - sum(head[148:156]) + 8 * ord(" "):
+    if _parse_octal(head[148:156]) != sum(head) - sum(head[148:156]) + 8 * ord(" "):
         raise ValueError("its checksum does not fit")
-    return _octal(head[124:136]), head[156]
+    return _parse_octal(head[124:136]), head[156]
 
 
-def _octal(digits: bytes) -> int:
+def _parse_octal(digits: bytes) -> int:
     if digits[0] & 0x80:  # GNU's form for 8 GiB and more
         if digits[0] & 0x40:
             raise ValueError("a negative number")
@@ -158,26 +162,26 @@ def _octal(digits: bytes) -> int:
     return int(text, 8)
 
 
-def _length(head: bytes) -> int | None:
+def _parse_length(head: bytes) -> int | None:
     """Return the size that a damaged header says, if that can be read."""
     try:
-        return _octal(head[124:136])
+        return _parse_octal(head[124:136])
     except ValueError:
         return None
 
 
-def _name(head: bytes) -> str:
+def _parse_name(head: bytes) -> str:
     """Return the name in a header."""
     name = head[:100].partition(b"\0")[0]
     prefix = head[345:500].partition(b"\0")[0] if head[257:263] == b"ustar\0" else b""
     return (prefix + b"/" + name if prefix else name).decode("utf-8", "replace")
 
 
-def _shown(name: str) -> str:
+def _shorten(name: str) -> str:
     return repr(name[:SHOWN])
 
 
-def _extension(tar: _Window, start: int, length: int, kind: int) -> dict[str, str]:
+def _read_extension(tar: _Window, start: int, length: int, kind: int) -> dict[str, str]:
     """Return what an extension says of the next member, of what matters. Raises ValueError where it is damaged."""
     if length > LARGEST_EXTENSION:
         raise ValueError(f"an extension of {length} bytes")
@@ -186,30 +190,30 @@ def _extension(tar: _Window, start: int, length: int, kind: int) -> dict[str, st
     data = tar.span(start, length)
     if kind == _LONG_NAME:
         return {"path": data.partition(b"\0")[0].decode("utf-8", "replace")}
-    found = dict(_words(data))
-    if kind == _PAX_GLOBAL and found:
-        raise ValueError(f"an extension that says {', '.join(found)} of all members")
-    return found
+    records = dict(_parse_records(data))
+    if kind == _PAX_GLOBAL and records:
+        raise ValueError(f"an extension that says {', '.join(records)} of all members")
+    return records
 
 
-def _words(data: bytes) -> Iterator[tuple[str, str]]:
+def _parse_records(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the words of a POSIX extension that matter, and their values. Raises ValueError."""
-    place = 0
-    while place < len(data):
-        space = data.find(b" ", place, place + 8)
-        end = place + int(data[place:space]) if space > place and data[place:space].isdigit() else 0
+    position = 0
+    while position < len(data):
+        space = data.find(b" ", position, position + 8)
+        end = position + int(data[position:space]) if space > position and data[position:space].isdigit() else 0
         if not space < end <= len(data) or data[end - 1 : end] != b"\n":
             raise ValueError("a damaged extension")
-        word, _, value = data[space + 1 : end - 1].partition(b"=")
-        if word == b"path":
+        keyword, _, value = data[space + 1 : end - 1].partition(b"=")
+        if keyword == b"path":
             yield "path", value.decode("utf-8", "replace")
-        elif word == b"size":
+        elif keyword == b"size":
             if not value.isdigit() or len(value) > 20:
                 raise ValueError("a damaged extension: its size is no number")
             yield "size", str(int(value))
-        elif word.startswith(b"GNU.sparse"):
+        elif keyword.startswith(b"GNU.sparse"):
             yield "sparse", "is sparse"
-        place = end
+        position = end
 
 
 @define
@@ -218,17 +222,17 @@ class _Window:
 
     read: Read
     size: int
-    _at: int = 0
-    _part: bytes = b""
+    _start: int = 0
+    _buffer: bytes = b""
 
-    def span(self, offset: int, many: int) -> bytes:
+    def span(self, offset: int, count: int) -> bytes:
         """Return bytes that lie in the file."""
-        start = offset - self._at
-        if start < 0 or start + many > len(self._part):
-            if many >= WINDOW:
-                return self.read(offset, many)
-            self._at, self._part, start = offset, self.read(offset, min(WINDOW, self.size - offset)), 0
-        return self._part[start : start + many]
+        start = offset - self._start
+        if start < 0 or start + count > len(self._buffer):
+            if count >= WINDOW:
+                return self.read(offset, count)
+            self._start, self._buffer, start = offset, self.read(offset, min(WINDOW, self.size - offset)), 0
+        return self._buffer[start : start + count]
 
     def after(self, start: int, length: int | None) -> int | None:
         """Return where the scan goes on after a header that cannot be used; `length`: of its member, perhaps.
@@ -237,7 +241,7 @@ class _Window:
         """
         if length is not None:
             end = start + length + (-length % BLOCK)
-            if end + BLOCK <= self.size and ((head := self._look(end)).count(0) == BLOCK or _whole(head)):
+            if end + BLOCK <= self.size and ((head := self._peek(end)).count(0) == BLOCK or _is_header(head)):
                 return end
         return self.next_header(start)
 
@@ -246,26 +250,26 @@ class _Window:
         seek = offset + 257
         while (block := seek // BLOCK * BLOCK) + BLOCK <= self.size:
             self.span(block, BLOCK)
-            place = self._part.find(b"ustar", seek - self._at)
-            if place < 0:
-                seek = self._at + len(self._part) // BLOCK * BLOCK
+            hit = self._buffer.find(b"ustar", seek - self._start)
+            if hit < 0:
+                seek = self._start + len(self._buffer) // BLOCK * BLOCK
                 continue
-            found = self._at + place - 257
-            if found % BLOCK == 0 and found + BLOCK <= self.size and _whole(self._look(found)):
-                return found
-            seek = self._at + place + 1
+            candidate = self._start + hit - 257
+            if candidate % BLOCK == 0 and candidate + BLOCK <= self.size and _is_header(self._peek(candidate)):
+                return candidate
+            seek = self._start + hit + 1
         return None
 
-    def _look(self, offset: int) -> bytes:
+    def _peek(self, offset: int) -> bytes:
         """Return a block; what else is held stays, so that hostile sizes cannot make the scan read back and forth."""
-        start = offset - self._at
-        held = start >= 0 and start + BLOCK <= len(self._part)
-        return self._part[start : start + BLOCK] if held else self.read(offset, BLOCK)
+        start = offset - self._start
+        held = start >= 0 and start + BLOCK <= len(self._buffer)
+        return self._buffer[start : start + BLOCK] if held else self.read(offset, BLOCK)
 
 
-def _whole(head: bytes) -> bool:
+def _is_header(head: bytes) -> bool:
     try:
-        _numbers(head)
+        _parse_header(head)
     except ValueError:
         return False
     return True

@@ -66,15 +66,15 @@ class Answers:
 
     def top(self, many: int) -> list[tuple[str, float]]:
         """Return the most common answers with their shares, 0 to 1, the most common first."""
-        whole = self.total or 1.0
+        total = self.total or 1.0
         ranked = sorted(self.expected.items(), key=lambda item: (-item[1], item[0]))
-        return [(answer, expected / whole) for answer, expected in ranked[:many]]
+        return [(answer, expected / total) for answer, expected in ranked[:many]]
 
     @property
     def bits(self) -> float:
         """The entropy in bits: 0 where all answers are the same, 1 for a coin; at least, where not all are told."""
-        whole = self.total or 1.0
-        shares = [expected / whole for expected in (*self.expected.values(), self.others) if expected > 0]
+        total = self.total or 1.0
+        shares = [expected / total for expected in (*self.expected.values(), self.others) if expected > 0]
         return max(0.0, -fsum(share * log2(share) for share in shares))
 
 
@@ -132,19 +132,19 @@ class Stats:
     @property
     def timepoints(self) -> int:
         """Timepoints that were counted."""
-        return sum(one.timepoints for one in self.holdings.values())
+        return sum(holding.timepoints for holding in self.holdings.values())
 
     @property
     def tasks(self) -> dict[str, Asked]:
         """Task -> what it asks of all datasets, by name."""
-        whole: dict[str, Asked] = defaultdict(Asked)
-        for (_, task), one in sorted(self.asked.items()):
-            whole[task] += one
-        return dict(sorted(whole.items()))
+        totals: dict[str, Asked] = defaultdict(Asked)
+        for (_, task), asked in sorted(self.asked.items()):
+            totals[task] += asked
+        return dict(sorted(totals.items()))
 
     def names(self, kind: str) -> list[str]:
         """Return all media, facets or bytes that some dataset has, by name."""
-        return sorted({name for one in self.holdings.values() for name in getattr(one, kind)})
+        return sorted({name for holding in self.holdings.values() for name in getattr(holding, kind)})
 
     def as_json(self, answers: int = 20) -> dict[str, Any]:
         """Return all of it for programs, with so many of the most common answers of each task."""
@@ -153,37 +153,39 @@ class Stats:
             "takes": self.takes,
             "takes_counted": self.counted,
             "timepoints": self.timepoints,
-            "datasets": {name: _holding(one) for name, one in self.holdings.items()},
+            "datasets": {name: _holding_json(holding) for name, holding in self.holdings.items()},
             "questions": [
                 {
                     "dataset": dataset,
                     "task": task,
-                    "timepoints": one.timepoints,
-                    "questions": one.questions,
-                    "drawn": round(one.drawn, 6),
+                    "timepoints": asked.timepoints,
+                    "questions": asked.questions,
+                    "drawn": round(asked.drawn, 6),
                 }
-                for (dataset, task), one in sorted(self.asked.items())
+                for (dataset, task), asked in sorted(self.asked.items())
             ],
             "answers": {
                 task: {
-                    "different": len(one.expected),
-                    "not_told_apart": one.others,
-                    "bits": one.bits,
-                    "top": [{"answer": answer, "share": share} for answer, share in one.top(answers)],
+                    "different": len(distribution.expected),
+                    "not_told_apart": distribution.others,
+                    "bits": distribution.bits,
+                    "top": [{"answer": answer, "share": share} for answer, share in distribution.top(answers)],
                 }
-                for task, one in sorted(self.answers.items())
+                for task, distribution in sorted(self.answers.items())
             },
         }
 
 
-def _holding(one: Holding) -> Mapping[str, Any]:
+def _holding_json(holding: Holding) -> Mapping[str, Any]:
     return {
-        "timepoints": one.timepoints,
-        "seconds": one.seconds,
-        "takes": [{"name": take.name, "timepoints": take.timepoints, "seconds": take.seconds} for take in one.takes],
-        "media": dict(sorted(one.media.items())),
-        "facets": dict(sorted(one.facets.items())),
-        "bytes": dict(sorted(one.bytes.items())),
+        "timepoints": holding.timepoints,
+        "seconds": holding.seconds,
+        "takes": [
+            {"name": take.name, "timepoints": take.timepoints, "seconds": take.seconds} for take in holding.takes
+        ],
+        "media": dict(sorted(holding.media.items())),
+        "facets": dict(sorted(holding.facets.items())),
+        "bytes": dict(sorted(holding.bytes.items())),
     }
 
 
@@ -194,37 +196,37 @@ def count(split: Split, tasks: Sequence[Task], limit: int | None = None, advance
     """
     takes = split.entry.takes
     starts = list(accumulate((take.timepoints for take in takes), initial=0))
-    many = min(limit or len(takes), len(takes))
-    found = Stats(split.name, len(takes))
-    measured = True
-    for done in range(many):
-        place = (2 * done + 1) * len(takes) // (2 * many)
-        numbers = range(starts[place], starts[place + 1])
+    take_count = min(limit or len(takes), len(takes))
+    stats = Stats(split.name, len(takes))
+    weighable = True
+    for done in range(take_count):
+        take_index = (2 * done + 1) * len(takes) // (2 * take_count)
+        numbers = range(starts[take_index], starts[take_index + 1])
         points = split[numbers.start : numbers.stop]
-        measured = measured and _weigh(split, numbers, found.holdings[takes[place].dataset])
-        _count_take(split, points, takes[place].name, tasks, found)
-        advance(split.name, done + 1, many)
-    found.counted = many
-    return found
+        weighable = weighable and _weigh_samples(split, numbers, stats.holdings[takes[take_index].dataset])
+        _count_take(split, points, takes[take_index].name, tasks, stats)
+        advance(split.name, done + 1, take_count)
+    stats.counted = take_count
+    return stats
 
 
-def _weigh(split: Split, numbers: range, holding: Holding) -> bool:
+def _weigh_samples(split: Split, numbers: range, holding: Holding) -> bool:
     """Count the bytes of samples, and return whether their indexes could be read."""
-    for number in numbers:
-        if (lies := spare(split.lies, number)) is None:
+    for index in numbers:
+        if (location := spare(split.lies, index)) is None:
             return False
-        for member in lies[2]:
+        for member in location[2]:
             holding.bytes[member.name] += member.size
     return True
 
 
-def _count_take(split: Split, points: Sequence[Timepoint], name: str, tasks: Sequence[Task], found: Stats) -> None:
+def _count_take(split: Split, points: Sequence[Timepoint], name: str, tasks: Sequence[Task], stats: Stats) -> None:
     if not points:
         return
     dataset = points[0].dataset
-    holding = found.holdings[dataset]
-    clock = [point.seconds for point in points if point.seconds is not None]
-    holding.takes.append(TakeCount(dataset, name, len(points), clock[-1] - clock[0] if clock else None))
+    holding = stats.holdings[dataset]
+    seconds = [point.seconds for point in points if point.seconds is not None]
+    holding.takes.append(TakeCount(dataset, name, len(points), seconds[-1] - seconds[0] if seconds else None))
     timeline = split.timeline(points[0])
     for point in points:
         holding.media.update(point.media.keys())
@@ -232,15 +234,15 @@ def _count_take(split: Split, points: Sequence[Timepoint], name: str, tasks: Seq
         # The same seed as the first epoch of the default mixture.
         for task, questions in ask(point, timeline, tasks, 0, 0):
             if questions:
-                _count_questions(questions, point, found.asked[dataset, task.name], found.answers[task.name])
+                _count_questions(questions, point, stats.asked[dataset, task.name], stats.answers[task.name])
 
 
 def _count_questions(questions: Sequence[Question], point: Timepoint, asked: Asked, answers: Answers) -> None:
     asked.timepoints += 1
     asked.questions += len(questions)
     drawable = visible(questions, point.views)
-    for one in drawable:
-        chance = one.weight / len(drawable)
+    for question in drawable:
+        chance = question.weight / len(drawable)
         asked.drawn += chance
-        for answer in one.answers:
-            answers.add(answer, chance / len(one.answers))
+        for answer in question.answers:
+            answers.add(answer, chance / len(question.answers))

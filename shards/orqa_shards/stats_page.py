@@ -40,8 +40,10 @@ ANSWERS = (
 
 def write_page(shards: Shards, found: Sequence[Stats], tasks: Sequence[Task], out: Path, pictures: int = 1) -> None:
     """Write the page of what was counted; `pictures` timepoints of each dataset and split are shown. Raises OSError."""
-    title = f"{Path(shards.store.name).name or shards.store.name}: {sum(one.timepoints for one in found):,} timepoints"
-    links = " · ".join(f'<a href="#{place}">{page.escaped(one.split)}</a>' for place, one in enumerate(found))
+    title = (
+        f"{Path(shards.store.name).name or shards.store.name}: {sum(stats.timepoints for stats in found):,} timepoints"
+    )
+    links = " · ".join(f'<a href="#{index}">{page.escaped(stats.split)}</a>' for index, stats in enumerate(found))
     body = [
         element("h1", title),
         element("p", f"Shards in {shards.store.name}. Splits: ", Markup(links), class_="about"),
@@ -50,67 +52,76 @@ def write_page(shards: Shards, found: Sequence[Stats], tasks: Sequence[Task], ou
             [(name, card.get("title", ""), card.get("licence", "")) for name, card in shards.manifest.datasets.items()],
         ),
     ]
-    for place, one in enumerate(found):
-        body += _split(one, place)
-        body += _examples(shards.split(one.split), one, tasks, pictures)
+    for index, stats in enumerate(found):
+        body += _split_section(stats, index)
+        body += _examples(shards.split(stats.split), stats, tasks, pictures)
     page.write_page(out, title, body)
 
 
-def _split(found: Stats, place: int) -> Iterator[Markup]:
-    counted = "" if found.counted == found.takes else f", of {found.takes} spread evenly"
-    yield element("h2", f"Split {found.split}", id=place)
+def _split_section(stats: Stats, index: int) -> Iterator[Markup]:
+    counted = "" if stats.counted == stats.takes else f", of {stats.takes} spread evenly"
+    yield element("h2", f"Split {stats.split}", id=index)
     yield element(
         "p",
-        f"{found.counted} take{'s' * (found.counted != 1)}{counted}; {found.timepoints:,} timepoints",
+        f"{stats.counted} take{'s' * (stats.counted != 1)}{counted}; {stats.timepoints:,} timepoints",
         class_="about",
     )
-    yield _datasets(found)
-    if found.asked:
+    yield _dataset_table(stats)
+    if stats.asked:
         yield element("h3", "Questions")
         yield element("p", QUESTIONS, class_="about")
-        yield page.legend(found.holdings)
-        yield _questions(found)
+        yield page.legend(stats.holdings)
+        yield _question_table(stats)
         yield element("h3", "Answers")
         yield element("p", ANSWERS, class_="about")
-        yield _answers(found)
+        yield _answer_table(stats)
     yield element("h3", "Coverage")
     yield element("p", "Timepoints that have a medium, or are annotated with a facet.", class_="about")
-    yield _coverage(found)
+    yield _coverage_table(stats)
     yield element("h3", "Timepoints a take")
-    yield _lengths(found)
+    yield _length_chart(stats)
 
 
-def _datasets(found: Stats) -> Markup:
+def _dataset_table(stats: Stats) -> Markup:
     rows = []
-    for name, one in found.holdings.items():
-        shortest, middle, longest = one.lengths
+    for name, holding in stats.holdings.items():
+        shortest, middle, longest = holding.lengths
         lengths = f"{shortest} to {longest}, median {middle:g}"
         rows.append(
-            (name, len(one.takes), f"{one.timepoints:,}", lengths, duration(one.seconds), megabytes(one.bytes.total()))
+            (
+                name,
+                len(holding.takes),
+                f"{holding.timepoints:,}",
+                lengths,
+                duration(holding.seconds),
+                megabytes(holding.bytes.total()),
+            )
         )
     head = ("dataset", "takes", "timepoints", "timepoints a take", "duration", "MB")
     return page.table(head, rows, numbers=range(1, len(head)))
 
 
-def _questions(found: Stats) -> Markup:
+def _question_table(stats: Stats) -> Markup:
     """Return for each task how many questions an epoch draws, a part for each dataset, and how many there are."""
-    tasks = found.tasks
-    most = max(one.drawn for one in tasks.values()) or 1.0
+    tasks = stats.tasks
+    highest = max(asked.drawn for asked in tasks.values()) or 1.0
     rows = []
-    for task, whole in sorted(tasks.items(), key=lambda item: -item[1].drawn):
+    for task, total in sorted(tasks.items(), key=lambda item: -item[1].drawn):
         parts = []
-        for colour, dataset in enumerate(found.holdings):
-            if (dataset, task) in found.asked:
-                one = found.asked[dataset, task]
-                parts.append((one.drawn / most, colour, f"{dataset}: {one.drawn:,.0f} drawn of {one.questions:,}"))
-        rows.append((task, page.bar(parts), f"{whole.drawn:,.0f}", f"{whole.timepoints:,}", f"{whole.questions:,}"))
+        for colour, dataset in enumerate(stats.holdings):
+            if (dataset, task) in stats.asked:
+                asked = stats.asked[dataset, task]
+                parts.append(
+                    (asked.drawn / highest, colour, f"{dataset}: {asked.drawn:,.0f} drawn of {asked.questions:,}")
+                )
+        rows.append((task, page.bar(parts), f"{total.drawn:,.0f}", f"{total.timepoints:,}", f"{total.questions:,}"))
     head = ("task", "drawn, by dataset", "drawn", "timepoints", "questions")
     return page.table(head, rows, numbers=(2, 3, 4))
 
 
-def _answers(found: Stats) -> Markup:
+def _answer_table(stats: Stats) -> Markup:
     rows = []
-    for task, answers in sorted(found.answers.items()):
+    for task, answers in sorted(stats.answers.items()):
         top = told(answers.top(TOP))
         parts = [(share, colour, f"{answer}: {per_cent(share)}") for colour, (answer, share) in enumerate(top)]
         rest = 1 - sum(share for _, share in top)
@@ -125,36 +136,40 @@ def _answers(found: Stats) -> Markup:
     return page.table(("task", "different", "bits", "shares", "most common"), rows, numbers=(1, 2))
 
 
-def _coverage(found: Stats) -> Markup:
+def _coverage_table(stats: Stats) -> Markup:
     rows: list[tuple[object, ...]] = []
     for kind in ("media", "facets"):
-        for name in found.names(kind):
+        for name in stats.names(kind):
             cells = []
-            for one in found.holdings.values():
-                many = getattr(one, kind)[name]
-                cells.append(page.heat(many / one.timepoints, f"{many / one.timepoints:.0%}" if many else ""))
-            weight = sum(one.bytes[name] for one in found.holdings.values())
+            for holding in stats.holdings.values():
+                count = getattr(holding, kind)[name]
+                cells.append(
+                    page.heat(count / holding.timepoints, f"{count / holding.timepoints:.0%}" if count else "")
+                )
+            weight = sum(holding.bytes[name] for holding in stats.holdings.values())
             rows.append((name, *cells, megabytes(weight) if kind == "media" else ""))
-    written = sum(one.bytes[LABELS] for one in found.holdings.values())
-    rows.append((f"labels ({LABELS})", *([""] * len(found.holdings)), megabytes(written)))
-    head = ("", *found.holdings, "MB")
+    label_bytes = sum(holding.bytes[LABELS] for holding in stats.holdings.values())
+    rows.append((f"labels ({LABELS})", *([""] * len(stats.holdings)), megabytes(label_bytes)))
+    head = ("", *stats.holdings, "MB")
     return page.table(head, rows, numbers=range(1, len(head)))
 
 
-def _lengths(found: Stats) -> Markup:
-    takes = sorted((take for one in found.holdings.values() for take in one.takes), key=lambda take: -take.timepoints)
+def _length_chart(stats: Stats) -> Markup:
+    takes = sorted(
+        (take for holding in stats.holdings.values() for take in holding.takes), key=lambda take: -take.timepoints
+    )
     if len(takes) > MOST_COLUMNS:
-        takes = [takes[place * len(takes) // MOST_COLUMNS] for place in range(MOST_COLUMNS)]
+        takes = [takes[i * len(takes) // MOST_COLUMNS] for i in range(MOST_COLUMNS)]
     texts = [f"{take.dataset} {take.name}: {take.timepoints}, {duration(take.seconds)}" for take in takes]
     return page.columns([take.timepoints for take in takes], texts)
 
 
-def _examples(split: Split, found: Stats, tasks: Sequence[Task], pictures: int) -> Iterator[Markup]:
+def _examples(split: Split, stats: Stats, tasks: Sequence[Task], pictures: int) -> Iterator[Markup]:
     yield element("h3", "Some timepoints")
-    for dataset in found.holdings:
+    for dataset in stats.holdings:
         numbers = Numbers.of(split.entry.takes, dataset)
-        for place in range(min(pictures, len(numbers))):
-            yield _example(split, _telling(split, numbers, place, pictures), tasks)
+        for index in range(min(pictures, len(numbers))):
+            yield _example(split, _pick_timepoint(split, numbers, index, pictures), tasks)
 
 
 @frozen
@@ -168,45 +183,47 @@ class Numbers:
     def of(cls, takes: Sequence[TakeEntry], dataset: str) -> Numbers:
         """Return those of a dataset."""
         starts = accumulate((take.timepoints for take in takes), initial=0)
-        own = [
+        ranges = [
             range(start, start + take.timepoints)
             for take, start in zip(takes, starts, strict=False)
             if take.dataset == dataset
         ]
-        return cls(tuple(own), tuple(accumulate(map(len, own))))
+        return cls(tuple(ranges), tuple(accumulate(map(len, ranges))))
 
     def __len__(self) -> int:
         return self.ends[-1] if self.ends else 0
 
     def __getitem__(self, place: int) -> int:
         """Return the number at a place. Raises IndexError beyond the end."""
-        take = bisect_right(self.ends, place)
-        return self.takes[take][place - self.ends[take]]  # counted from the end of the take
+        take_index = bisect_right(self.ends, place)
+        return self.takes[take_index][place - self.ends[take_index]]  # counted from the end of the take
 
 
-def _telling(split: Split, numbers: Numbers, place: int, pictures: int) -> Timepoint:
+def _pick_timepoint(split: Split, numbers: Numbers, index: int, pictures: int) -> Timepoint:
     """Return the timepoint with the most to see among some of a part of a dataset."""
-    part = range(place * len(numbers) // pictures, (place + 1) * len(numbers) // pictures)
+    part = range(index * len(numbers) // pictures, (index + 1) * len(numbers) // pictures)
     step = max(1, len(part) // LOOKED_AT)
-    points = [split[numbers[one]] for one in part[step // 2 :: step]]
+    points = [split[numbers[i]] for i in part[step // 2 :: step]]
     return max(points, key=lambda point: (point.has("boxes") and bool(point.views), len(point.views)))
 
 
 def _example(split: Split, point: Timepoint, tasks: Sequence[Task]) -> Markup:
     rows = []
     for task, questions in ask(point, split.timeline(point), tasks):
-        for one in questions[:1]:
-            more = f" (one of {len(questions)})" if len(questions) > 1 else ""
-            rows.append((task.name + more, one.text, " or ".join(map(said, one.answers))))
+        for question in questions[:1]:
+            suffix = f" (one of {len(questions)})" if len(questions) > 1 else ""
+            rows.append((task.name + suffix, question.text, " or ".join(map(said, question.answers))))
     head = ("task", "question", "answer")
-    shown = page.table(head, rows[:SHOWN_QUESTIONS]) if rows else element("p", "nothing can be asked", class_="about")
+    question_table = (
+        page.table(head, rows[:SHOWN_QUESTIONS]) if rows else element("p", "nothing can be asked", class_="about")
+    )
     rest = rows[SHOWN_QUESTIONS:]
-    more = (
+    details = (
         element("details", element("summary", f"{len(rest)} more tasks"), page.table(head, rest)) if rest else Markup()
     )
     clock = "" if point.seconds is None else f", {point.seconds:g} s"
     title = element("h4", f"{point.dataset}, take {point.take}, frame {point.frame}{clock}")
-    return element("section", title, page.views(point), shown, more)
+    return element("section", title, page.views(point), question_table, details)
 
 
 def said(answer: str) -> str:
@@ -217,13 +234,13 @@ def said(answer: str) -> str:
 
 def told(answers: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     """Return answers as short as a table has room for; those that look the same are counted."""
-    seen: Counter[str] = Counter()
-    short = []
+    counts: Counter[str] = Counter()
+    shortened = []
     for answer, share in answers:
-        shown = said(answer)
-        seen[shown] += 1
-        short.append((f"{shown} ({seen[shown]})" if seen[shown] > 1 else shown, share))
-    return short
+        text = said(answer)
+        counts[text] += 1
+        shortened.append((f"{text} ({counts[text]})" if counts[text] > 1 else text, share))
+    return shortened
 
 
 def per_cent(share: float) -> str:

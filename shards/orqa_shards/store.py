@@ -152,10 +152,10 @@ class _Handle:
         """Return `size` bytes from `offset`, which lie in the file; fewer where it was cut since. Raises OSError."""
         content = os.pread(self.fd, size, offset)
         while 0 < len(content) < size:  # one call returns 2 GB at most
-            more = os.pread(self.fd, size - len(content), offset + len(content))
-            if not more:
+            chunk = os.pread(self.fd, size - len(content), offset + len(content))
+            if not chunk:
                 break
-            content += more
+            content += chunk
         return content
 
 
@@ -179,7 +179,7 @@ class LocalStore(Store):
 
     def read(self, file: str, limit: int) -> bytes:
         """Return a whole file as it is now. Raises OrqaError: not there, more than `limit` bytes, or unreadable."""
-        handle = self._opened(file)
+        handle = self._open(file)
         if handle.size > limit:
             raise OrqaError(f"{self.place(file)}: {handle.size} bytes, more than the {limit} that it may have")
         return self._span(handle, file, 0, handle.size)
@@ -188,7 +188,7 @@ class LocalStore(Store):
         """Return `size` bytes from `offset`. Raises OrqaError where the file is not there, or has fewer."""
         handle = self._open_files.get(file)
         if handle is None:
-            handle = self._open_files[file] = self._opened(file)
+            handle = self._open_files[file] = self._open(file)
             while len(self._open_files) > OPEN_FILES:
                 with suppress(RuntimeError):  # another thread has changed the table meanwhile: look again
                     self._open_files.pop(next(iter(self._open_files)), None)
@@ -205,44 +205,44 @@ class LocalStore(Store):
             raise cut_short(self, file, offset, size, handle.size)
         return content
 
-    def _opened(self, file: str) -> _Handle:
+    def _open(self, file: str) -> _Handle:
         path = self.folder / checked(file)
         try:
             return _Handle(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # a pipe without a writer would wait for ever
         except FileNotFoundError as error:
             raise OrqaError(f"{self.place(file)}: there is no such file") from error
         except OSError as error:
-            raise self._no_folder(error) or OrqaError(
+            raise self._folder_error(error) or OrqaError(
                 f"{self.place(file)}: cannot be read: {error.strerror or error}"
             ) from error
 
     def size(self, file: str) -> int | None:
         """Return the bytes of a file, None where it is not there."""
-        with self._telling(file), suppress(FileNotFoundError):
+        with self._wrap_errors(file), suppress(FileNotFoundError):
             return _plain_size((self.folder / checked(file)).stat())
         return None
 
     def names(self, *, unfinished: bool = False) -> list[str]:
         """Return the plain files of the folder, or of its `.unfinished/`, sorted; none where there is no folder."""
-        inside = f"{UNFINISHED}/" if unfinished else ""
-        with self._telling(inside), suppress(FileNotFoundError), os.scandir(self.folder / inside) as entries:
-            return sorted(inside + entry.name for entry in entries if entry.is_file())
+        prefix = f"{UNFINISHED}/" if unfinished else ""
+        with self._wrap_errors(prefix), suppress(FileNotFoundError), os.scandir(self.folder / prefix) as entries:
+            return sorted(prefix + entry.name for entry in entries if entry.is_file())
         return []
 
     def put(self, local: Path, file: str) -> None:
         """Give a finished file, made in `scratch`, its place: it is there whole or not at all, and `local` is gone."""
         path = self.folder / checked(file)
-        with self._telling(file):
+        with self._wrap_errors(file):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _to_disk(local)
+            _sync(local)
             local.replace(path)
-            _to_disk(path.parent)
+            _sync(path.parent)
         self._open_files.pop(file, None)
 
     def delete(self, file: str) -> None:
         """Delete a file, if it is there; the folder `.unfinished` goes with its last."""
         path = self.folder / checked(file)
-        with self._telling(file):
+        with self._wrap_errors(file):
             path.unlink(missing_ok=True)
         self._open_files.pop(file, None)
         if path.parent != self.folder:
@@ -254,21 +254,22 @@ class LocalStore(Store):
         """Give a hidden folder inside the store's own; those of processes that were killed are cleared away."""
         from filelock import FileLock  # who only reads makes no file
 
-        with self._telling(""):
+        with self._wrap_errors(""):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._clear()
-            # Nobody may take it for abandoned before it is locked: only then does it get a name that `_clear` looks at.
-            fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self.folder))
-            lock = FileLock(fresh / "lock")
+            self._clear_scratch()
+            # Nobody may take it for abandoned before it is locked: only then does it get a name that `_clear_scratch`
+            # looks at.
+            unlocked = Path(tempfile.mkdtemp(prefix=FRESH, dir=self.folder))
+            lock = FileLock(unlocked / "lock")
             lock.acquire()
-            folder = fresh.rename(fresh.with_name(SCRATCH + fresh.name.removeprefix(FRESH)))
+            folder = unlocked.rename(unlocked.with_name(SCRATCH + unlocked.name.removeprefix(FRESH)))
         try:
             yield folder
         finally:
             lock.release()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _clear(self) -> None:
+    def _clear_scratch(self) -> None:
         """Delete scratch folders that no process holds: the lock of one that was killed is gone with it."""
         from filelock import FileLock, Timeout
 
@@ -287,21 +288,21 @@ class LocalStore(Store):
         return LocalStore(self.folder, self.name)
 
     @contextmanager
-    def _telling(self, file: str) -> Iterator[None]:
+    def _wrap_errors(self, file: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise self._no_folder(error) or OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
+            raise self._folder_error(error) or OrqaError(f"{self.place(file)}: {error.strerror or error}") from error
 
-    def _no_folder(self, error: OSError) -> CallError | None:
+    def _folder_error(self, error: OSError) -> CallError | None:
         """Return what is to be said where the folder is a file, or would lie in one."""
         if not isinstance(error, NotADirectoryError | FileExistsError):
             return None
         for path in (self.folder, *self.folder.parents):
             if path.exists() and not path.is_dir():
-                look = f". Look into it: orqa-registry inspect {path}" if path.suffix == ".tar" else ""
-                where = "" if path == self.folder else f"{self.name}: "
-                return CallError(f"{where}{path} is a file, and a folder was expected{look}")
+                hint = f". Look into it: orqa-registry inspect {path}" if path.suffix == ".tar" else ""
+                prefix = "" if path == self.folder else f"{self.name}: "
+                return CallError(f"{prefix}{path} is a file, and a folder was expected{hint}")
         return None
 
 
@@ -328,7 +329,7 @@ def _plain_size(status: os.stat_result) -> int:
     return status.st_size
 
 
-def _to_disk(path: Path) -> None:
+def _sync(path: Path) -> None:
     """Return when a file or a folder survives a power cut. Raises OSError."""
     fd = os.open(path, os.O_RDONLY)
     try:

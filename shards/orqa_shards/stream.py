@@ -33,36 +33,36 @@ def draw(split: Split, point: Timepoint, tasks: Sequence[Task], mixture: Mixture
     What is drawn for a task depends on (seed, epoch, key, task) alone, never on the other tasks.
     """
     key, views = point.key, set(point.views)
-    named = {task.name: task for task in tasks}
-    luck = {name: lucks(mixture.seed, epoch, key, name) for name in named}
-    ranked = (named[name] for name in mixture.ranked({name: own[-1] for name, own in luck.items()}))
+    tasks_by_name = {task.name: task for task in tasks}
+    randoms = {name: lucks(mixture.seed, epoch, key, name) for name in tasks_by_name}
+    ranked = (tasks_by_name[name] for name in mixture.ranked({name: numbers[-1] for name, numbers in randoms.items()}))
     drawn: dict[str, Asked] = {}
-    for task, every in ask(point, split.timeline(point), ranked, mixture.seed, epoch, compat=mixture.compat):
-        questions = visible(every, views)
+    for task, candidates in ask(point, split.timeline(point), ranked, mixture.seed, epoch, compat=mixture.compat):
+        questions = visible(candidates, views)
         if questions:
-            own = luck[task.name]
-            question = pick(questions, own[0])
-            if own[1] < question.weight:
-                drawn[task.name] = _asked(point, task, question, own[2:], mixture)
+            numbers = randoms[task.name]
+            question = pick(questions, numbers[0])
+            if numbers[1] < question.weight:
+                drawn[task.name] = _phrase(point, task, question, numbers[2:], mixture)
                 if len(drawn) == mixture.questions:
                     break
-    return [drawn[name] for name in named if name in drawn]
+    return [drawn[name] for name in tasks_by_name if name in drawn]
 
 
 def visible(questions: Sequence[Question], views: Collection[str]) -> list[Question]:
     """Return the questions that can be put where these views are there."""
     # A question about a view of which the picture is missing has nothing to look at; without any, words remain.
-    return [one for one in questions if one.view is None or one.view in views or not views]
+    return [question for question in questions if question.view is None or question.view in views or not views]
 
 
-def _asked(point: Timepoint, task: Task, question: Question, luck: Sequence[float], mixture: Mixture) -> Asked:
-    answer = pick(question.answers, luck[0])
+def _phrase(point: Timepoint, task: Task, question: Question, numbers: Sequence[float], mixture: Mixture) -> Asked:
+    answer = pick(question.answers, numbers[0])
     try:
         text = question.text
-        if luck[1] < mixture.paraphrase:
-            text = pick(task.wordings(question)[1:] or [text], luck[2])
-        if luck[3] < mixture.sentences:
-            answer = pick(task.say(question, answer) or [answer], luck[4])
+        if numbers[1] < mixture.paraphrase:
+            text = pick(task.wordings(question)[1:] or [text], numbers[2])
+        if numbers[3] < mixture.sentences:
+            answer = pick(task.say(question, answer) or [answer], numbers[4])
     except (IndexError, KeyError) as error:
         raise OrqaError(
             f"task {task.name}: a paraphrase or sentence asks for an argument that a question lacks: {error}"
@@ -139,7 +139,7 @@ class Stream(Run[Sample]):
         slot = self.blend.place(place)
         point = self.split[slot.sample]
         if self.mixture.drop:
-            point = _without(point, self.mixture.dropped(point.media, slot.epoch, point.key))
+            point = _without_media(point, self.mixture.dropped(point.media, slot.epoch, point.key))
         return Sample(point, tuple(draw(self.split, point, self.tasks, self.mixture, slot.epoch)))
 
     def key(self, sample: Sample) -> str:
@@ -147,11 +147,11 @@ class Stream(Run[Sample]):
         return sample.timepoint.key
 
 
-def _without(point: Timepoint, dropped: set[str]) -> Timepoint:
+def _without_media(point: Timepoint, dropped: set[str]) -> Timepoint:
     media = point.media
     if isinstance(media, TarMedia):
         return evolve(point, media=evolve(media, names=tuple(name for name in media.names if name not in dropped)))
-    return evolve(point, media={name: one for name, one in media.items() if name not in dropped})
+    return evolve(point, media={name: medium for name, medium in media.items() if name not in dropped})
 
 
 def askable(registry: Registry, split: Split, wanted: Sequence[str] = ()) -> list[Task]:
@@ -160,11 +160,11 @@ def askable(registry: Registry, split: Split, wanted: Sequence[str] = ()) -> lis
     Raises CallError where a wanted task is unknown, or where none can be asked.
     """
     tasks = [registry.task(name) for name in wanted] if wanted else [task for _, task in sorted(registry.tasks.items())]
-    there = set(split.entry.facets)
-    fitting = [task for task in tasks if task.needs <= there]
+    facets = set(split.entry.facets)
+    fitting = [task for task in tasks if task.needs <= facets]
     if not fitting:
         raise CallError(
             f"split {split.name} can be asked none of {', '.join(task.name for task in tasks) or 'no task'}: "
-            f"its labels are {', '.join(sorted(there)) or 'none'}"
+            f"its labels are {', '.join(sorted(facets)) or 'none'}"
         )
     return fitting

@@ -44,32 +44,37 @@ def header(name: str, size: int) -> bytes:
         raise OrqaError(f"{name!r} cannot be a member: it {why}")
     if not 0 <= size <= LARGEST_MEDIUM:
         raise OrqaError(f"{name}: {size} bytes, and a member has at most {LARGEST_MEDIUM}")
-    coded = name.encode()
-    if len(coded) <= 100:
-        return _header(coded, size, b"0")
-    record = b" path=" + coded + b"\n"
+    encoded = name.encode()
+    if len(encoded) <= 100:
+        return _build_header(encoded, size, b"0")
+    record = b" path=" + encoded + b"\n"
     length = len(record) + len(str(len(record)))
     length = len(record) + len(str(length))
-    said = str(length).encode() + record
-    return _header(b"pax_header", len(said), b"x") + said + _padding(len(said)) + _header(coded[:100], size, b"0")
+    extension = str(length).encode() + record
+    return (
+        _build_header(b"pax_header", len(extension), b"x")
+        + extension
+        + _padding(len(extension))
+        + _build_header(encoded[:100], size, b"0")
+    )
 
 
-_HEAD = b"\0".join((b"0000444", b"0000000", b"0000000", b""))
-_TAIL = b"\0".join((b"ustar", b"00")).ljust(255, b"\0")
-_BASE = sum(_HEAD) + sum(_TAIL) + sum(b"00000000000\0") + 8 * ord(" ")
+_OWNER_FIELDS = b"\0".join((b"0000444", b"0000000", b"0000000", b""))
+_MAGIC_FIELDS = b"\0".join((b"ustar", b"00")).ljust(255, b"\0")
+_FIXED_SUM = sum(_OWNER_FIELDS) + sum(_MAGIC_FIELDS) + sum(b"00000000000\0") + 8 * ord(" ")
 
 
-def _header(name: bytes, size: int, kind: bytes) -> bytes:
-    length = b"%011o\0" % size
-    total = _BASE + sum(name) + sum(length) + kind[0]
+def _build_header(name: bytes, size: int, kind: bytes) -> bytes:
+    size_field = b"%011o\0" % size
+    checksum = _FIXED_SUM + sum(name) + sum(size_field) + kind[0]
     return b"%s%s%s00000000000\0%06o\0 %s%s%s" % (
         name.ljust(100, b"\0"),
-        _HEAD,
-        length,
-        total,
+        _OWNER_FIELDS,
+        size_field,
+        checksum,
         kind,
         bytes(100),
-        _TAIL,
+        _MAGIC_FIELDS,
     )
 
 

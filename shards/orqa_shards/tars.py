@@ -40,10 +40,10 @@ class Tars(Run[dict[str, Any]]):
         Raises OrqaError where one cannot be read, or holds nothing that can be.
         """
         store = where if isinstance(where, Store) else open_store(where)
-        found = names or sorted(name for name in store.names() if name.endswith(".tar"))
-        if not found:
+        tar_names = names or sorted(name for name in store.names() if name.endswith(".tar"))
+        if not tar_names:
             raise OrqaError(f"{store.name}: there is no tar")
-        return cls([Tar.open(store, name) for name in found], **options)
+        return cls([Tar.open(store, name) for name in tar_names], **options)
 
     @Once
     def order(self) -> Order:
@@ -63,9 +63,9 @@ class Tars(Run[dict[str, Any]]):
     def sample(self, place: int) -> dict[str, Any]:
         """Return a sample, 0 to len - 1. Raises OrqaError where it is damaged."""
         number = self.order.place(*divmod(place, self.length))
-        tar = bisect_right(self._ends, number)
-        within = number - self._ends[tar] + len(self.tars[tar])
-        return {**self.tars[tar][within], "__key__": self.tars[tar].index.keys[within]}
+        tar_index = bisect_right(self._ends, number)
+        row = number - self._ends[tar_index] + len(self.tars[tar_index])
+        return {**self.tars[tar_index][row], "__key__": self.tars[tar_index].index.keys[row]}
 
     def key(self, sample: dict[str, Any]) -> str:
         """Return the key that a sample has in its tar."""

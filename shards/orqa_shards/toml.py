@@ -12,15 +12,15 @@ def written(value: bool | float | str | tuple[str, ...]) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(written, value)) + "]"
-    return _text(value) if isinstance(value, str) else repr(value)
+    return _quote(value) if isinstance(value, str) else repr(value)
 
 
 def key(name: str) -> str:
     """Return a name as a key, in quotes where it has to be."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quote(name)
 
 
-def _text(text: str) -> str:
+def _quote(text: str) -> str:
     """Return a text in quotes: JSON's string, but that nothing in it is left unprintable."""
     quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in quoted)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -47,13 +47,13 @@ class Report:
     @property
     def missing(self) -> tuple[Finding, ...]:
         """What is not there, or empty."""
-        return tuple(one for one in self.findings if one.remedy == MISSING)
+        return tuple(finding for finding in self.findings if finding.remedy == MISSING)
 
     def advice(self, folder: str) -> str:
         """Return what is to be done where something is missing."""
-        many = sum(one.timepoints for one in self.missing)
-        how = f"orqa-registry verify {shlex.quote(folder)} --repair --without-missing"
-        return f"copy what is missing again, or leave its {many} timepoints out: {how}"
+        count = sum(finding.timepoints for finding in self.missing)
+        command = f"orqa-registry verify {shlex.quote(folder)} --repair --without-missing"
+        return f"copy what is missing again, or leave its {count} timepoints out: {command}"
 
 
 @frozen
@@ -82,109 +82,118 @@ def verify(
     where there are no shards, or the writing of them was interrupted.
     """
     store = store.fresh()
-    there = take_stock(store)
+    inventory = take_stock(store)
     tasks: list[tuple[str, Work]] = []
-    look = _ours if there.ours else _foreign
-    for name, (known, shards) in there.splits.items():
-        if there.ours:
-            tasks.append((known.file, partial(_labels, there, name, known)))
-        tasks += [(shard.name, partial(look, store, known, shard, decode)) for shard in shards]
-    sizes = {file: _size(store, file) for file, _ in tasks}
-    findings, timepoints, indexes, done = list(there.findings), 0, 0, 0
-    whole = max(1, sum(sizes.values()) // 1_000_000)
-    told: set[str] = set()
+    check = _check_ours if inventory.ours else _check_foreign
+    for name, (split_labels, shards) in inventory.splits.items():
+        if inventory.ours:
+            tasks.append((split_labels.file, partial(_check_labels, inventory, name, split_labels)))
+        tasks += [(shard.name, partial(check, store, split_labels, shard, decode)) for shard in shards]
+    sizes = {file: _size_or_zero(store, file) for file, _ in tasks}
+    findings, timepoints, indexes, done = list(inventory.findings), 0, 0, 0
+    total = max(1, sum(sizes.values()) // 1_000_000)
+    tar_keys: set[str] = set()
     with ThreadPoolExecutor(workers) as pool:
-        running = {pool.submit(_guarded, file, work): file for file, work in tasks}
+        running = {pool.submit(_run_guarded, file, work): file for file, work in tasks}
         try:
             for future in as_completed(running):
-                looked = future.result()
-                found = looked.findings
-                timepoints += len(looked.keys)
-                indexes += looked.indexes
-                if there.manifest is None:
-                    told.update(looked.keys, (one.key for one in found if one.key and one.remedy == DROPPED))
-                findings += found[:MOST]
-                if len(found) > MOST:
-                    findings.append(Finding(running[future], None, f"and {len(found) - MOST} more", found[MOST].remedy))
+                result = future.result()
+                file_findings = result.findings
+                timepoints += len(result.keys)
+                indexes += result.indexes
+                if inventory.manifest is None:
+                    tar_keys.update(
+                        result.keys,
+                        (finding.key for finding in file_findings if finding.key and finding.remedy == DROPPED),
+                    )
+                findings += file_findings[:MOST]
+                if len(file_findings) > MOST:
+                    findings.append(
+                        Finding(
+                            running[future], None, f"and {len(file_findings) - MOST} more", file_findings[MOST].remedy
+                        )
+                    )
                 done += sizes[running[future]]
-                advance("verified", min(whole, done // 1_000_000), whole)
+                advance("verified", min(total, done // 1_000_000), total)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    if there.manifest is None:
-        findings += _in_no_tar((known for known, _ in there.splits.values()), told)
-    findings.sort(key=lambda one: one.file)
-    return Report(len(tasks), indexes, sum(sizes.values()), timepoints, tuple(findings), tuple(strays(store, there)))
+    if inventory.manifest is None:
+        findings += _find_untarred((split_labels for split_labels, _ in inventory.splits.values()), tar_keys)
+    findings.sort(key=lambda finding: finding.file)
+    return Report(
+        len(tasks), indexes, sum(sizes.values()), timepoints, tuple(findings), tuple(strays(store, inventory))
+    )
 
 
-def _in_no_tar(several: Iterable[Labels], told: set[str]) -> list[Finding]:
+def _find_untarred(label_files: Iterable[Labels], tar_keys: set[str]) -> list[Finding]:
     """Return a finding for each label file that has timepoints of which no tar tells, where no manifest names tars."""
     findings = []
-    for known in several:
-        if many := len(set(known.keys()) - told):
-            why = f"names {many} timepoints that are in no tar: one may be missing"
-            findings.append(Finding(known.file, None, why, MISSING, many))
+    for split_labels in label_files:
+        if count := len(set(split_labels.keys()) - tar_keys):
+            why = f"names {count} timepoints that are in no tar: one may be missing"
+            findings.append(Finding(split_labels.file, None, why, MISSING, count))
     return findings
 
 
-def _size(store: Store, file: str) -> int:
+def _size_or_zero(store: Store, file: str) -> int:
     try:
         return store.size(file) or 0
     except OrqaError:  # said by who looks at the file
         return 0
 
 
-def _guarded(file: str, work: Work) -> Looked:
+def _run_guarded(file: str, work: Work) -> Looked:
     try:
         return work()
     except OrqaError as error:
         return Looked([Finding(file, None, str(error), LEFT)])
 
 
-def _ours(store: Store, known: Labels, shard: Shard, decode: bool) -> Looked:
-    found = examine(store, shard.name, shard.entry, known, shard.start, decode=decode)
-    indexed = store.size(index_name(shard.name)) is not None
-    return Looked(found.findings, [sample.key for sample in found.samples], indexed)
+def _check_ours(store: Store, split_labels: Labels, shard: Shard, decode: bool) -> Looked:
+    examined = examine(store, shard.name, shard.entry, split_labels, shard.start, decode=decode)
+    has_index = store.size(index_name(shard.name)) is not None
+    return Looked(examined.findings, [sample.key for sample in examined.samples], has_index)
 
 
-def _foreign(store: Store, known: Labels, shard: Shard, decode: bool) -> Looked:
+def _check_foreign(store: Store, split_labels: Labels, shard: Shard, decode: bool) -> Looked:
     """Look through somebody else's tar."""
     size = store.size(shard.name) or 0
-    samples, damages, broken = gather(lambda offset, many: store.span(shard.name, offset, many), size)
-    findings = [Finding(shard.name, None, f"byte {one.offset}: {one.why}", LEFT) for one in damages]
+    samples, damages, broken = gather(lambda offset, length: store.span(shard.name, offset, length), size)
+    findings = [Finding(shard.name, None, f"byte {damage.offset}: {damage.why}", LEFT) for damage in damages]
     findings += [Finding(shard.name, key, "is not whole", LEFT) for key in sorted(broken)]
-    beside = index_name(shard.name)
-    indexed = store.size(beside) is not None
-    if indexed:
-        kept = ((key, list(own.values())) for key, own in samples.items() if key not in broken)
-        if store.read(beside, index.LARGEST) != Index.of(kept, size).to_bytes():
-            findings.append(Finding(beside, None, "not the index of its tar as it is", REBUILT))
-    return Looked(findings, [key for key in samples if key not in broken], indexed)
+    index_file = index_name(shard.name)
+    has_index = store.size(index_file) is not None
+    if has_index:
+        rows = ((key, list(members.values())) for key, members in samples.items() if key not in broken)
+        if store.read(index_file, index.LARGEST) != Index.of(rows, size).to_bytes():
+            findings.append(Finding(index_file, None, "not the index of its tar as it is", REBUILT))
+    return Looked(findings, [key for key in samples if key not in broken], has_index)
 
 
-def _labels(there: Inventory, split: str, known: Labels) -> Looked:
+def _check_labels(inventory: Inventory, split: str, split_labels: Labels) -> Looked:
     """Look through a label file."""
-    entry = there.manifest.splits[split] if there.manifest else None
+    entry = inventory.manifest.splits[split] if inventory.manifest else None
     findings: list[Finding] = []
 
-    def wrong(why: str, file: str = known.file) -> None:
+    def add_finding(why: str, file: str = split_labels.file) -> None:
         findings.append(Finding(file, None, why, REBUILT))
 
-    size = known.store.size(known.file)
+    size = split_labels.store.size(split_labels.file)
     if entry is not None and not size:
-        wrong("there is no such file" if size is None else "is empty")
+        add_finding("there is no such file" if size is None else "is empty")
         return Looked(findings)
     media: Counter[str] = Counter()
     facets: Counter[str] = Counter()
-    for number in range(len(known.takes)):
-        take = known.take(number)
+    for number in range(len(split_labels.takes)):
+        take = split_labels.take(number)
         findings += take.findings
         media.update(take.media)
         facets.update(take.facets)
     if entry is None or size is None:
         return Looked(findings)
-    if why := difference(entry.labels, size, hash_of(known.store, known.file, size)):
-        wrong(why)
+    if why := difference(entry.labels, size, hash_of(split_labels.store, split_labels.file, size)):
+        add_finding(why)
     elif not findings and (dict(media), dict(facets)) != (entry.media, entry.facets):
-        wrong(f"counts other media or facets of split {split} than the labels name", manifest.NAME)
+        add_finding(f"counts other media or facets of split {split} than the labels name", manifest.NAME)
     return Looked(findings)

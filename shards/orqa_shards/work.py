@@ -71,7 +71,7 @@ class Record:
             File(**raw["file"]),
             raw["run"],
             raw["counts"],
-            tuple(Bad(**one) for one in raw["bad"]),
+            tuple(Bad(**entry) for entry in raw["bad"]),
             tuple(raw["warned"]),
             tuple(lines),
         )
@@ -101,11 +101,11 @@ class Worker:
     tick: Callable[[], None] = lambda: None
 
     def __attrs_post_init__(self) -> None:
-        self._forget()
+        self._reset_caches()
 
-    def _forget(self) -> None:
-        self._listed = Recent(self._list, 16)
-        self._read = Recent(self._points, 2)
+    def _reset_caches(self) -> None:
+        self._cached_takes = Recent(self._list_takes, 16)
+        self._cached_timepoints = Recent(self._list_timepoints, 2)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without what is kept in memory, and without the ear of who listens."""
@@ -117,8 +117,8 @@ class Worker:
         Raises OrqaError where they are not in order, or a frame has no name.
         """
         with noted(strict=self.strict):
-            points, frames = self._read((take.source, take.split, take.place)), set()
-        for before, point in zip([None, *points], points, strict=False):
+            points, frames = self._cached_timepoints((take.source, take.split, take.place)), set()
+        for previous, point in zip([None, *points], points, strict=False):
             if not point.frame:
                 raise OrqaError(
                     f"{take.dataset}: take {take.name} of split {take.split}: the frame of index {point.index} has an "
@@ -126,8 +126,8 @@ class Worker:
                 )
             if point.frame in frames:
                 raise OrqaError(f"{point.key} occurs twice in split {take.split} of {take.dataset}")
-            if before is not None and point.index <= before.index:
-                raise OrqaError(f"{point.key}: out of order: index {point.index} follows {before.index}")
+            if previous is not None and point.index <= previous.index:
+                raise OrqaError(f"{point.key}: out of order: index {point.index} follows {previous.index}")
             frames.add(point.frame)
         if not points:
             raise OrqaError(f"{take.dataset}: take {take.name} of split {take.split} has no timepoint")
@@ -137,8 +137,8 @@ class Worker:
         """Return the bytes that a timepoint takes in a shard."""
         take, number = place
         with noted(strict=self.strict):
-            point = self._read((take.source, take.split, take.place))[number]
-            _, members = self._sample(point, Budget(sys.maxsize, 100.0), [])
+            point = self._cached_timepoints((take.source, take.split, take.place))[number]
+            _, members = self._encode_sample(point, Budget(sys.maxsize, 100.0), [])
         return sum(map(len, members.values())) + 1024 * len(members)
 
     def write(self, job: Job) -> Record:
@@ -146,7 +146,7 @@ class Worker:
 
         Raises OrqaError and OSError, and where it is strict DataWarning.
         """
-        self._forget()  # so that readers warn of the same whatever this process has read before
+        self._reset_caches()  # so that readers warn of the same whatever this process has read before
         lines: list[bytes] = []
         bad: list[Bad] = []
         warned: dict[str, None] = {}
@@ -157,46 +157,48 @@ class Worker:
                 tar = TarWriter(raw)
                 for part in job.parts:
                     take = part.take
-                    with noted(strict=self.strict) as said:
-                        for point in self._read((take.source, take.split, take.place))[part.start : part.stop]:
-                            line, members = self._sample(point, budget, bad)
+                    with noted(strict=self.strict) as messages:
+                        for point in self._cached_timepoints((take.source, take.split, take.place))[
+                            part.start : part.stop
+                        ]:
+                            line, members = self._encode_sample(point, budget, bad)
                             tar.write(point.key, members)
                             lines.append(line)
                             self.tick()
-                    warned |= dict.fromkeys(self._named(take, one) for one in said)
+                    warned |= dict.fromkeys(self._name_warning(take, message) for message in messages)
                 tar.close()
             file = describe(local, local.name, len(lines))
             record = Record(file, self.run, budget.state(), tuple(bad), tuple(warned), tuple(lines))
-            index, noting = folder / "index", folder / "record"
-            index.write_bytes(Index.of(tar.rows, tar.length).to_bytes())
-            noting.write_bytes(record.to_bytes())
-            for made, name in (
+            index_file, record_file = folder / "index", folder / "record"
+            index_file.write_bytes(Index.of(tar.rows, tar.length).to_bytes())
+            record_file.write_bytes(record.to_bytes())
+            for path, name in (
                 (local, file.name),
-                (index, index_name(file.name)),
-                (noting, record_name(job.name)),
+                (index_file, index_name(file.name)),
+                (record_file, record_name(job.name)),
             ):
                 claim.still(self.out, self.run)
-                self.out.put(made, name)
+                self.out.put(path, name)
         return evolve(record, lines=())
 
-    def _named(self, take: TakeAt, warning: str) -> str:
+    def _name_warning(self, take: TakeAt, warning: str) -> str:
         """Return a warning with its take before it."""
         return f"{key_part(take.dataset)}/{key_part(take.name)}: {self.sources[take.source].within(warning)}"
 
-    def _list(self, where: tuple[int, str]) -> list[Take]:
-        source = self.sources[where[0]]
+    def _list_takes(self, key: tuple[int, str]) -> list[Take]:
+        source = self.sources[key[0]]
         with noted(strict=self.strict):  # whoever planned has heard it
-            return list(source.dataset.takes(source.root, where[1]))
+            return list(source.dataset.takes(source.root, key[1]))
 
-    def _points(self, where: tuple[int, str, int]) -> list[Timepoint]:
-        source, split, place = where
-        return list(self._listed((source, split))[place])
+    def _list_timepoints(self, key: tuple[int, str, int]) -> list[Timepoint]:
+        source, split, index = key
+        return list(self._cached_takes((source, split))[index])
 
-    def _sample(self, point: Timepoint, budget: Budget, bad: list[Bad]) -> tuple[bytes, dict[str, bytes]]:
+    def _encode_sample(self, point: Timepoint, budget: Budget, bad: list[Bad]) -> tuple[bytes, dict[str, bytes]]:
         """Return the line of a timepoint and the members of its sample, the line among them."""
         payload: dict[str, bytes] = {}
         sizes: dict[str, tuple[int, int]] = {}
-        for name, data, size in self._media(point, budget, bad):
+        for name, data, size in self._store_media(point, budget, bad):
             payload[name] = data
             if size is not None:
                 sizes[name] = size
@@ -209,7 +211,7 @@ class Worker:
             ) from error
         return line, {"json": line, **payload}
 
-    def _media(
+    def _store_media(
         self, point: Timepoint, budget: Budget, bad: list[Bad]
     ) -> Iterator[tuple[str, bytes, tuple[int, int] | None]]:
         """Yield the media of a timepoint as they are stored; one that cannot be read is absent, counted and named."""
@@ -226,9 +228,9 @@ class Worker:
             except MissingLibraryError:
                 raise
             except (OSError, OrqaError) as error:
-                said = str(error.strerror or error) if isinstance(error, OSError) else str(error)
-                why = said.removeprefix(f"{name}: ")
-                bad.append(Bad(f"{point.key}.{name}", why))
+                message = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+                reason = message.removeprefix(f"{name}: ")
+                bad.append(Bad(f"{point.key}.{name}", reason))
                 if self.strict:
                     raise DataWarning(str(bad[-1])) from error
                 budget.bad(bad[-1])

@@ -79,26 +79,29 @@ def pack(
         raise CallError("--resume goes on with a run, --force begins anew: give one of them")
     budget = options.budget()
     known_patterns(sources, options.media)
-    store, sources = _absolute(out if isinstance(out, Store) else open_store(out)), [one.absolute() for one in sources]
-    takes, warned = plan.find_takes(sources, strict=options.strict)  # a wrong call costs nothing that is there
+    store, sources = (
+        _absolute(out if isinstance(out, Store) else open_store(out)),
+        [source.absolute() for source in sources],
+    )
+    takes, warnings = plan.find_takes(sources, strict=options.strict)  # a wrong call costs nothing that is there
     claim.permit(store, resume=options.resume, force=options.force)
-    about = _about(registry, sources, options)
+    about = _describe_call(registry, sources, options)
     with claim.held(store), claim.kept(store):
         begun = Begun.read(store) if options.resume else Begun()
         worker = Worker(
             sources, store, options.recoder, options.media, begun.run, options.bad_in_a_row, strict=options.strict
         )
-        with engine.start(options.engine, worker, options.workers) as at_work:
-            asked = _asked(at_work, takes, about, advance)
+        with engine.start(options.engine, worker, options.workers) as pool:
+            asked = _count_takes(pool, takes, about, advance)
             if begun.jobs is None:
-                begun = _begin(store, at_work, takes, begun, asked, options)
-            _unchanged(store, begun, asked)
+                begun = _begin_run(store, pool, takes, begun, asked, options)
+            _check_unchanged(store, begun, asked)
             done = store.size(NAME) is not None  # then it is finished, or was stopped after its last file
             if not done:
-                _write(store, at_work, begun, budget, advance, strict=options.strict)
+                _write_missing(store, pool, begun, budget, advance, strict=options.strict)
         if not done:
-            splits, skipped = _gather(store, begun)
-            manifest = Manifest(splits=splits, skipped=tuple(dict.fromkeys([*warned, *skipped])), **about)
+            splits, skipped = _write_labels(store, begun)
+            manifest = Manifest(splits=splits, skipped=tuple(dict.fromkeys([*warnings, *skipped])), **about)
             claim.still(store, begun.run)
             put_bytes(store, NAME, manifest.to_bytes())
         for name in (*claim.records(store), PLAN):
@@ -122,7 +125,7 @@ def _absolute(store: Store) -> Store:
     return LocalStore(store.folder.absolute(), store.name) if isinstance(store, LocalStore) else store
 
 
-def _about(registry: Registry, sources: Sequence[Source], options: Options) -> dict[str, Any]:
+def _describe_call(registry: Registry, sources: Sequence[Source], options: Options) -> dict[str, Any]:
     """Return what the manifest says of the call."""
     return {
         "parameters": {
@@ -131,85 +134,87 @@ def _about(registry: Registry, sources: Sequence[Source], options: Options) -> d
             **options.recoder.parameters(),
         },
         "versions": _versions(registry, sources),
-        "datasets": {one.dataset.name: _card(one) for one in sources},
+        "datasets": {source.dataset.name: _card(source) for source in sources},
     }
 
 
-def _asked(at_work: engine.Engine, takes: list[TakeAt], about: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
+def _count_takes(
+    pool: engine.Engine, takes: list[TakeAt], about: Mapping[str, Any], advance: Advance
+) -> dict[str, Any]:
     """Count the timepoints of all takes, in place, and return what decides the bytes, as JSON has it."""
-    for done, (place, counted) in enumerate(at_work.map("count", list(takes)), 1):
-        takes[place] = counted
+    for done, (index, counted) in enumerate(pool.map("count", list(takes)), 1):
+        takes[index] = counted
         advance("takes listed", done, len(takes))
-    listed = [[one.split, one.dataset, one.name, one.timepoints] for one in takes]
+    listed = [[take.split, take.dataset, take.name, take.timepoints] for take in takes]
     asked: dict[str, Any] = json.loads(json.dumps({**about, "takes": listed}))
     return asked
 
 
-def _unchanged(store: Store, begun: Begun, asked: Mapping[str, Any]) -> None:
+def _check_unchanged(store: Store, begun: Begun, asked: Mapping[str, Any]) -> None:
     """Raise CallError where shards were begun, or finished, by a call for something else."""
     if changed := list(claim.differences(begun.asked or {}, asked)):
-        more = [f"and {len(changed) - CHANGES} more"] if len(changed) > CHANGES else []
+        rest = [f"and {len(changed) - CHANGES} more"] if len(changed) > CHANGES else []
         raise CallError(
-            f"--resume: {store.name} is of another call: {'; '.join([*changed[:CHANGES], *more])}. "
+            f"--resume: {store.name} is of another call: {'; '.join([*changed[:CHANGES], *rest])}. "
             "Call it as it was called, name another folder, or begin anew with --force"
         )
 
 
-def _begin(
+def _begin_run(
     store: Store,
-    at_work: engine.Engine,
+    pool: engine.Engine,
     takes: Sequence[TakeAt],
-    found: Begun,
+    previous: Begun,
     asked: Mapping[str, Any],
     options: Options,
 ) -> Begun:
     """Decide on the shards, clear away what they replace, and note both so that it can be gone on with."""
 
-    def weigh(places: Sequence[tuple[TakeAt, int]]) -> list[int]:
-        return [size for _, size in at_work.map("weigh", list(places))]
+    def weigh(timepoints: Sequence[tuple[TakeAt, int]]) -> list[int]:
+        return [size for _, size in pool.map("weigh", list(timepoints))]
 
-    begun = Begun(found.run, asked, tuple(plan.jobs(takes, options.shard_bytes, weigh)))
-    claim.permit(store, resume=found.asked is not None, force=options.force)  # it may have been a while
-    if old := claim.left(store):
+    begun = Begun(previous.run, asked, tuple(plan.jobs(takes, options.shard_bytes, weigh)))
+    claim.permit(store, resume=previous.asked is not None, force=options.force)  # it may have been a while
+    if old_files := claim.left(store):
         put_bytes(store, PLAN, evolve(begun, jobs=None).to_bytes())
-        for name in old:
+        for name in old_files:
             store.delete(name)
     put_bytes(store, PLAN, begun.to_bytes())
     return begun
 
 
-def _write(
-    store: Store, at_work: engine.Engine, begun: Begun, budget: Budget, advance: Advance, *, strict: bool
+def _write_missing(
+    store: Store, pool: engine.Engine, begun: Begun, budget: Budget, advance: Advance, *, strict: bool
 ) -> None:
-    """Write the shards that are not there yet. Raises as `_bear` does."""
-    lacking: list[Job] = []
-    done, whole = 0, sum(job.timepoints for job in begun.jobs or ())
+    """Write the shards that are not there yet. Raises as `_check_record` does."""
+    missing: list[Job] = []
+    done, total = 0, sum(job.timepoints for job in begun.jobs or ())
 
-    def told(more: int) -> None:
+    def report(count: int) -> None:
         nonlocal done
-        done += more
-        advance("timepoints", done, whole)
+        done += count
+        advance("timepoints", done, total)
 
     for job in begun.jobs or ():
-        record = _finished(store, job, begun.run)
+        record = _finished_record(store, job, begun.run)
         if record is None:
-            lacking.append(job)
+            missing.append(job)
         else:
             done += job.timepoints
-            _bear(record, budget, strict=strict)
-    told(0)
-    for _, record in at_work.map("write", lacking, told):
-        _bear(record, budget, strict=strict)
+            _check_record(record, budget, strict=strict)
+    report(0)
+    for _, record in pool.map("write", missing, report):
+        _check_record(record, budget, strict=strict)
 
 
-def _bear(record: Record, budget: Budget, *, strict: bool) -> None:
+def _check_record(record: Record, budget: Budget, *, strict: bool) -> None:
     """Count what is wrong in a shard. Raises OrqaError where it is too much, DataWarning where it is strict."""
     if strict and record.skipped:
         raise DataWarning(record.skipped[0])
     budget.add(record.counts, record.bad)
 
 
-def _finished(store: Store, job: Job, run: str) -> Record | None:
+def _finished_record(store: Store, job: Job, run: str) -> Record | None:
     """Return the record of a shard that this run has written and that is whole, or None."""
     if store.size(record_name(job.name)) is None:
         return None
@@ -218,25 +223,27 @@ def _finished(store: Store, job: Job, run: str) -> Record | None:
     except (KeyError, TypeError, ValueError):
         return None
     file = record.file
-    whole = store.size(file.name) == file.bytes and store.size(index_name(file.name)) is not None
-    return record if whole and record.run == run else None
+    is_whole = store.size(file.name) == file.bytes and store.size(index_name(file.name)) is not None
+    return record if is_whole and record.run == run else None
 
 
-def _gather(store: Store, begun: Begun) -> tuple[dict[str, SplitEntry], list[str]]:
+def _write_labels(store: Store, begun: Begun) -> tuple[dict[str, SplitEntry], list[str]]:
     """Write the labels of each split, and return what the manifest says of it, and what was skipped."""
     splits: dict[str, SplitEntry] = {}
     skipped: list[str] = []
-    for split, of_split in groupby(begun.jobs or (), lambda job: job.name.rpartition("-")[0]):
+    for split, split_jobs in groupby(begun.jobs or (), lambda job: job.name.rpartition("-")[0]):
         files: list[File] = []
         claim.still(store, begun.run)
-        splits[split] = label(store, split, _lines(store, begun.run, of_split, files, skipped), files)
+        splits[split] = label(store, split, _collect_lines(store, begun.run, split_jobs, files, skipped), files)
     return splits, skipped
 
 
-def _lines(store: Store, run: str, jobs: Iterable[Job], files: list[File], skipped: list[str]) -> Iterator[bytes]:
+def _collect_lines(
+    store: Store, run: str, jobs: Iterable[Job], files: list[File], skipped: list[str]
+) -> Iterator[bytes]:
     """Yield the labels of shards one after another; what else their records say is added to the lists."""
     for job in jobs:
-        record = _finished(store, job, run)
+        record = _finished_record(store, job, run)
         if record is None:
             raise OrqaError(f"{store.name}/{job.name}.tar: it was written and is gone: --resume writes it again")
         files.append(record.file)
@@ -247,26 +254,26 @@ def _lines(store: Store, run: str, jobs: Iterable[Job], files: list[File], skipp
 def label(store: Store, split: str, lines: Iterable[bytes], shards: Sequence[File]) -> SplitEntry:
     """Write the label file of a split; `shards` are complete once all lines were taken."""
     media: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
+    facets: Counter[str] = Counter()
     takes: list[TakeEntry] = []
     name = f"labels-{split}.jsonl.zst"
     with store.scratch() as folder:
         local = folder / name
         with local.open("wb") as raw:
             parsed = ((labels.parse(line), line) for line in lines)
-            for (dataset, take), several in groupby(parsed, lambda one: (one[0]["dataset"], one[0]["take"])):
-                own = []
-                for said, line in several:
-                    own.append(line)
-                    media.update(said["media"])
-                    seen.update(said["labels"].keys())
-                    seen.update([CLOCK] if said["seconds"] is not None else [])
-                frame = labels.pack_take(own)
-                takes.append(TakeEntry(dataset, take, len(own), raw.tell(), len(frame)))
+            for (dataset, take), group in groupby(parsed, lambda pair: (pair[0]["dataset"], pair[0]["take"])):
+                take_lines = []
+                for record, line in group:
+                    take_lines.append(line)
+                    media.update(record["media"])
+                    facets.update(record["labels"].keys())
+                    facets.update([CLOCK] if record["seconds"] is not None else [])
+                frame = labels.pack_take(take_lines)
+                takes.append(TakeEntry(dataset, take, len(take_lines), raw.tell(), len(frame)))
                 raw.write(frame)
-        described = describe(local, name, sum(take.timepoints for take in takes))
+        file = describe(local, name, sum(take.timepoints for take in takes))
         store.put(local, name)
-    return SplitEntry(tuple(takes), described, tuple(shards), dict(media), dict(seen))
+    return SplitEntry(tuple(takes), file, tuple(shards), dict(media), dict(facets))
 
 
 def _card(source: Source) -> dict[str, str]:
@@ -276,13 +283,13 @@ def _card(source: Source) -> dict[str, str]:
 
 def _versions(registry: Registry, sources: Sequence[Source]) -> dict[str, Any]:
     """Return the versions of what decides the bytes: ours, and the plugins that the datasets came from."""
-    names = {one.dataset.name for one in sources}
+    names = {source.dataset.name for source in sources}
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "orqa-registry": metadata.version("orqa-registry"),
         **{
-            f"plugin {name}": f"{one.distribution} {one.version}"
-            for name, one in sorted(registry.plugins.items())
-            if names & set(one.brings)
+            f"plugin {plugin_name}": f"{plugin.distribution} {plugin.version}"
+            for plugin_name, plugin in sorted(registry.plugins.items())
+            if names & set(plugin.brings)
         },
     }

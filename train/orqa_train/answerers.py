@@ -22,7 +22,7 @@ class Majority(Answerer):
         for asked in setting.history():
             counts.setdefault(asked.question.task, Counter())[asked.answer] += 1
         # Among equally common answers the first in the alphabet, so that a run can be repeated.
-        common = {task: min(found, key=lambda one: (-found[one], one)) for task, found in counts.items()}
+        common = {task: min(counter, key=lambda answer: (-counter[answer], answer)) for task, counter in counts.items()}
         return lambda batch: [common.get(asked.question.task, "") for asked in batch]
 
 

@@ -49,43 +49,43 @@ class Reader:
     def answer(self, batch: Sequence[Asked]) -> list[str]:
         """Return an answer to each question; questions of one timepoint must stand together."""
         groups = [list(group) for _, group in groupby(batch, key=lambda asked: asked.timepoint.key)]
-        answers = self._answer([(group[0].timepoint, [asked.text for asked in group]) for group in groups])
+        answers = self._generate([(group[0].timepoint, [asked.text for asked in group]) for group in groups])
         return [answer for group in answers for answer in group]
 
     @torch.inference_mode()
-    def _answer(self, groups: Sequence[tuple[Timepoint, Sequence[str]]]) -> list[list[str]]:
+    def _generate(self, groups: Sequence[tuple[Timepoint, Sequence[str]]]) -> list[list[str]]:
         """Decode greedily, a token of every question at each step.
 
         The cache holds views, questions and answers in whatever order they came: who sees what is up to the segments,
         and what comes after what is up to the positions.
         """
         page = lay_out(self.processor, groups)
-        step = self._step(page.inputs, None)
-        chosen = step.logits.argmax(-1).cpu().gather(1, page.last)
-        segments, position, writing = page.segments, page.next_position, page.asked
-        mine = torch.arange(1, writing.shape[1] + 1).expand(len(groups), -1)
+        step = self._forward(page.inputs, None)
+        next_tokens = step.logits.argmax(-1).cpu().gather(1, page.last)
+        segments, position, active = page.segments, page.next_position, page.asked
+        branches = torch.arange(1, active.shape[1] + 1).expand(len(groups), -1)
         tokens: list[torch.Tensor] = []
         for _ in range(self.longest):
-            writing = writing & (chosen != self.processor.end_id)
-            if not writing.any():
+            active = active & (next_tokens != self.processor.end_id)
+            if not active.any():
                 break
-            tokens.append(torch.where(writing, chosen, self.processor.pad_id))
-            segments = torch.cat([segments, mine], dim=1)
-            allowed = (segments[:, None, :] == VIEWS) | (segments[:, None, :] == mine[:, :, None])
-            following = {"input_ids": tokens[-1], "position_ids": position.expand(3, -1, -1)}
-            step = self._step({**following, "attention_mask": allowed[:, None]}, step.past_key_values)
-            chosen = step.logits.argmax(-1).cpu()
+            tokens.append(torch.where(active, next_tokens, self.processor.pad_id))
+            segments = torch.cat([segments, branches], dim=1)
+            allowed = (segments[:, None, :] == VIEWS) | (segments[:, None, :] == branches[:, :, None])
+            step_inputs = {"input_ids": tokens[-1], "position_ids": position.expand(3, -1, -1)}
+            step = self._forward({**step_inputs, "attention_mask": allowed[:, None]}, step.past_key_values)
+            next_tokens = step.logits.argmax(-1).cpu()
             position = position + 1
-        written = torch.stack(tokens, dim=-1).tolist() if tokens else [[[]] * writing.shape[1]] * len(groups)
+        token_ids = torch.stack(tokens, dim=-1).tolist() if tokens else [[[]] * active.shape[1]] * len(groups)
         return [
-            [self.processor.text(written[row][branch]) for branch in range(len(texts))]
+            [self.processor.text(token_ids[row][branch]) for branch in range(len(texts))]
             for row, (_, texts) in enumerate(groups)
         ]
 
-    def _step(self, given: dict[str, Any], cache: Any) -> Any:
-        placed = {name: value.to(self.model.device) for name, value in given.items()}
-        placed["attention_mask"] = additive(placed["attention_mask"], self.model.dtype)
-        return self.model(**placed, past_key_values=cache, use_cache=True)
+    def _forward(self, step_inputs: dict[str, Any], cache: Any) -> Any:
+        moved = {name: value.to(self.model.device) for name, value in step_inputs.items()}
+        moved["attention_mask"] = additive(moved["attention_mask"], self.model.dtype)
+        return self.model(**moved, past_key_values=cache, use_cache=True)
 
 
 @frozen

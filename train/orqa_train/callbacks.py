@@ -39,7 +39,7 @@ class Log(TrainerCallback):
         """Keep of the log what was logged before the checkpoint."""
         # What was logged after the checkpoint is about to be logged again.
         lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        kept = [line for line in lines if _step(line) <= state.global_step]
+        kept = [line for line in lines if _parse_step(line) <= state.global_step]
         self._losses.extend(json.loads(line)["loss"] for line in kept)
         with whole_file(self._path) as partial_file:
             partial_file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
@@ -57,7 +57,7 @@ class Log(TrainerCallback):
         self._report(state.global_step, self._steps, self.loss)
 
 
-def _step(line: str) -> float:
+def _parse_step(line: str) -> float:
     """Return the step of a line of the log; one that was cut short when its run was killed comes after all others."""
     try:
         return float(json.loads(line)["step"])

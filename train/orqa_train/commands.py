@@ -34,11 +34,11 @@ class Explained(click.Command):
         """Write them as a list, with what they are where a recipe does not say."""
         with formatter.section("Keys of a recipe"):
             formatter.write_dl(
-                [(name, f"{said} Default: {_default(name)}.") for name, said in keys(Recipe)], col_max=12
+                [(name, f"{text} Default: {_default_text(name)}.") for name, text in keys(Recipe)], col_max=12
             )
 
 
-def _default(key: str) -> str:
+def _default_text(key: str) -> str:
     """Return what a key of a recipe is where no recipe says it."""
     value = getattr(Recipe(), key)
     if isinstance(value, Mixture):
@@ -188,7 +188,7 @@ def eval_(
     if out is not None:
         refuse_shards(out)
     with show.progress("timepoints") as advance:
-        found = evaluation.evaluate(
+        result = evaluation.evaluate(
             registry,
             data,
             split,
@@ -200,20 +200,20 @@ def eval_(
             budget=Budget(bad_in_a_row, bad_per_cent),
             report=advance,
         )
-    target = out or evaluation.beside(data) / f"eval-{Path(data).resolve().name}-{found.split.name}"
-    outcomes.write(found, target)
+    target = out or evaluation.beside(data) / f"eval-{Path(data).resolve().name}-{result.split.name}"
+    outcomes.write(result, target)
     with needing("eval", TRAIN):
         from orqa_train import report
-    report.write_page(found, target / "index.html")
+    report.write_page(result, target / "index.html")
     if as_json:
-        show.print_json({**found.summary(), "out": str(target)})
+        show.print_json({**result.summary(), "out": str(target)})
     else:
-        _print(found, target)
+        _print_table(result, target)
 
 
-def _print(found: Evaluation, out: Path) -> None:
-    title = f"{found.split.name} of {found.data}; majority learnt from {found.learnt_from}; page: {out}/index.html"
-    if found.bad:
-        title += f"; {len(found.bad)} timepoints could not be read and are left out"
-    columns, rows = found.rows()
+def _print_table(result: Evaluation, out: Path) -> None:
+    title = f"{result.split.name} of {result.data}; majority learnt from {result.learnt_from}; page: {out}/index.html"
+    if result.bad:
+        title += f"; {len(result.bad)} timepoints could not be read and are left out"
+    columns, rows = result.rows()
     show.print_table(title, columns, rows, numbers=columns[1:])

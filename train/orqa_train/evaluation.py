@@ -48,41 +48,46 @@ def evaluate(
     limits = budget or Budget()
     shards = Shards.open(data)
     split = shards.split(split_name)
-    asking = askable(registry, split, tasks)
-    named = _named(registry, answerers)
-    groups = [group for group in _questions(split, asking, mixture, limit) if group]
+    fitting_tasks = askable(registry, split, tasks)
+    specs = _name_answerers(registry, answerers)
+    groups = [group for group in _draw_questions(split, fitting_tasks, mixture, limit) if group]
     if not groups:
         raise CallError(f"no question is drawn from split {split.name} of {data}")
     if not any(map(is_view, split.entry.media)):
         warnings.warn(f"{data}: split {split.name} has no picture: models answer from words alone", stacklevel=2)
-    learnt = _learnt_from(shards, split, asking)
+    history_split = _history_split(shards, split, fitting_tasks)
 
     def history() -> Iterator[Asked]:
-        fitting = [task for task in asking if task.needs <= set(learnt.entry.facets)]
-        return (asked for group in _questions(learnt, fitting, mixture, None) for asked in group)
+        history_tasks = [task for task in fitting_tasks if task.needs <= set(history_split.entry.facets)]
+        return (asked for group in _draw_questions(history_split, history_tasks, mixture, None) for asked in group)
 
     models = tuple(spec for spec in answerers if is_model_folder(spec)) or _models_beside(data)
     outcomes: list[Outcome] = []
     bad: dict[str, Bad] = {}
-    for name, spec in named.items():
-        kind, argument = ("model", spec) if is_model_folder(spec) else _parse(spec)
-        with _blamed(name):
+    for name, spec in specs.items():
+        kind, argument = ("model", spec) if is_model_folder(spec) else _split_spec(spec)
+        with _blame(name):
             answer = registry.answerer(kind).open(Setting(argument, history, models))
-        left = [group for group in groups if group[0].timepoint.key not in bad]
-        found = list(_answers(registry, answer, left, batch, name, evolve(limits, things="timepoints"), report))
-        bad |= {one.key: one for one in found if isinstance(one, Bad)}
-        outcomes.append(Outcome(name, [one for one in found if isinstance(one, Answer)]))
+        remaining = [group for group in groups if group[0].timepoint.key not in bad]
+        results = list(
+            _score_answers(registry, answer, remaining, batch, name, evolve(limits, things="timepoints"), report)
+        )
+        bad |= {result.key: result for result in results if isinstance(result, Bad)}
+        outcomes.append(Outcome(name, [result for result in results if isinstance(result, Answer)]))
     if len(bad) == len(groups):
         raise OrqaError(f"no timepoint of split {split.name} of {data} can be used: {next(iter(bad.values()))}")
-    fair = (Outcome(one.name, [an for an in one.answers if an.asked.timepoint.key not in bad]) for one in outcomes)
-    return Evaluation(str(data), split, learnt.name, mixture, tuple(fair), tuple(bad.values()))
+    complete = (
+        Outcome(outcome.name, [scored for scored in outcome.answers if scored.asked.timepoint.key not in bad])
+        for outcome in outcomes
+    )
+    return Evaluation(str(data), split, history_split.name, mixture, tuple(complete), tuple(bad.values()))
 
 
-def _learnt_from(shards: Shards, split: Split, asking: Sequence[Task]) -> Split:
+def _history_split(shards: Shards, split: Split, tasks: Sequence[Task]) -> Split:
     """Return the split that the most common answers come from: train, or the one asked where train has none."""
     if TRAIN in shards.manifest.splits:
         train = shards.split(TRAIN)
-        if any(task.needs <= set(train.entry.facets) for task in asking):
+        if any(task.needs <= set(train.entry.facets) for task in tasks):
             return train
     return split
 
@@ -98,7 +103,7 @@ def _models_beside(data: str | Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _blamed(name: str) -> Iterator[None]:
+def _blame(name: str) -> Iterator[None]:
     """Name the answerer in what it raises."""
     try:
         yield
@@ -108,16 +113,16 @@ def _blamed(name: str) -> Iterator[None]:
         raise OrqaError(f"answerer {name} failed: {say(error)}") from error
 
 
-def _parse(spec: str) -> tuple[str, str | None]:
+def _split_spec(spec: str) -> tuple[str, str | None]:
     kind, colon, argument = spec.partition(":")
     return kind, argument if colon else None
 
 
-def _named(registry: Registry, specs: Sequence[str]) -> dict[str, str]:
+def _name_answerers(registry: Registry, specs: Sequence[str]) -> dict[str, str]:
     """Return name in the table -> answerer as it was called. Raises CallError for one that nobody brings."""
     named: dict[str, str] = {}
     for spec in dict.fromkeys((*specs, COMMON)):
-        kind, argument = _parse(spec)
+        kind, argument = _split_spec(spec)
         if is_model_folder(spec):
             name = Path(spec).resolve().name
             name = f"{name}-trained" if name in registry.answerers and name != "model" else name
@@ -130,13 +135,13 @@ def _named(registry: Registry, specs: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _questions(split: Split, tasks: Sequence[Task], mixture: Mixture, limit: int | None) -> Iterator[list[Asked]]:
-    many = len(split) if limit is None else min(limit, len(split))
-    for place in range(many):
-        yield draw(split, split[place * len(split) // many], tasks, mixture, epoch=0)
+def _draw_questions(split: Split, tasks: Sequence[Task], mixture: Mixture, limit: int | None) -> Iterator[list[Asked]]:
+    count = len(split) if limit is None else min(limit, len(split))
+    for i in range(count):
+        yield draw(split, split[i * len(split) // count], tasks, mixture, epoch=0)
 
 
-def _answers(
+def _score_answers(
     registry: Registry,
     answer: Asking,
     groups: Sequence[Sequence[Asked]],
@@ -147,36 +152,36 @@ def _answers(
 ) -> Iterator[Answer | Bad]:
     """Yield the scored answers of each timepoint, or why it cannot be used. Raises OrqaError for too many of these."""
     for start in range(0, len(groups), batch):
-        asked = groups[start : start + batch]
-        for group, texts in zip(asked, _texts(answer, asked, name), strict=True):
+        batch_groups = groups[start : start + batch]
+        for group, texts in zip(batch_groups, _ask_answerer(answer, batch_groups, name), strict=True):
             if isinstance(texts, Bad):
                 warnings.warn(f"{texts}: its questions are left out", DataWarning, stacklevel=3)
                 budget.bad(texts)
                 yield texts
                 continue
             budget.good()
-            for one, text in zip(group, texts, strict=True):
-                task, truths = one.question.task, one.question.answers
+            for asked, text in zip(group, texts, strict=True):
+                task, truths = asked.question.task, asked.question.answers
                 score = registry.score(task, text, *truths)
-                strict = registry.score(task, text, one.answer)
-                yield Answer(one, text, score, strict, registry.score(task, text, *truths, fair=True))
+                strict = registry.score(task, text, asked.answer)
+                yield Answer(asked, text, score, strict, registry.score(task, text, *truths, fair=True))
         report(name, min(start + batch, len(groups)), len(groups))
 
 
-def _texts(answer: Asking, groups: Sequence[Sequence[Asked]], name: str) -> list[Sequence[str] | Bad]:
+def _ask_answerer(answer: Asking, groups: Sequence[Sequence[Asked]], name: str) -> list[Sequence[str] | Bad]:
     """Return the answers to the questions of each timepoint; where one cannot be read, the others are asked alone."""
-    asked = [one for group in groups for one in group]
-    with _blamed(name):
+    asked = [question for group in groups for question in group]
+    with _blame(name):
         try:
             texts = list(answer(asked))
         except (CallError, MissingLibraryError):
             raise
         except OrqaError as error:
             if len(groups) > 1:
-                return [texts for group in groups for texts in _texts(answer, [group], name)]
+                return [texts for group in groups for texts in _ask_answerer(answer, [group], name)]
             key = asked[0].timepoint.key
             return [Bad(key, str(error).removeprefix(f"{key}."))]
     if len(texts) != len(asked) or not all(isinstance(text, str) for text in texts):
         raise OrqaError(f"answerer {name}: {len(asked)} answers in words were expected, not {len(texts)}: {texts[:3]}")
-    following = iter(texts)
-    return [[next(following) for _ in group] for group in groups]
+    remaining = iter(texts)
+    return [[next(remaining) for _ in group] for group in groups]

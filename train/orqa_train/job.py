@@ -69,8 +69,8 @@ class Job:
         }
         job = cls(recipe, out, stream, about)
         if (out / "config.json").exists():
-            return evolve(job, done=_finished(job, resume=resume))
-        return evolve(job, checkpoint=_going_on(job, resume=resume))
+            return evolve(job, done=_load_finished(job, resume=resume))
+        return evolve(job, checkpoint=_find_checkpoint(job, resume=resume))
 
     def begin(self) -> None:
         """Write what a run that goes on has to find. Raises OSError."""
@@ -102,30 +102,30 @@ def _stream(registry: Registry, split: Split, recipe: Recipe) -> Stream:
     return stream
 
 
-def _check_views(split: Split, wanted: Sequence[str]) -> None:
+def _check_views(split: Split, names: Sequence[str]) -> None:
     """Raise CallError where a recipe names a view that no timepoint has: a typing error would go unseen."""
-    there = {name.rpartition(".")[0] for name in split.entry.media if is_view(name)}
-    for view in wanted:
-        if view not in there:
-            raise CallError(f"split {split.name} has no view {view!r}: {nearest(view, there)}")
+    views = {name.rpartition(".")[0] for name in split.entry.media if is_view(name)}
+    for name in names:
+        if name not in views:
+            raise CallError(f"split {split.name} has no view {name!r}: {nearest(name, views)}")
 
 
-def _going_on(job: Job, *, resume: bool) -> Path | None:
+def _find_checkpoint(job: Job, *, resume: bool) -> Path | None:
     """Return the checkpoint to go on from, None for a fresh start. Raises OrqaError and CallError."""
-    whole = checkpoints(job.out)
+    saved = checkpoints(job.out)
     if not resume:
-        if whole:
+        if saved:
             raise OrqaError(f"{job.out} holds checkpoints of an unfinished run: --resume goes on with it")
         return None
-    if not whole:
+    if not saved:
         raise CallError(f"--resume: there is no checkpoint in {job.out / CHECKPOINTS}")
     _check_recipe(job)
-    last = whole[max(whole)]
+    last = saved[max(saved)]
     job.stream.position(read_json(last / ABOUT)["loader"])  # or it says what is another now
     return last
 
 
-def _finished(job: Job, *, resume: bool) -> dict[str, Any]:
+def _load_finished(job: Job, *, resume: bool) -> dict[str, Any]:
     """Return what was done in a folder that holds a model; --resume finds it so where a job is run again."""
     if not resume or not (job.out / RECIPE).exists():
         raise OrqaError(f"{job.out} holds a trained model already: name another folder, or remove it")
@@ -138,9 +138,9 @@ def _finished(job: Job, *, resume: bool) -> dict[str, Any]:
 
 def _check_recipe(job: Job) -> None:
     """Raise CallError where a run began with another recipe."""
-    begun = evolve(load(str(job.out / RECIPE)), **{key: getattr(job.recipe, key) for key in FREE})
-    if begun != job.recipe:
-        what = "mixture" if begun.mixture != job.recipe.mixture else "recipe"
+    begun_recipe = evolve(load(str(job.out / RECIPE)), **{key: getattr(job.recipe, key) for key in FREE})
+    if begun_recipe != job.recipe:
+        what = "mixture" if begun_recipe.mixture != job.recipe.mixture else "recipe"
         raise CallError(
             f"--resume: the run in {job.out} began with another {what}: --recipe {job.out / RECIPE} has that one"
         )

@@ -70,32 +70,36 @@ class Maker:
     def __getitems__(self, places: Sequence[int | None]) -> Made | OrqaError:
         """Return a batch, as torch asks for it in a worker process; an error of ours travels without a traceback."""
         try:
-            one_by_one = self.threads == 1
-            made = self.batch(self.made(places) if one_by_one else list(self._pool.map(self.placed, places)))
-            return evolve(made, batch=packed(made.batch))
+            serial = self.threads == 1
+            result = self.batch(self.made(places) if serial else list(self._pool.map(self.placed, places)))
+            return evolve(result, batch=packed(result.batch))
         except OrqaError as error:
             return error
 
     def batch(self, placed: Sequence[Placed]) -> Made:
         """Return a batch of what was made."""
-        values = [one.value for one in placed if one.value is not None]
-        return Made(self.collate(values), tuple(evolve(one, value=None) for one in placed))
+        values = [item.value for item in placed if item.value is not None]
+        return Made(self.collate(values), tuple(evolve(item, value=None) for item in placed))
 
     def made(self, places: Sequence[int | None]) -> list[Placed]:
         """Return what becomes of some places, one after the other."""
-        return [self.placed(place) for place in places]
+        return [self.placed(position) for position in places]
 
     def placed(self, place: int | None) -> Placed:
         """Return what becomes of a place of the run. Raises what is not the fault of one sample."""
         if place is None:
             return Placed()
-        own = self._own(place)
-        return own if own.value is not None or not self.fill else evolve(own, value=self._other(place, own.found))
+        result = self._make_sample(place)
+        return (
+            result
+            if result.value is not None or not self.fill
+            else evolve(result, value=self._find_usable(place, result.found))
+        )
 
-    def _own(self, place: int) -> Placed:
-        key = f"sample {place} of the run"
+    def _make_sample(self, position: int) -> Placed:
+        key = f"sample {position} of the run"
         try:
-            sample = self.stream[place]
+            sample = self.stream[position]
             key = self.stream.key(sample)
             value = self.transform(sample)
         except FATAL:
@@ -104,18 +108,18 @@ class Maker:
             return Placed(found=Bad(key, str(error).removeprefix(f"{key}.")))
         return Placed(value, None if value is None else True)
 
-    def _other(self, place: int, found: Bad | Literal[True] | None) -> Any:
+    def _find_usable(self, position: int, outcome: Bad | Literal[True] | None) -> Any:
         """Return what is made of the next sample that can be used; each is counted at its own place, not here."""
         limits, epoch = evolve(self.limits), self.stream.length
-        for following in range(place + 1, place + epoch + 1):
-            if isinstance(found, Bad):
-                limits.bad(found)
-            other = self._own(following % len(self))
-            if other.value is not None:
-                return other.value
-            found = other.found
-        why = f"the first that is bad is {limits.named[0]}" if limits.named else "no question is put at any"
-        raise OrqaError(f"none of the {epoch:,} samples of an epoch can be used: {why}")
+        for next_position in range(position + 1, position + epoch + 1):
+            if isinstance(outcome, Bad):
+                limits.bad(outcome)
+            candidate = self._make_sample(next_position % len(self))
+            if candidate.value is not None:
+                return candidate.value
+            outcome = candidate.found
+        reason = f"the first that is bad is {limits.named[0]}" if limits.named else "no question is put at any"
+        raise OrqaError(f"none of the {epoch:,} samples of an epoch can be used: {reason}")
 
     @Once
     def _pool(self) -> ThreadPoolExecutor:
@@ -188,7 +192,7 @@ class Loader(StatefulDataLoader[Any]):
                 batch_sampler=self._steps,
                 num_workers=workers,
                 collate_fn=itself,
-                worker_init_fn=_deaf,
+                worker_init_fn=_ignore_interrupt,
                 generator=torch.Generator(),  # the global one is the model's, and a run that goes on has its state
             )
         if isinstance(start, Mapping):
@@ -201,13 +205,13 @@ class Loader(StatefulDataLoader[Any]):
         self._go_to(self._begin)
         share, self._begin = self._steps.share, 0
         with closing(self._in_processes() if self.num_workers else self._in_threads()) as batches:
-            for step, made in enumerate(batches, 1):
-                if isinstance(made, OrqaError):
-                    raise made
-                for placed in made.places:
-                    self._count(placed)
+            for step, result in enumerate(batches, 1):
+                if isinstance(result, OrqaError):
+                    raise result
+                for placed in result.places:
+                    self._count_placed(placed)
                 self._position = share.after(step)
-                yield made.batch
+                yield result.batch
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the run is: what a checkpoint keeps, as JSON has it."""
@@ -222,7 +226,7 @@ class Loader(StatefulDataLoader[Any]):
         self._steps.share = evolve(self._steps.share, start=position)
         self._position = self._begin = position
 
-    def _count(self, placed: Placed) -> None:
+    def _count_placed(self, placed: Placed) -> None:
         if isinstance(placed.found, Bad):
             warn(f"{placed.found}: left out", DataWarning, stacklevel=3)
             self.budget.bad(placed.found)
@@ -232,8 +236,8 @@ class Loader(StatefulDataLoader[Any]):
     def _in_processes(self) -> Generator[Made | OrqaError]:
         batches = self._get_iterator()
         try:
-            for made in batches:
-                yield evolve(made, batch=opened(made.batch)) if isinstance(made, Made) else made
+            for result in batches:
+                yield evolve(result, batch=opened(result.batch)) if isinstance(result, Made) else result
         finally:
             batches._shutdown_workers()  # now, not when an error that holds them is forgotten
 
@@ -241,15 +245,16 @@ class Loader(StatefulDataLoader[Any]):
         """Yield batches while threads make the next ones: jobs are begun in order, so none waits for one after it."""
         maker, share = self._maker, self._steps.share
         ahead = max(AHEAD, ceil(2 * maker.threads / share.batch))
-        part = ceil(share.batch / maker.threads)  # a job for each sample would cost as much as asking about it
+        job_size = ceil(share.batch / maker.threads)  # a job for each sample would cost as much as asking about it
         waiting: deque[Future[Made]] = deque()
         with ThreadPoolExecutor(maker.threads) as pool:
             try:
                 for places in share:
                     jobs = [
-                        pool.submit(maker.made, places[first : first + part]) for first in range(0, share.batch, part)
+                        pool.submit(maker.made, places[first : first + job_size])
+                        for first in range(0, share.batch, job_size)
                     ]
-                    waiting.append(pool.submit(_gathered, maker, jobs))
+                    waiting.append(pool.submit(_gather_batch, maker, jobs))
                     if len(waiting) > ahead:
                         yield waiting.popleft().result()
                 while waiting:
@@ -258,10 +263,10 @@ class Loader(StatefulDataLoader[Any]):
                 pool.shutdown(cancel_futures=True)
 
 
-def _deaf(worker: int) -> None:
+def _ignore_interrupt(worker: int) -> None:
     """Leave Ctrl-C, which a terminal sends to all processes, to the one that may want to end its step."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _gathered(maker: Maker, jobs: Sequence[Future[list[Placed]]]) -> Made:
+def _gather_batch(maker: Maker, jobs: Sequence[Future[list[Placed]]]) -> Made:
     return maker.batch([placed for job in jobs for placed in job.result()])

@@ -98,11 +98,11 @@ def _tiny_processor(recipe: Recipe, texts: Iterable[str]) -> Processor:
 
 def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
     token = processor.token_id
-    head = size.hidden // size.heads
+    head_size = size.hidden // size.heads
     # The sections of multimodal RoPE sum to half a head: time gets a quarter of it, rows and columns share the rest.
-    time = head // 8
-    rows = (head // 2 - time) // 2
-    text: dict[str, Any] = {
+    time = head_size // 8
+    rows = (head_size // 2 - time) // 2
+    text_config: dict[str, Any] = {
         "vocab_size": len(processor.tokenizer),
         "hidden_size": size.hidden,
         "intermediate_size": 4 * size.hidden,
@@ -112,7 +112,7 @@ def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
         "rope_parameters": {
             "rope_type": "default",
             "rope_theta": 10000.0,
-            "mrope_section": [head // 2 - 2 * rows, rows, rows],
+            "mrope_section": [head_size // 2 - 2 * rows, rows, rows],
         },
         "tie_word_embeddings": True,
         "initializer_range": size.init_std,
@@ -120,7 +120,7 @@ def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
         "eos_token_id": processor.end_id,
         "bos_token_id": processor.end_id,
     }
-    vision = {
+    vision_config = {
         "depth": size.vision_layers,
         "embed_dim": size.vision_hidden,
         "hidden_size": size.hidden,
@@ -132,8 +132,8 @@ def _tiny_model(size: Tiny, processor: Processor) -> PreTrainedModel:
         "initializer_range": size.init_std,
     }
     config = Qwen2VLConfig(
-        text_config=text,
-        vision_config=vision,
+        text_config=text_config,
+        vision_config=vision_config,
         image_token_id=token(IMAGE_TOKEN),
         video_token_id=token("<|video_pad|>"),
         vision_start_token_id=token("<|vision_start|>"),

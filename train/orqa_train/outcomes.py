@@ -50,8 +50,8 @@ class Outcome:
     def by_task(self, kind: str = "score") -> dict[str, list[float]]:
         """Return the scores of each task; `kind` is one of KINDS."""
         scores: dict[str, list[float]] = {}
-        for one in self.answers:
-            scores.setdefault(one.asked.question.task, []).append(getattr(one, kind))
+        for answer in self.answers:
+            scores.setdefault(answer.asked.question.task, []).append(getattr(answer, kind))
         return dict(sorted(scores.items()))
 
     @property
@@ -87,22 +87,22 @@ class Evaluation:
 
     def outcome(self, name: str) -> Outcome:
         """Return the outcome of an answerer by name."""
-        return next(one for one in self.outcomes if one.name == name)
+        return next(outcome for outcome in self.outcomes if outcome.name == name)
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
         """Return the head and the rows of the table: tasks, then the two means."""
-        names = [one.name for one in self.outcomes]
-        tasks = [one.by_task() for one in self.outcomes]
+        names = [outcome.name for outcome in self.outcomes]
+        tasks = [outcome.by_task() for outcome in self.outcomes]
         rows = [
             [task, str(len(scores)), *(f"{fmean(by_task[task]):.3f}" for by_task in tasks)]
             for task, scores in tasks[0].items()
         ]
-        many = str(len(self.outcomes[0].answers))
-        for kind, called in KINDS.items():
+        count = str(len(self.outcomes[0].answers))
+        for kind, label in KINDS.items():
             for mean in ("macro", "micro"):
-                means = (one.mean(kind, macro=mean == "macro") for one in self.outcomes)
-                title = f"{mean}, {called}" if called else mean
-                rows.append([title, many if mean == "micro" else "", *(f"{one:.3f}" for one in means)])
+                means = (outcome.mean(kind, macro=mean == "macro") for outcome in self.outcomes)
+                title = f"{mean}, {label}" if label else mean
+                rows.append([title, count if mean == "micro" else "", *(f"{value:.3f}" for value in means)])
         return ["task", "questions", *names], rows
 
     def summary(self) -> dict[str, Any]:
@@ -115,24 +115,24 @@ class Evaluation:
             "compat": self.mixture.compat,
             "majority_from": self.learnt_from,
             "questions": len(self.outcomes[0].answers),
-            "bad": [{"timepoint": one.key, "why": one.why} for one in self.bad],
+            "bad": [{"timepoint": bad.key, "why": bad.why} for bad in self.bad],
             "answerers": {
-                one.name: {
-                    "macro": one.macro,
-                    "micro": one.micro,
+                outcome.name: {
+                    "macro": outcome.macro,
+                    "micro": outcome.micro,
                     **{
-                        kind: {"macro": one.mean(kind, macro=True), "micro": one.mean(kind, macro=False)}
+                        kind: {"macro": outcome.mean(kind, macro=True), "micro": outcome.mean(kind, macro=False)}
                         for kind in ("strict", "fair")
                     },
                     "tasks": {
                         task: {
                             "questions": len(scores),
-                            **{kind: fmean(one.by_task(kind)[task]) for kind in KINDS},
+                            **{kind: fmean(outcome.by_task(kind)[task]) for kind in KINDS},
                         }
-                        for task, scores in one.by_task().items()
+                        for task, scores in outcome.by_task().items()
                     },
                 }
-                for one in self.outcomes
+                for outcome in self.outcomes
             },
         }
 
@@ -144,15 +144,15 @@ def write(evaluation: Evaluation, out: Path) -> None:
         stale.unlink()
     for outcome in evaluation.outcomes:
         with whole_file(out / f"answers-{key_part(outcome.name)}.jsonl") as partial:
-            lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(outcome.answers))
+            lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in _answer_records(outcome.answers))
             partial.write_text("".join(lines), encoding="utf-8")
     with whole_file(out / "results.json") as partial:
         partial.write_text(json.dumps(evaluation.summary(), indent=2) + "\n", encoding="utf-8")
 
 
-def _lines(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
-    for one in answers:
-        point, question = one.asked.timepoint, one.asked.question
+def _answer_records(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
+    for answer in answers:
+        point, question = answer.asked.timepoint, answer.asked.question
         yield {
             "dataset": point.dataset,
             "split": point.split,
@@ -160,11 +160,11 @@ def _lines(answers: Iterable[Answer]) -> Iterator[Mapping[str, Any]]:
             "frame": point.frame,
             "task": question.task,
             "arguments": list(question.arguments.values()),
-            "question": one.asked.text,
-            "truth": one.asked.answer,
+            "question": answer.asked.text,
+            "truth": answer.asked.answer,
             "truths": list(question.answers),
-            "answer": one.text,
-            "score": one.score,
-            "strict": one.strict,
-            "fair": one.fair,
+            "answer": answer.text,
+            "score": answer.score,
+            "strict": answer.strict,
+            "fair": answer.fair,
         }

@@ -43,7 +43,7 @@ class Parcel:
     def opened(self) -> Any:
         """Return the value, whose arrays can be written to and keep the block alive."""
         block = self.block.numpy()
-        return _each(self.value, lambda one: one.of(block) if isinstance(one, Place) else one)
+        return _map_leaves(self.value, lambda item: item.of(block) if isinstance(item, Place) else item)
 
 
 def packed(value: Any) -> Any:
@@ -51,22 +51,22 @@ def packed(value: Any) -> Any:
     large: list[tuple[Place, np.ndarray]] = []
     end = 0
 
-    def placed(one: Any) -> Any:
+    def placed(item: Any) -> Any:
         nonlocal end
-        if not isinstance(one, np.ndarray) or one.nbytes < LEAST or one.dtype.hasobject:
-            return one
-        large.append((Place(end, one.shape, one.dtype), one))
-        end += -(-one.nbytes // ALIGNED) * ALIGNED
+        if not isinstance(item, np.ndarray) or item.nbytes < LEAST or item.dtype.hasobject:
+            return item
+        large.append((Place(end, item.shape, item.dtype), item))
+        end += -(-item.nbytes // ALIGNED) * ALIGNED
         return large[-1][0]
 
-    left = _each(value, placed)
+    skeleton = _map_leaves(value, placed)
     if not large:
         return value
     block: Any = torch.empty(end, dtype=torch.uint8)
-    room = block.share_memory_().numpy()
-    for place, one in large:
-        np.copyto(place.of(room), one)
-    return Parcel(left, block)
+    target = block.share_memory_().numpy()
+    for place, array in large:
+        np.copyto(place.of(target), array)
+    return Parcel(skeleton, block)
 
 
 def opened(value: Any) -> Any:
@@ -74,12 +74,12 @@ def opened(value: Any) -> Any:
     return value.opened() if isinstance(value, Parcel) else value
 
 
-def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+def _map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a value with everything in its lists, tuples and dictionaries changed; subclasses of these are left."""
     if type(value) is list:
-        return [_each(one, change) for one in value]
+        return [_map_leaves(item, change) for item in value]
     if type(value) is tuple:
-        return tuple(_each(one, change) for one in value)
+        return tuple(_map_leaves(item, change) for item in value)
     if type(value) is dict:
-        return {key: _each(one, change) for key, one in value.items()}
+        return {key: _map_leaves(item, change) for key, item in value.items()}
     return change(value)

@@ -22,17 +22,17 @@ class Patience:
 
     def __enter__(self) -> Self:
         """Begin; where Ctrl-C is ignored, or means something else, it stays so."""
-        self._mine = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._mine:
-            signal.signal(signal.SIGINT, self._pressed)
+        self._installed = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._installed:
+            signal.signal(signal.SIGINT, self._on_interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let Ctrl-C be what it was."""
-        if self._mine:
+        if self._installed:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _pressed(self, number: int, frame: FrameType | None) -> None:
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.asked or not self.steps:
             signal.default_int_handler(number, frame)
         self.asked = True

@@ -23,21 +23,21 @@ def loss_curve(log: Path, out: Path) -> None:
     """Draw the loss that a run logged, each point the mean of a window of steps."""
     steps = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     windows = [steps[first : first + WINDOW] for first in range(0, len(steps), WINDOW)]
-    lines = [{"step": one[-1]["step"], "loss": fmean(step["loss"] for step in one)} for one in windows]
+    lines = [{"step": window[-1]["step"], "loss": fmean(step["loss"] for step in window)} for window in windows]
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([line["step"] for line in lines], [line["loss"] for line in lines], color=COLOURS[0], linewidth=1.6)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_yticks([tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if _within(tick, lines)])
+    axes.set_yticks([tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if _is_near(tick, lines)])
     axes.set_xlabel("step")
     axes.set_ylabel("loss on answers (nats a token)")
     axes.grid(axis="y", alpha=0.25)
     figure.savefig(out, dpi=130)
 
 
-def _within(tick: float, lines: Sequence[Mapping[str, float]]) -> bool:
+def _is_near(tick: float, lines: Sequence[Mapping[str, float]]) -> bool:
     """Tell whether a tick is near the values that are drawn."""
     losses = [line["loss"] for line in lines if line["loss"] > 0] or [1.0]
     return min(losses) / 2 <= tick <= max(losses) * 2
@@ -48,15 +48,15 @@ def scores_by_task(tasks: Sequence[str], scores: Mapping[str, Sequence[float]]) 
     figure = Figure(figsize=(8.6, 0.8 + (0.14 + 0.11 * len(scores)) * len(tasks)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / max(1, len(scores))
-    for place, (name, values) in enumerate(scores.items()):
-        centres = [row + (place - (len(scores) - 1) / 2) * height for row in range(len(tasks))]
-        axes.barh(centres, values, height * 0.92, label=name, color=COLOURS[place % len(COLOURS)])
+    for index, (name, values) in enumerate(scores.items()):
+        centres = [row + (index - (len(scores) - 1) / 2) * height for row in range(len(tasks))]
+        axes.barh(centres, values, height * 0.92, label=name, color=COLOURS[index % len(COLOURS)])
     axes.set_yticks(range(len(tasks)), tasks)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel("score")
     axes.grid(axis="x", alpha=0.25)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    return buffer.getvalue()

@@ -23,7 +23,7 @@ MOST_OBLONG = 200
 """How many times longer than wide an image may be; the library refuses others."""
 REMEMBERED = 10_000
 """Texts whose tokens are kept."""
-_TOKENIZING = Lock()
+_TOKENIZER_LOCK = Lock()
 """Tokenizers lend themselves to one thread at a time."""
 
 
@@ -51,7 +51,7 @@ class Processor:
     pixels: int
     views: tuple[str, ...] = ()
     blank: bool = False
-    _known: dict[str, list[int]] = field(factory=dict, init=False, repr=False)
+    _token_cache: dict[str, list[int]] = field(factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, folder: str, pixels: int, views: tuple[str, ...] = ()) -> Processor:
@@ -66,7 +66,7 @@ class Processor:
         self.images.save_pretrained(folder)
 
     @cached_property
-    def _frame(self) -> tuple[str, str]:
+    def _turn_texts(self) -> tuple[str, str]:
         """The template's text between question and answer, and after the answer up to the end of the turn."""
         _, between, after = self._render([])
         return between, after
@@ -90,11 +90,11 @@ class Processor:
         views = [view for view in point.views if not self.views or view in self.views]
         text, _, _ = self._render(views)
         if not views:
-            ids = self._ids(text)
+            ids = self._tokenize(text)
             return Prefix(torch.tensor(ids), torch.arange(len(ids)).expand(3, -1), len(ids), None, None)
         features = self.images(
-            [self._image(point, view) for view in views],
-            size={"shortest_edge": self._cell**2, "longest_edge": max(self.pixels, self._cell**2)},
+            [self._load_image(point, view) for view in views],
+            size={"shortest_edge": self._cell_size**2, "longest_edge": max(self.pixels, self._cell_size**2)},
             do_convert_rgb=False,
             input_data_format="channels_last",
             return_tensors="pt",
@@ -102,10 +102,10 @@ class Processor:
         grids = features["image_grid_thw"]
         counts = (grids.prod(-1) // self.images.merge_size**2).tolist()
         parts = text.split(IMAGE_TOKEN)
-        ids = self._ids(parts[0])
+        ids = self._tokenize(parts[0])
         is_image = [False] * len(ids)
         for count, part in zip(counts, parts[1:], strict=True):
-            following = self._ids(part)
+            following = self._tokenize(part)
             ids += [self.image_token_id] * count + following
             is_image += [True] * count + [False] * len(following)
         positions, next_position = rope_positions(is_image, grids.tolist(), self.images.merge_size)
@@ -113,11 +113,11 @@ class Processor:
 
     def ask(self, question: str) -> list[int]:
         """Return the tokens from the question to where the answer begins."""
-        return self._ids(question + self._frame[0])
+        return self._tokenize(question + self._turn_texts[0])
 
     def answer(self, answer: str) -> list[int]:
         """Return the tokens of an answer and of the end of the turn."""
-        return [*self._ids(answer), *self._ids(self._frame[1])[:1]]
+        return [*self._tokenize(answer), *self._tokenize(self._turn_texts[1])[:1]]
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the answer that generated tokens spell."""
@@ -131,7 +131,7 @@ class Processor:
     @property
     def end_id(self) -> int:
         """The token that ends a turn."""
-        return self._ids(self._frame[1])[0]
+        return self._tokenize(self._turn_texts[1])[0]
 
     def token_id(self, token: str) -> int:
         """Return the number of a token."""
@@ -146,33 +146,33 @@ class Processor:
         return int(self.tokenizer.pad_token_id)
 
     @property
-    def _cell(self) -> int:
+    def _cell_size(self) -> int:
         return int(self.images.patch_size * self.images.merge_size)
 
-    def _ids(self, text: str) -> list[int]:
+    def _tokenize(self, text: str) -> list[int]:
         """Return the tokens of a text; the same few questions come again and again."""
-        ids = self._known.get(text)
+        ids = self._token_cache.get(text)
         if ids is None:
-            with _TOKENIZING:
+            with _TOKENIZER_LOCK:
                 ids = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-            if len(self._known) > REMEMBERED:
-                self._known.clear()
-            self._known[text] = ids
+            if len(self._token_cache) > REMEMBERED:
+                self._token_cache.clear()
+            self._token_cache[text] = ids
         return list(ids)
 
-    def _image(self, point: Timepoint, view: str) -> Pixels:
-        name = next(one for one in point.media if one.rpartition(".")[0] == view)
+    def _load_image(self, point: Timepoint, view: str) -> Pixels:
+        name = next(medium for medium in point.media if medium.rpartition(".")[0] == view)
         where = f"{point.key}.{name}"
         data = point.read(name)
         if self.blank:
             width, height = within(size(data, where), self.pixels)
-            made = np.full((height, width, 3), GREY, dtype=np.uint8)
+            image = np.full((height, width, 3), GREY, dtype=np.uint8)
         else:
-            made = decode(data, self.pixels, where=where)
-        short, long = sorted(made.shape[:2])
+            image = decode(data, self.pixels, where=where)
+        short, long = sorted(image.shape[:2])
         if long > MOST_OBLONG * short:
             raise OrqaError(f"{where}: {long} pixels by {short}, and at most {MOST_OBLONG} times as many were expected")
-        return made
+        return image
 
 
 def rope_positions(is_image: Sequence[bool], grids: Sequence[Sequence[int]], merge: int) -> tuple[torch.Tensor, int]:
@@ -182,23 +182,23 @@ def rope_positions(is_image: Sequence[bool], grids: Sequence[Sequence[int]], mer
     the count goes on from the largest of its positions. grids: (time, rows, columns) in patches before merging.
     """
     columns: list[np.ndarray] = []
-    place, index, images = 0, 0, iter(grids)
+    next_position, index, image_grids = 0, 0, iter(grids)
     while index < len(is_image):
         if is_image[index]:
-            time, rows, cols = next(images)
+            time, rows, cols = next(image_grids)
             shape = (time, rows // merge, cols // merge)
-            columns.append(np.indices(shape).reshape(3, -1) + place)
+            columns.append(np.indices(shape).reshape(3, -1) + next_position)
             index += shape[0] * shape[1] * shape[2]
-            place += max(shape)
+            next_position += max(shape)
         else:
-            columns.append(np.full((3, 1), place))
+            columns.append(np.full((3, 1), next_position))
             index += 1
-            place += 1
-    return torch.from_numpy(np.concatenate(columns, axis=1)), place
+            next_position += 1
+    return torch.from_numpy(np.concatenate(columns, axis=1)), next_position
 
 
 def batch_pixels(prefixes: Sequence[Prefix]) -> dict[str, Any]:
     """Return the views of several timepoints as the model takes them; nothing where there is none."""
-    pixels = [one.pixels for one in prefixes if one.pixels is not None]
-    grids = [one.grids for one in prefixes if one.grids is not None]
+    pixels = [prefix.pixels for prefix in prefixes if prefix.pixels is not None]
+    grids = [prefix.grids for prefix in prefixes if prefix.grids is not None]
     return {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.cat(grids)} if pixels else {}

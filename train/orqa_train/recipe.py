@@ -24,7 +24,7 @@ CHOICES = {
 }
 
 
-def _positive(record: object, *keys: str) -> None:
+def _check_positive(record: object, *keys: str) -> None:
     for key in keys:
         if getattr(record, key) <= 0:
             raise ValueError(f"{key} is {getattr(record, key)}, and more than 0 was expected")
@@ -44,7 +44,7 @@ class Tiny:
     vocabulary: int = 1024
 
     def __attrs_post_init__(self) -> None:
-        _positive(
+        _check_positive(
             self, "hidden", "layers", "heads", "vision_hidden", "vision_layers", "patch", "init_std", "vocabulary"
         )
         for width in ("hidden", "vision_hidden"):
@@ -103,7 +103,9 @@ class Recipe:
     mixture: Mixture = field(factory=Mixture)
 
     def __attrs_post_init__(self) -> None:
-        _positive(self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip", "readers")
+        _check_positive(
+            self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip", "readers"
+        )
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: {nearest(getattr(self, key), choices)}")
@@ -113,7 +115,7 @@ class Recipe:
 
     def to_toml(self) -> str:
         """Return the recipe as TOML that `load` reads back."""
-        values = asdict(self, filter=lambda one, _: one.name != "mixture")
+        values = asdict(self, filter=lambda attribute, _: attribute.name != "mixture")
         tiny = values.pop("tiny")
         mixture = re.sub(r"(?m)^\[", "[mixture.", self.mixture.to_toml())
         lines = [f"{key} = {toml.written(value)}" for key, value in values.items()]
@@ -152,11 +154,11 @@ def load(name: str, changes: Sequence[str] = (), mixture: Path | None = None) ->
         text, where = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"recipe {name}"
     else:
         raise CallError(f"unknown recipe {name!r}: {nearest(name, names())} A file of your own ends in .toml")
-    recipe = _fill(Recipe(), _parse(text, where), where)
+    recipe = _fill_record(Recipe(), _parse_toml(text, where), where)
     if mixture is not None:
         recipe = evolve(recipe, mixture=Mixture.load(mixture))
     for change in changes:
-        recipe = _change(recipe, change)
+        recipe = _apply_change(recipe, change)
     return recipe
 
 
@@ -164,14 +166,14 @@ def _folder() -> Any:
     return resources.files("orqa_train").joinpath("recipes")
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def _parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CallError(f"{where}: not TOML: {error}") from error
 
 
-def _change(recipe: Recipe, change: str) -> Recipe:
+def _apply_change(recipe: Recipe, change: str) -> Recipe:
     where = f"--set {change}"
     key, equals, value = change.partition("=")
     table, dot, rest = change.partition(".")
@@ -185,33 +187,33 @@ def _change(recipe: Recipe, change: str) -> Recipe:
         parsed = value  # a bare word is a string
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
-    return _fill(recipe, parsed, where)
+    return _fill_record(recipe, parsed, where)
 
 
-def _fill(record: Record, values: Mapping[str, Any], where: str) -> Record:
+def _fill_record(record: Record, values: Mapping[str, Any], where: str) -> Record:
     """Return a record with values put in, each checked against the type of what it replaces."""
-    known = [one.name for one in fields(type(record))]
+    known_keys = [attribute.name for attribute in fields(type(record))]
     filled: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in known:
-            raise CallError(f"{where}: unknown key {key!r}: {nearest(key, known)}")
-        now = getattr(record, key)
-        if isinstance(now, Tiny):
+        if key not in known_keys:
+            raise CallError(f"{where}: unknown key {key!r}: {nearest(key, known_keys)}")
+        current = getattr(record, key)
+        if isinstance(current, Tiny):
             if not isinstance(value, Mapping):
                 raise CallError(f"{where}: {key} is a table")
-            filled[key] = _fill(now, value, f"{where}: {key}")
-        elif isinstance(now, Mixture):
-            filled[key] = now.joined(value, f"{where}: {key}")
-        elif isinstance(now, tuple):
-            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            filled[key] = _fill_record(current, value, f"{where}: {key}")
+        elif isinstance(current, Mixture):
+            filled[key] = current.joined(value, f"{where}: {key}")
+        elif isinstance(current, tuple):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise CallError(f"{where}: {key} is a list of names, not {value!r}")
             filled[key] = tuple(value)
-        elif isinstance(now, float) and isinstance(value, int) and not isinstance(value, bool):
+        elif isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
             filled[key] = float(value)
-        elif type(value) is type(now):
+        elif type(value) is type(current):
             filled[key] = value
         else:
-            raise CallError(f"{where}: {key} is {type(now).__name__}, not {value!r}")
+            raise CallError(f"{where}: {key} is {type(current).__name__}, not {value!r}")
     try:
         return evolve(record, **filled)
     except ValueError as error:

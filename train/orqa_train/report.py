@@ -42,34 +42,34 @@ def write_page(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
 
 def _plot(evaluation: Evaluation) -> bytes:
     tasks = list(evaluation.outcomes[0].by_task())
-    scores = {one.name: [fmean(scores) for scores in one.by_task().values()] for one in evaluation.outcomes}
+    scores = {outcome.name: [fmean(scores) for scores in outcome.by_task().values()] for outcome in evaluation.outcomes}
     return scores_by_task(tasks, scores)
 
 
-def _examples(evaluation: Evaluation, wanted: int) -> Iterable[Markup]:
+def _examples(evaluation: Evaluation, limit: int) -> Iterable[Markup]:
     """Yield timepoints with their views, and what each answerer said."""
     first = evaluation.outcomes[0].answers
     groups = [
-        [place for place, _ in group]
+        [index for index, _ in group]
         for _, group in groupby(enumerate(first), key=lambda item: item[1].asked.timepoint.key)
     ]
-    count = min(wanted, len(groups))
+    count = min(limit, len(groups))
     for number in range(count):
-        places = groups[(2 * number + 1) * len(groups) // (2 * count)]
-        point = first[places[0]].asked.timepoint
+        indices = groups[(2 * number + 1) * len(groups) // (2 * count)]
+        point = first[indices[0]].asked.timepoint
         clock = "" if point.seconds is None else f", {point.seconds:g} s"
         title = element("h3", f"{point.dataset} {point.take}, frame {point.frame}{clock}")
-        yield element("section", title, page.views(point), _answers(evaluation.outcomes, places))
+        yield element("section", title, page.views(point), _answer_table(evaluation.outcomes, indices))
 
 
-def _answers(outcomes: Sequence[Outcome], places: Sequence[int]) -> Markup:
+def _answer_table(outcomes: Sequence[Outcome], indices: Sequence[int]) -> Markup:
     rows = []
-    for place in places:
-        asked = outcomes[0].answers[place].asked
+    for index in indices:
+        asked = outcomes[0].answers[index].asked
         cells: list[object] = [asked.text, " or ".join(asked.question.answers)]
         for outcome in outcomes:
-            answer = outcome.answers[place]
+            answer = outcome.answers[index]
             kind = "right" if answer.score == 1 else "partly" if answer.score > 0 else "wrong"
             cells.append(element("td", answer.text or "(nothing)", class_=kind))
         rows.append(cells)
-    return page.table(("question", "truth", *(one.name for one in outcomes)), rows)
+    return page.table(("question", "truth", *(outcome.name for outcome in outcomes)), rows)

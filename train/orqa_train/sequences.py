@@ -76,16 +76,16 @@ def encode(processor: Processor, sample: Sample, tokens: int) -> Encoded:
 
 def part(ids: Sequence[int], segment: int, position: int) -> Part:
     """Return words of one segment that count on from `position`."""
-    places = torch.arange(position, position + len(ids)).expand(3, -1)
-    return Part(torch.tensor(ids, dtype=torch.long), torch.full((len(ids),), segment), places)
+    positions = torch.arange(position, position + len(ids)).expand(3, -1)
+    return Part(torch.tensor(ids, dtype=torch.long), torch.full((len(ids),), segment), positions)
 
 
 def join(parts: Sequence[Part]) -> Part:
     """Return several parts as one."""
     return Part(
-        torch.cat([one.ids for one in parts]),
-        torch.cat([one.segments for one in parts]),
-        torch.cat([one.positions for one in parts], dim=1),
+        torch.cat([piece.ids for piece in parts]),
+        torch.cat([piece.segments for piece in parts]),
+        torch.cat([piece.positions for piece in parts], dim=1),
     )
 
 
@@ -95,9 +95,9 @@ def pad(processor: Processor, parts: Sequence[Part]) -> Part:
     ids = torch.full((rows, length), processor.pad_id)
     segments = torch.full((rows, length), -1)
     positions = torch.zeros((3, rows, length), dtype=torch.long)
-    for row, one in enumerate(parts):
-        ids[row, : len(one)], segments[row, : len(one)] = one.ids, one.segments
-        positions[:, row, : len(one)] = one.positions
+    for row, piece in enumerate(parts):
+        ids[row, : len(piece)], segments[row, : len(piece)] = piece.ids, piece.segments
+        positions[:, row, : len(piece)] = piece.positions
     return Part(ids, segments, positions)
 
 
@@ -114,18 +114,18 @@ def inputs(processor: Processor, padded: Part, prefixes: Sequence[Prefix]) -> di
 
 def collate(processor: Processor, encoded: Sequence[Encoded]) -> dict[str, Any]:
     """Return a batch. `labels` are those of the last `logits_to_keep` tokens, the answers."""
-    asking = pad(processor, [one.asking for one in encoded])
-    answering = pad(processor, [one.answering for one in encoded])
-    both = Part(
+    asking = pad(processor, [sequence.asking for sequence in encoded])
+    answering = pad(processor, [sequence.answering for sequence in encoded])
+    joined = Part(
         torch.cat([asking.ids, answering.ids], dim=1),
         torch.cat([asking.segments, answering.segments], dim=1),
         torch.cat([asking.positions, answering.positions], dim=2),
     )
     labels = torch.full(answering.ids.shape, IGNORED)
-    for row, one in enumerate(encoded):
-        labels[row, : len(one.labels)] = one.labels
+    for row, sequence in enumerate(encoded):
+        labels[row, : len(sequence.labels)] = sequence.labels
     return {
-        **inputs(processor, both, [one.prefix for one in encoded]),
+        **inputs(processor, joined, [sequence.prefix for sequence in encoded]),
         "labels": labels,
         "logits_to_keep": labels.shape[1],
     }
@@ -134,6 +134,6 @@ def collate(processor: Processor, encoded: Sequence[Encoded]) -> dict[str, Any]:
 def branch_mask(segments: torch.Tensor) -> torch.Tensor:
     """Return (B, 1, L, L), true where token i may look at token j: earlier, and of the views or of its own branch."""
     length = segments.shape[1]
-    mine, theirs = segments[:, :, None], segments[:, None, :]
+    query_segments, key_segments = segments[:, :, None], segments[:, None, :]
     earlier = torch.ones(length, length, dtype=torch.bool).tril()
-    return (earlier & ((theirs == VIEWS) | (theirs == mine)))[:, None]
+    return (earlier & ((key_segments == VIEWS) | (key_segments == query_segments)))[:, None]

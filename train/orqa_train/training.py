@@ -60,9 +60,9 @@ def run(
     try:
         return {"out": str(job.out), **_run(job, report, stop)}
     except KeyboardInterrupt as stopped:
-        whole = checkpoints(job.out)
-        kept = f"{max(whole)} steps are kept; go on: --resume" if whole else "no step is kept"
-        raise KeyboardInterrupt(kept) from stopped
+        saved = checkpoints(job.out)
+        message = f"{max(saved)} steps are kept; go on: --resume" if saved else "no step is kept"
+        raise KeyboardInterrupt(message) from stopped
 
 
 def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
@@ -71,27 +71,27 @@ def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
         job.begin()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    model, processor = models.build(recipe, _texts(stream))
+    model, processor = models.build(recipe, _learning_texts(stream))
     if checkpoint is None:
         processor.save(out)
     else:
         processor = Processor.load(str(out), recipe.pixels, recipe.views)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable()
-    before = {} if checkpoint is None else read_json(checkpoint / ABOUT)
+    saved_state = {} if checkpoint is None else read_json(checkpoint / ABOUT)
     loader = Loader(
         stream,
         recipe.batch,
-        transform=partial(_sequence, processor, recipe.tokens),
+        transform=partial(_encode_sample, processor, recipe.tokens),
         collate=partial(collate, processor),
         fill=True,
         threads=recipe.readers,
         budget=Budget(recipe.bad_in_a_row, recipe.bad_per_cent),
         workers=recipe.workers,
-        start=before.get("loader", 0),
+        start=saved_state.get("loader", 0),
     )
     log = Log(out / LOG, report, recipe.steps)
-    record = Record(job.about, loader, before.get("seconds", 0.0))
+    record = Record(job.about, loader, saved_state.get("seconds", 0.0))
     trainer = _Trainer(loader, model=model, args=_arguments(recipe, out), callbacks=[log, record, Stop(stop)])
     trainer.remove_callback(PrinterCallback)
     steps = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint)).global_step
@@ -101,10 +101,10 @@ def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
         "steps": steps,
         "seconds": record.seconds,
         "loss": log.loss,
-        "parameters": sum(one.numel() for one in model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "timepoints_seen": loader.state_dict()["position"],
         "left_out": loader.budget.wrong,
-        "bad": [str(one) for one in loader.budget.named],
+        "bad": [str(bad) for bad in loader.budget.named],
         **job.about,
     }
     _save(model, processor, done, out)
@@ -112,19 +112,19 @@ def _run(job: Job, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
     return done
 
 
-def _texts(stream: Stream) -> Iterator[str]:
+def _learning_texts(stream: Stream) -> Iterator[str]:
     """Yield what a tiny model's tokenizer learns from: the tasks' own words on this split, and the names of views."""
     split, by_name = stream.split, {task.name: task for task in stream.tasks}
-    every = evolve(stream.mixture, questions=0)
+    all_questions = evolve(stream.mixture, questions=0)
     yield "\n".join(name.rpartition(".")[0] + ": " for name in split.entry.media)
     yield "user\nassistant\n"
     for point in split:
-        for asked in draw(split, point, stream.tasks, every, 0):
+        for asked in draw(split, point, stream.tasks, all_questions, 0):
             yield from by_name[asked.question.task].wordings(asked.question)
             yield from asked.question.answers
 
 
-def _sequence(processor: Processor, tokens: int, sample: Sample) -> Encoded | None:
+def _encode_sample(processor: Processor, tokens: int, sample: Sample) -> Encoded | None:
     """Return what is trained on; nothing where nothing is asked."""
     return encode(processor, sample, tokens) if sample.asked else None
 
