@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.vocabulary import display
 
-TICK = 1e-6
+CLOCK_TOLERANCE = 1e-6
 """Seconds that a clock read from a file may be off: 5.0 must not become 4."""
 
 
@@ -35,8 +35,8 @@ class Interaction(Task):
         pairs: dict[tuple[str, str], list[str]] = {}
         for edge in moment.labels["relations"]:
             pairs.setdefault((edge.subject, edge.object), []).append(edge.predicate.lower())
-        for (subject, thing), predicates in pairs.items():
-            yield self.pose(*dict.fromkeys(predicates), subject=display(subject), object=display(thing))
+        for (subject, object_name), predicates in pairs.items():
+            yield self.pose(*dict.fromkeys(predicates), subject=display(subject), object=display(object_name))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a label."""
@@ -128,9 +128,9 @@ class TimeUntilStep(Task):
             return
         track = moment.timeline.track("actions")
         for action in track.values:
-            then = track.next_seconds(action, moment.index)
-            if then is not None:
-                yield self.pose(f"{math.floor(then - now + TICK)} seconds", action=action)
+            next_seconds = track.next_seconds(action, moment.index)
+            if next_seconds is not None:
+                yield self.pose(f"{math.floor(next_seconds - now + CLOCK_TOLERANCE)} seconds", action=action)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a time."""
@@ -162,7 +162,7 @@ class StatusAction(Task):
             span = track.span(action, moment.index)
             progress = span.progress(moment.timepoint.seconds) if span else None
             if progress is not None:
-                yield self.pose(f"{math.floor(progress * 100 + TICK)}%", action=action)
+                yield self.pose(f"{math.floor(progress * 100 + CLOCK_TOLERANCE)}%", action=action)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as percentage points."""

@@ -58,9 +58,9 @@ class NextRobotStep(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask while a different step is still to come."""
-        following = moment.timeline.track("robot_phase").following(moment.index, gaps=moment.compat)
-        if following:
-            yield self.pose(following)
+        next_phase = moment.timeline.track("robot_phase").following(moment.index, gaps=moment.compat)
+        if next_phase:
+            yield self.pose(next_phase)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a label."""

@@ -8,17 +8,19 @@ from collections.abc import Collection, Iterator
 from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.vocabulary import ROLES, canonical_order, display
 
-NUMBERED = re.compile(r"human (\d+)")
-MOST_NUMBERED = 5
+NUMBERED_PERSON = re.compile(r"human (\d+)")
+MAX_PERSON_NUMBER = 5
 """People without a role that the original knows of."""
 
 
-def _counted(moment: Moment) -> Collection[str]:
+def _present_people(moment: Moment) -> Collection[str]:
     """Return the people present; for the original each role once, and numbered people up to the fifth (D5)."""
     roles: Collection[str] = moment.seen("roles")
     if not moment.compat:
         return roles
-    return {role for role in roles if not (found := NUMBERED.fullmatch(role)) or int(found[1]) <= MOST_NUMBERED}
+    return {
+        role for role in roles if not (match := NUMBERED_PERSON.fullmatch(role)) or int(match[1]) <= MAX_PERSON_NUMBER
+    }
 
 
 class CountPeople(Task):
@@ -47,7 +49,7 @@ class CountPeople(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint: nobody is a legal answer."""
-        yield self.pose(str(len(_counted(moment))))
+        yield self.pose(str(len(_present_people(moment))))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a count."""
@@ -77,7 +79,7 @@ class RolePeople(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; an empty room rarely."""
-        roles = canonical_order(set(_counted(moment)), ROLES)
+        roles = canonical_order(set(_present_people(moment)), ROLES)
         if roles:
             yield self.pose(", ".join(map(display, roles)))
         else:

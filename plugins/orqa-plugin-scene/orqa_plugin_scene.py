@@ -47,7 +47,7 @@ class CurrentSceneGraph(Task):
         return "; ".join(sorted(",".join(edge) for edge in edges if edge[2] not in {"closeto", "lyingon"}))
 
 
-def _silent(moment: Moment) -> bool:
+def _skips_empty(moment: Moment) -> bool:
     """Tell whether the original asks nothing where nothing is there."""
     return moment.compat and moment.timepoint.dataset in image.IN_PIXELS
 
@@ -78,7 +78,7 @@ class ListAllEntities(Task):
         entities = dict.fromkeys(map(display, moment.seen("entities")))
         if entities:
             yield self.pose(", ".join(entities))
-        elif not _silent(moment):
+        elif not _skips_empty(moment):
             yield self.pose("nothing", weight=RARE)
 
     def score(self, truth: str, answer: str) -> float:
@@ -115,11 +115,11 @@ class ListAllEntitiesOrdered2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every view with boxes; an empty one rarely."""
-        for view, found in image.views(moment).items():
-            names = [display(entity) for entity in found.from_left_to_right(moment)]
-            if names:
-                yield self.pose(", ".join(names), view=view)
-            elif not _silent(moment):
+        for view, view_boxes in image.views(moment).items():
+            entities = [display(entity) for entity in view_boxes.from_left_to_right(moment)]
+            if entities:
+                yield self.pose(", ".join(entities), view=view)
+            elif not _skips_empty(moment):
                 yield self.pose("nothing", view=view, weight=RARE)
 
     def score(self, truth: str, answer: str) -> float:

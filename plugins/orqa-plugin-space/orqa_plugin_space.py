@@ -33,10 +33,10 @@ class Where2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every entity of every view."""
-        for view, found in image.views(moment).items():
+        for view, view_boxes in image.views(moment).items():
             answers: dict[str, list[str]] = {}
-            for one in found.boxes:
-                answers.setdefault(display(one.entity), []).append(one.as_text)
+            for box in view_boxes.boxes:
+                answers.setdefault(display(box.entity), []).append(box.as_text)
             for entity, boxes in answers.items():
                 yield self.pose(*dict.fromkeys(boxes), view=view, entity=entity)
 
@@ -67,8 +67,8 @@ class Where3D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every entity."""
-        for entity, place in room.steps(moment).items():
-            yield self.pose(", ".join(map(str, place)), entity=display(entity))
+        for entity, position in room.steps(moment).items():
+            yield self.pose(", ".join(map(str, position)), entity=display(entity))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a point."""
@@ -97,8 +97,8 @@ class Distance3D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every pair, each once."""
-        for (one, other), apart in room.distances(moment).items():
-            yield self.pose(f"{apart} mm", a=display(one), b=display(other))
+        for (first, second), distance in room.distances(moment).items():
+            yield self.pose(f"{distance} mm", a=display(first), b=display(second))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a distance."""

@@ -36,7 +36,7 @@ ORQA = "https://github.com/egeozsoy/ORQA (data/)"
 class FourDOR(Dataset):
     """4D-OR: ten simulated knee replacements, 6,734 timepoints at one a second, six calibrated cameras."""
 
-    name = names.NAME
+    name = names.DATASET
     card = Card(
         title="4D-OR: semantic scene graphs for operating room domain modeling",
         licence="terms of use in the request form (code MIT)",
@@ -59,7 +59,7 @@ class FourDOR(Dataset):
     media: ClassVar[Mapping[str, str]] = {
         **{f"room{camera}.jpg": f"ceiling camera {camera}, 2048 x 1536" for camera in names.CAMERAS},
         **{f"room{camera}.mask.png": f"annotated mask, camera {camera}" for camera in names.MASK_CAMERAS},
-        **{f"lowres{place}.mask.png": "32 x 32 mask of one of cameras 1, 2, 5" for place in range(3)},
+        **{f"lowres{index}.mask.png": "32 x 32 mask of one of cameras 1, 2, 5" for index in range(3)},
         "points.npy": "fused cloud, float32 N x 6: x, y, z in mm, red, green, blue 0..255",
         "poses.json": "14 3D joints of each person, mm",
         **{f"room{camera}.keypoints.json": f"2D joints, camera {camera}" for camera in names.CAMERAS},
@@ -72,9 +72,9 @@ class FourDOR(Dataset):
     pieces = (
         Piece(
             "frame index",
-            f"export_holistic_takeN_processed/{names.INDEX}",
+            f"export_holistic_takeN_processed/{names.INDEX_FILE}",
             access=AUTHORS,
-            glob=f"export_holistic_take*_processed/{names.INDEX}",
+            glob=f"export_holistic_take*_processed/{names.INDEX_FILE}",
         ),
         Piece("images", "export_holistic_takeN_processed/colorimage/", media=("room*.jpg",), access=AUTHORS),
         Piece(
@@ -93,7 +93,7 @@ class FourDOR(Dataset):
         ),
         Piece(
             "32 x 32 masks",
-            f"{names.LOW_RES}/NNN_4DOR/TIMESTAMP_I_GTFalse.png",
+            f"{names.LOW_RES_FOLDER}/NNN_4DOR/TIMESTAMP_I_GTFalse.png",
             media=("lowres*.mask.png",),
             facets=("roles", "entities", "predicted"),
             access="made from a panoptic model's output with the scripts of https://github.com/egeozsoy/MM-OR",
@@ -106,13 +106,13 @@ class FourDOR(Dataset):
         ),
         Piece(
             "3D poses",
-            f"export_holistic_takeN_processed/annotations/, or {names.JOINTS_BY_TAKE}/",
+            f"export_holistic_takeN_processed/annotations/, or {names.JOINTS_FOLDER}/",
             media=("poses.json",),
             access=AUTHORS,
         ),
         Piece(
             "2D poses",
-            f"export_holistic_takeN_processed/{names.KEYPOINTS}",
+            f"export_holistic_takeN_processed/{names.KEYPOINTS_FILE}",
             media=("*.keypoints.json",),
             access=AUTHORS,
         ),
@@ -130,8 +130,9 @@ class FourDOR(Dataset):
         home = settle(root, _is_root)
         if home is None:
             raise OrqaError(
-                f"4D-OR: {root} holds no take: looked for export_holistic_take1_processed/{names.INDEX} ... "
-                f"export_holistic_take10_processed/{names.INDEX}, here and one folder further in. {self.card.access}"
+                f"4D-OR: {root} holds no take: looked for export_holistic_take1_processed/{names.INDEX_FILE} ... "
+                f"export_holistic_take10_processed/{names.INDEX_FILE}, here and one folder further in. "
+                f"{self.card.access}"
             )
         return home
 
@@ -140,74 +141,76 @@ class FourDOR(Dataset):
         if split not in names.SPLITS:
             raise CallError(f"unknown split {split!r} of {self.name}: {nearest(split, names.SPLITS)}")
         home = self.home(root)
-        labels = next(filter(Path.is_file, label_files(home, split)), None)
+        label_file = next(filter(Path.is_file, relationship_files(home, split)), None)
         # A damaged file is warned of, and the raw labels of the takes stand in for it.
-        graphs = (spare(scenegraph.read_relationships, labels) if labels else None) or {}
-        found = []
+        graphs = (spare(scenegraph.read_relationships, label_file) if label_file else None) or {}
+        takes = []
         for number in names.SPLITS[split]:
-            if (names.take_folder(home, number) / names.INDEX).is_file():
-                take = names.take_name(number)
-                read = partial(_timepoints, home, number, split, graphs.get(take))
-                found.append(Take(self.name, split, take, read))
-        yield from found
+            if (names.take_folder(home, number) / names.INDEX_FILE).is_file():
+                name = names.take_name(number)
+                timepoints = partial(_read_timepoints, home, number, split, graphs.get(name))
+                takes.append(Take(self.name, split, name, timepoints))
+        yield from takes
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(scenes.beside(home, root), self.name, split, found)
+            yield from scenes.takes(scenes.beside(home, root), self.name, split, takes)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield the length of each frame index, and of the scene graph files (datasets.md 9.6)."""
         home = self.home(root)
-        for number, known in names.TIMEPOINTS.items():
-            index = names.take_folder(home, number) / names.INDEX
-            if index.is_file():
-                rows = spare(read_json, index)
-                found = len(rows) if isinstance(rows, list) else "damaged"
-                yield Check(f"{names.take_name(number)}: frames in its index", found, known)
+        for number, expected in names.TIMEPOINT_COUNTS.items():
+            index_path = names.take_folder(home, number) / names.INDEX_FILE
+            if index_path.is_file():
+                rows = spare(read_json, index_path)
+                count = len(rows) if isinstance(rows, list) else "damaged"
+                yield Check(f"{names.take_name(number)}: frames in its index", count, expected)
         for split, numbers in names.SPLITS.items():
-            labels = next(filter(Path.is_file, label_files(home, split)), None)
-            graphs = spare(scenegraph.read_relationships, labels) if labels else None
+            label_file = next(filter(Path.is_file, relationship_files(home, split)), None)
+            graphs = spare(scenegraph.read_relationships, label_file) if label_file else None
             if graphs is not None:
-                found = sum(len(frames) for take, frames in graphs.items() if take.endswith("_4DOR"))
-                known = sum(names.TIMEPOINTS[number] for number in numbers)
-                yield Check(f"scene graphs of {split}", found, known)
+                count = sum(len(frames) for take, frames in graphs.items() if take.endswith("_4DOR"))
+                expected = sum(names.TIMEPOINT_COUNTS[number] for number in numbers)
+                yield Check(f"scene graphs of {split}", count, expected)
 
     def layout(self) -> Layout:
         """Return how 4D-OR is written."""
-        from orqa_plugin_4dor.writer import write
+        from orqa_plugin_4dor.writer import write_takes
 
         first = ((1, "train"), (4, "validation"), (2, "test"))
         rest = ((number, split) for split, numbers in names.SPLITS.items() for number in numbers)
         takes = dict.fromkeys((split, names.take_name(number)) for number, split in (*first, *rest))
-        return Layout(tuple(takes), write)
+        return Layout(tuple(takes), write_takes)
 
 
 def _is_root(folder: Path) -> bool:
-    return any((names.take_folder(folder, number) / names.INDEX).is_file() for number in names.TIMEPOINTS)
+    return any((names.take_folder(folder, number) / names.INDEX_FILE).is_file() for number in names.TIMEPOINT_COUNTS)
 
 
-def label_files(home: Path, split: str) -> Iterator[Path]:
+def relationship_files(home: Path, split: str) -> Iterator[Path]:
     """Yield where the scene graphs of a split may lie."""
     yield home / "data" / f"relationships_{split}.json"
     yield home / f"relationships_{split}.json"
 
 
-def _timepoints(
+def _read_timepoints(
     home: Path, number: int, split: str, graphs: Mapping[str, tuple[Triplet, ...]] | None
 ) -> Iterator[Timepoint]:
     folder, take = names.take_folder(home, number), names.take_name(number)
     sensors = Sensors(home, number)
-    raw = {} if graphs is not None else files_in(folder / "relation_labels")
+    raw_label_files = {} if graphs is not None else files_in(folder / "relation_labels")
     views = tuple(f"room{camera}" for camera in names.MASK_CAMERAS)
     start: int | None = None
-    for index, (timestamp, written, streams) in enumerate(read_index(folder / names.INDEX)):
+    for index, (timestamp, written_timestamp, streams) in enumerate(read_index(folder / names.INDEX_FILE)):
         start = timestamp if start is None else start
         frame = f"{index:06d}"
-        late = segmentation.sources(sensors.annotated(streams), views, sensors.low_res.get(written))
-        ready: dict[str, Any] = {}
+        late_facets = segmentation.sources(
+            sensors.annotated_masks(streams), views, sensors.low_res.get(written_timestamp)
+        )
+        ready_facets: dict[str, Any] = {}
         if graphs is not None and frame in graphs:
-            ready = scenegraph.facets(graphs[frame])
-        elif f"{frame}.json" in raw:
-            late |= scenegraph.late_facets(raw[f"{frame}.json"], hands=True)
+            ready_facets = scenegraph.facets(graphs[frame])
+        elif f"{frame}.json" in raw_label_files:
+            late_facets |= scenegraph.late_facets(raw_label_files[f"{frame}.json"], hands=True)
         # Integers are subtracted before they become seconds: nanoseconds since 1970 do not fit a float.
-        seconds = (timestamp - start) / names.NANOSECONDS
-        media = Media(partial(sensors.media, frame, written, streams))
-        yield Timepoint(names.NAME, split, take, frame, index, seconds, media, Labels(ready, late))
+        seconds = (timestamp - start) / names.NANOSECONDS_PER_SECOND
+        media = Media(partial(sensors.media, frame, written_timestamp, streams))
+        yield Timepoint(names.DATASET, split, take, frame, index, seconds, media, Labels(ready_facets, late_facets))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NAME = "4D-OR"
+DATASET = "4D-OR"
 SPLITS = {"train": (1, 3, 5, 7, 9, 10), "validation": (4, 8), "test": (2, 6)}
-TIMEPOINTS = {1: 766, 2: 679, 3: 652, 4: 682, 5: 639, 6: 699, 7: 656, 8: 650, 9: 628, 10: 683}
+TIMEPOINT_COUNTS = {1: 766, 2: 679, 3: 652, 4: 682, 5: 639, 6: 699, 7: 656, 8: 650, 9: 628, 10: 683}
 """Take -> how many timepoints the download has."""
 
 CAMERAS = (2, 1, 3, 5, 4, 6)
 """In the order in which ORQA shows them; it leaves out the last two."""
 MASK_CAMERAS = (1, 2, 5)
-INDEX = "timestamp_to_pcd_and_frames_list.json"
-KEYPOINTS = "2D_keypoint_annotations.json"
-LOW_RES = "take_segmasks_per_timepoint"
-JOINTS_BY_TAKE = "human_name_to_3D_joints"
-CLOUDS = ("pcds_sparse", "pcds")
+INDEX_FILE = "timestamp_to_pcd_and_frames_list.json"
+KEYPOINTS_FILE = "2D_keypoint_annotations.json"
+LOW_RES_FOLDER = "take_segmasks_per_timepoint"
+JOINTS_FOLDER = "human_name_to_3D_joints"
+CLOUD_FOLDERS = ("pcds_sparse", "pcds")
 """Folders of clouds, the better one to read first: ORQA uses the sparse ones."""
 
-NANOSECONDS = 1_000_000_000
-UNIT = 2.0
+NANOSECONDS_PER_SECOND = 1_000_000_000
+UNIT_MM = 2.0
 """Millimetres of a unit of clouds and poses."""
 
 POSE_SCALE, POSE_LIFT = 25.0, 1000.0
@@ -37,11 +37,11 @@ def take_folder(home: Path, number: int) -> Path:
     return home / f"export_holistic_take{number}_processed"
 
 
-def image_name(camera: int, image: object) -> str:
-    """Return the file name of a colour image; `image` is the number as the frame index writes it."""
-    return f"camera0{camera}_colorimage-{image}.jpg"
+def image_name(camera: int, number: object) -> str:
+    """Return the file name of a colour image; `number` is as the frame index writes it."""
+    return f"camera0{camera}_colorimage-{number}.jpg"
 
 
-def mask_name(camera: int, image: object) -> str:
+def mask_name(camera: int, number: object) -> str:
     """Return the file name of an annotated mask."""
-    return f"camera0{camera}_colorimage-{image}.png"
+    return f"camera0{camera}_colorimage-{number}.png"

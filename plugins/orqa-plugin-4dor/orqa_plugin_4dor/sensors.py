@@ -15,22 +15,22 @@ from orqa_registry.reading import files_in, library, read_json, spare
 from orqa_registry.records import Medium
 from orqa_registry.vocabulary import JOINTS
 
-Row = tuple[int, str, Mapping[str, Any]]
+IndexRow = tuple[int, str, Mapping[str, Any]]
 """Timestamp in nanoseconds, the same as it is written, and stream -> number of its file, as written."""
 
 
-def read_index(path: Path) -> Iterator[Row]:
+def read_index(path: Path) -> Iterator[IndexRow]:
     """Yield the rows of a frame index (datasets.md 2.2); row k is timepoint k. Raises OrqaError."""
     rows = read_json(path)
     if not isinstance(rows, list):
         raise OrqaError(f"{path}: a list of frames was expected, not {type(rows).__name__}")
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         try:
             timestamp, streams = int(row[0]), row[1]
             if not isinstance(streams, dict):
                 raise TypeError(f"not a dictionary: {streams!r}")
         except (IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise OrqaError(f"{path}: row {place}: expected [timestamp, {{stream: index}}]: {error}") from error
+            raise OrqaError(f"{path}: row {index}: expected [timestamp, {{stream: index}}]: {error}") from error
         yield timestamp, str(row[0]), streams
 
 
@@ -43,19 +43,21 @@ class Sensors:
         self.images = files_in(folder / "colorimage")
         self.masks = {camera: files_in(folder / f"segmentation_export_{camera}") for camera in names.MASK_CAMERAS}
         self.clouds: dict[str, Path] = {}
-        for place in reversed(names.CLOUDS):
-            self.clouds |= files_in(folder / place)
+        for folder_name in reversed(names.CLOUD_FOLDERS):
+            self.clouds |= files_in(folder / folder_name)
         self.poses = files_in(folder / "annotations")
-        self.low_res = segmentation.low_res(home / names.LOW_RES / names.take_name(number))
+        self.low_res = segmentation.low_res(home / names.LOW_RES_FOLDER / names.take_name(number))
         files = files_in(folder)
         self.cameras = {
             f"room{camera}": files[f"camera0{camera}.json"]
             for camera in names.CAMERAS
             if f"camera0{camera}.json" in files
         }
-        joints = files_in(home / names.JOINTS_BY_TAKE).get(f"{number}_GT_True.npz")
-        self._joints = _Once(partial(read_joints, joints)) if joints else None
-        self._keypoints = _Once(partial(read_json, files[names.KEYPOINTS])) if names.KEYPOINTS in files else None
+        joints_file = files_in(home / names.JOINTS_FOLDER).get(f"{number}_GT_True.npz")
+        self._joints = _LazyFile(partial(read_joints, joints_file)) if joints_file else None
+        self._keypoints = (
+            _LazyFile(partial(read_json, files[names.KEYPOINTS_FILE])) if names.KEYPOINTS_FILE in files else None
+        )
 
     def media(self, frame: str, timestamp: str, streams: Mapping[str, Any]) -> dict[str, Medium]:
         """Return the media of a timepoint: what the index names, where the file is there."""
@@ -64,68 +66,68 @@ class Sensors:
             image = self.images.get(names.image_name(camera, streams.get(f"color_{camera}")))
             if image is not None:
                 media[f"room{camera}.jpg"] = image
-        media |= {f"{view}.mask.png": path for view, path in self.annotated(streams).items()}
+        media |= {f"{view}.mask.png": path for view, path in self.annotated_masks(streams).items()}
         if timestamp in self.low_res:
             media |= self.low_res[timestamp].media
-        cloud = f"{streams.get('pcd')}.pcd"
-        if cloud in self.clouds:
-            media["points.npy"] = partial(points, self.clouds[cloud])
-        pose = f"{streams.get('pcd')}.json"
-        if pose in self.poses:
-            media["poses.json"] = partial(poses, self.poses[pose])
-        elif self._joints is not None and (found := (self._joints() or {}).get(int(frame))):
-            media["poses.json"] = json.dumps(found).encode()
+        cloud_file = f"{streams.get('pcd')}.pcd"
+        if cloud_file in self.clouds:
+            media["points.npy"] = partial(points_medium, self.clouds[cloud_file])
+        pose_file = f"{streams.get('pcd')}.json"
+        if pose_file in self.poses:
+            media["poses.json"] = partial(poses_medium, self.poses[pose_file])
+        elif self._joints is not None and (joints := (self._joints() or {}).get(int(frame))):
+            media["poses.json"] = json.dumps(joints).encode()
         if self.cameras:
-            media["calibration.json"] = partial(_calibration, self.cameras)
+            media["calibration.json"] = partial(_calibration_medium, self.cameras)
         if self._keypoints is not None:
-            media |= _keypoints(self._keypoints() or {}, frame)
+            media |= _keypoint_media(self._keypoints() or {}, frame)
         return media
 
-    def annotated(self, streams: Mapping[str, Any]) -> dict[str, Path]:
+    def annotated_masks(self, streams: Mapping[str, Any]) -> dict[str, Path]:
         """Return view -> annotated mask of a timepoint. Interpolated ones have other names and are no annotation."""
-        found: dict[str, Path] = {}
-        for camera, masks in self.masks.items():
-            mask = masks.get(names.mask_name(camera, streams.get(f"color_{camera}")))
+        masks: dict[str, Path] = {}
+        for camera, files in self.masks.items():
+            mask = files.get(names.mask_name(camera, streams.get(f"color_{camera}")))
             if mask is not None:
-                found[f"room{camera}"] = mask
-        return found
+                masks[f"room{camera}"] = mask
+        return masks
 
 
-class _Once:
+class _LazyFile:
     """Reads a file the first time somebody asks; a damaged one is warned of and is nothing from then on."""
 
     def __init__(self, read: Callable[[], Any]) -> None:
         self._read: Callable[[], Any] | None = read
-        self._found: Any = None
+        self._content: Any = None
 
     def __call__(self) -> Any:
         if self._read is not None:
-            self._found, self._read = spare(self._read), None
-        return self._found
+            self._content, self._read = spare(self._read), None
+        return self._content
 
 
-def points(path: Path) -> bytes:
+def points_medium(path: Path) -> bytes:
     """Return a cloud as `points.npy`: float32 (N, 6), mm and colours 0..255. Raises OrqaError."""
     library("pypcd4", "the clouds of 4D-OR", "orqa-plugin-4dor[clouds]")
     from orqa_registry.formats.arrays import to_npy
     from orqa_registry.formats.clouds import read_pcd
 
     cloud = read_pcd(path)
-    cloud[:, :3] *= names.UNIT
+    cloud[:, :3] *= names.UNIT_MM
     return to_npy(cloud)
 
 
-def poses(path: Path) -> bytes:
+def poses_medium(path: Path) -> bytes:
     """Return the 3D joints of one timepoint as `poses.json`, mm (datasets.md 2.4). Raises OrqaError."""
     raw = read_json(path)
     people: dict[str, dict[str, list[float]]] = {}
     try:
         for label in raw["labels"]:
-            place = label["point3d"]["location"]
-            x, y, z = (names.POSE_SCALE * float(place[axis]) for axis in "xyz")
+            location = label["point3d"]["location"]
+            x, y, z = (names.POSE_SCALE * float(location[axis]) for axis in "xyz")
             # The tool's axes: z is lifted, y looks the other way, and then both change places.
-            in_room = [names.UNIT * x, names.UNIT * (z + names.POSE_LIFT), names.UNIT * -y]
-            people.setdefault(str(label["humanName"]), {})[_joint(str(label["jointName"]))] = in_room
+            position = [names.UNIT_MM * x, names.UNIT_MM * (z + names.POSE_LIFT), names.UNIT_MM * -y]
+            people.setdefault(str(label["humanName"]), {})[_parse_joint(str(label["jointName"]))] = position
     except (KeyError, TypeError, ValueError) as error:
         raise OrqaError(
             f"{path}: expected labels of humanName, jointName, point3d: {type(error).__name__}: {error}"
@@ -134,11 +136,13 @@ def poses(path: Path) -> bytes:
     return json.dumps({"joints": JOINTS, "people": ordered}).encode()
 
 
-def _joint(name: str) -> str:
+def _parse_joint(name: str) -> str:
     """Return the joint that a label file means, however it is written: LeftShoulder, left_shoulder, L Shoulder."""
-    meant = {fold(joint): joint for joint in JOINTS}
-    meant |= {fold(joint.replace("left", "l").replace("right", "r")): joint for joint in JOINTS if "_" in joint}
-    return meant.get(fold(name), name)
+    joints_by_spelling = {fold(joint): joint for joint in JOINTS}
+    joints_by_spelling |= {
+        fold(joint.replace("left", "l").replace("right", "r")): joint for joint in JOINTS if "_" in joint
+    }
+    return joints_by_spelling.get(fold(name), name)
 
 
 def read_joints(path: Path) -> dict[int, Any]:
@@ -151,7 +155,7 @@ def read_joints(path: Path) -> dict[int, Any]:
         return {
             int(frame): {
                 "joints": JOINTS,
-                "people": {str(human): _places(joints) for human, joints in people.items()},
+                "people": {str(human): _joint_positions(joints) for human, joints in people.items()},
             }
             for frame, people in by_frame.items()
         }
@@ -159,25 +163,29 @@ def read_joints(path: Path) -> dict[int, Any]:
         raise OrqaError(f"{path}: expected frame -> person -> 14 x 3 joints: {error}") from error
 
 
-def _places(joints: Any) -> list[list[float] | None]:
+def _joint_positions(joints: Any) -> list[list[float] | None]:
     """Return (14, 3) joints in mm, None for one that is not finite. Raises ValueError for another shape."""
     import numpy as np
 
     if joints.shape != (len(JOINTS), 3):
         raise ValueError(f"joints of shape {joints.shape}")
-    return [place.tolist() if np.isfinite(place).all() else None for place in names.UNIT * joints]
+    return [position.tolist() if np.isfinite(position).all() else None for position in names.UNIT_MM * joints]
 
 
-def _calibration(cameras: Mapping[str, Path]) -> bytes:
+def _calibration_medium(cameras: Mapping[str, Path]) -> bytes:
     library("numpy", "the calibration of 4D-OR", "orqa-plugin-4dor[arrays]")
     from orqa_registry.formats.azure import calibration
 
     return calibration(cameras)
 
 
-def _keypoints(by_view: Mapping[str, Any], frame: str) -> dict[str, Medium]:
+def _keypoint_media(by_image: Mapping[str, Any], frame: str) -> dict[str, Medium]:
     """Return the 2D joints of a timepoint as they are written: the file is keyed by frame and camera."""
-    found = {camera: by_view.get(f"{frame}_{camera}") for camera in names.CAMERAS} if isinstance(by_view, dict) else {}
+    by_camera = (
+        {camera: by_image.get(f"{frame}_{camera}") for camera in names.CAMERAS} if isinstance(by_image, dict) else {}
+    )
     return {
-        f"room{camera}.keypoints.json": json.dumps(one).encode() for camera, one in found.items() if one is not None
+        f"room{camera}.keypoints.json": json.dumps(keypoints).encode()
+        for camera, keypoints in by_camera.items()
+        if keypoints is not None
     }

@@ -58,11 +58,11 @@ def test_the_clock_is_in_seconds_from_the_start(dataset, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("place", ["data", "."])
-def test_scene_graphs_of_the_relationships_file(dataset, tmp_path, place):
+@pytest.mark.parametrize("folder", ["data", "."])
+def test_scene_graphs_of_the_relationships_file(dataset, tmp_path, folder):
     take(tmp_path, 4)
     entries = [("004_4DOR", "000000", []), ("004_4DOR", "000002", [["head_surgeon", "patient", "drilling"]])]
-    relationships(tmp_path / place / "relationships_validation.json", entries)
+    relationships(tmp_path / folder / "relationships_validation.json", entries)
     first, second, third = read(dataset, tmp_path)["004_4DOR"]
     assert dict(first.labels) == {"relations": (), "actions": (), "tools": ()}
     assert dict(second.labels) == {}, "a frame that is not in the file is not annotated"
@@ -100,8 +100,8 @@ def test_scene_graphs_of_the_raw_labels(dataset, tmp_path):
 def test_splits_are_the_official_ones(dataset, tmp_path):
     for number in (1, 2, 4, 10):
         take(tmp_path, number, rows=1)
-    found = {split: list(read(dataset, tmp_path, split)) for split in dataset.splits}
-    assert found == {"train": ["001_4DOR", "010_4DOR"], "validation": ["004_4DOR"], "test": ["002_4DOR"]}
+    take_names = {split: list(read(dataset, tmp_path, split)) for split in dataset.splits}
+    assert take_names == {"train": ["001_4DOR", "010_4DOR"], "validation": ["004_4DOR"], "test": ["002_4DOR"]}
 
 
 def test_one_folder_more_is_no_matter(dataset, tmp_path):
@@ -111,9 +111,9 @@ def test_one_folder_more_is_no_matter(dataset, tmp_path):
 
 def test_nothing_is_read_before_a_take_is_iterated(dataset, tmp_path):
     folder = take(tmp_path, 4)
-    (found,) = dataset.takes(tmp_path, "validation")
+    (lazy_take,) = dataset.takes(tmp_path, "validation")
     (folder / "timestamp_to_pcd_and_frames_list.json").write_text("[]")
-    assert list(found) == []
+    assert list(lazy_take) == []
 
 
 def test_an_index_cannot_point_out_of_its_folder(dataset, tmp_path):
@@ -125,7 +125,7 @@ def test_an_index_cannot_point_out_of_its_folder(dataset, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "message"),
     [
         ("timestamp_to_pcd_and_frames_list.json", "{", "not JSON"),
         ("timestamp_to_pcd_and_frames_list.json", "{}", "a list of frames was expected"),
@@ -133,11 +133,11 @@ def test_an_index_cannot_point_out_of_its_folder(dataset, tmp_path):
         ("timestamp_to_pcd_and_frames_list.json", '[["1", {}], ["2"]]', "row 1"),
     ],
 )
-def test_damaged_files_are_named(dataset, tmp_path, file, text, said):
+def test_damaged_files_are_named(dataset, tmp_path, file, text, message):
     path = take(tmp_path, 4) / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
-    with pytest.raises(OrqaError, match=said) as caught:
+    with pytest.raises(OrqaError, match=message) as caught:
         read(dataset, tmp_path)
     assert path.name in str(caught.value)
 
@@ -156,11 +156,11 @@ def test_timepoints_travel_to_other_processes(dataset, tmp_path):
     folder = take(tmp_path, 4) / "relation_labels"
     folder.mkdir()
     (folder / "000001.json").write_text('{"rel_annotations": []}')
-    (found,) = dataset.takes(tmp_path, "validation")
-    points = list(pickle.loads(pickle.dumps(found)))
-    there = [pickle.loads(pickle.dumps(point)) for point in points]
-    assert [dict(point.labels) for point in there] == [dict(point.labels) for point in points]
-    assert [dict(point.media) for point in there] == [dict(point.media) for point in points]
+    (lazy_take,) = dataset.takes(tmp_path, "validation")
+    points = list(pickle.loads(pickle.dumps(lazy_take)))
+    copies = [pickle.loads(pickle.dumps(point)) for point in points]
+    assert [dict(point.labels) for point in copies] == [dict(point.labels) for point in points]
+    assert [dict(point.media) for point in copies] == [dict(point.media) for point in points]
 
 
 def test_an_unknown_split_offers_the_known_ones(dataset, tmp_path):

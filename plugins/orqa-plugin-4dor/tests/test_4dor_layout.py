@@ -38,27 +38,36 @@ def masks(draw):
 
 @st.composite
 def clouds(draw):
-    places = draw(st.lists(st.tuples(numbers, numbers, numbers), max_size=5))
-    colours = draw(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=len(places), max_size=len(places)))
-    rows = [(*place, *colour) for place, colour in zip(places, colours, strict=True)]
-    made = to_npy(np.array(rows, dtype=np.float32).reshape(-1, 6))
-    return packed(made) if draw(st.booleans()) else made  # as shards have it
+    positions = draw(st.lists(st.tuples(numbers, numbers, numbers), max_size=5))
+    colours = draw(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=len(positions), max_size=len(positions)))
+    rows = [(*position, *colour) for position, colour in zip(positions, colours, strict=True)]
+    cloud = to_npy(np.array(rows, dtype=np.float32).reshape(-1, 6))
+    return packed(cloud) if draw(st.booleans()) else cloud  # as shards have it
 
 
 @st.composite
 def poses(draw):
-    place = st.none() | st.lists(numbers, min_size=3, max_size=3)
-    joints = ["head", "neck", "left_shoulder", "right_shoulder", "left_hip", "right_hip", "left_elbow", "right_elbow"]
-    joints += ["left_wrist", "right_wrist", "left_knee", "right_knee", "left_foot", "right_foot"]
-    people = {f"human_{k}": draw(st.lists(place, min_size=14, max_size=14)) for k in range(draw(st.integers(0, 2)))}
-    people = {name: found for name, found in people.items() if any(found)}
-    return json.dumps({"joints": joints, "people": people}).encode()
+    position = st.none() | st.lists(numbers, min_size=3, max_size=3)
+    joint_names = [
+        "head",
+        "neck",
+        "left_shoulder",
+        "right_shoulder",
+        "left_hip",
+        "right_hip",
+        "left_elbow",
+        "right_elbow",
+    ]
+    joint_names += ["left_wrist", "right_wrist", "left_knee", "right_knee", "left_foot", "right_foot"]
+    people = {f"human_{k}": draw(st.lists(position, min_size=14, max_size=14)) for k in range(draw(st.integers(0, 2)))}
+    people = {name: joints for name, joints in people.items() if any(joints)}
+    return json.dumps({"joints": joint_names, "people": people}).encode()
 
 
 @st.composite
 def takes(draw):
     """Takes of 4D-OR with some of their media and labels."""
-    found = []
+    drawn_takes = []
     for split, name in draw(st.lists(st.sampled_from(FourDOR().layout().takes), min_size=1, max_size=2, unique=True)):
         points, clock = [], 0
         for k in range(draw(st.integers(1, 3))):
@@ -67,17 +76,17 @@ def takes(draw):
                 media[f"room{camera}.jpg"] = f"{name} {k} {camera}".encode()
             for camera in draw(st.sets(st.sampled_from((1, 2, 5)))):
                 media[f"room{camera}.mask.png"] = draw(masks())
-            for medium, made in (("points.npy", clouds()), ("poses.json", poses())):
+            for medium, strategy in (("points.npy", clouds()), ("poses.json", poses())):
                 if draw(st.booleans()):
-                    media[medium] = draw(made)
+                    media[medium] = draw(strategy)
             if draw(st.booleans()):
                 media["room3.keypoints.json"] = json.dumps({"human_0": [k, 2.5]}).encode()
             if draw(st.booleans()):
                 labels = scenegraph.facets(draw(graphs))
             points.append(Timepoint("4D-OR", split, name, f"{k:06d}", k, clock / 4, media, labels))
             clock += draw(st.integers(1, 9))
-        found.append(Take("4D-OR", split, name, lambda points=points: iter(points)))
-    return found
+        drawn_takes.append(Take("4D-OR", split, name, lambda points=points: iter(points)))
+    return drawn_takes
 
 
 def read_back(root):
@@ -98,14 +107,14 @@ def same(written, read):
     assert set(read.media) == set(written.media)
     for medium in written.media:
         if medium == "points.npy":
-            assert np.array_equal(*(from_npy(one.read(medium)) for one in (written, read)))
+            assert np.array_equal(*(from_npy(timepoint.read(medium)) for timepoint in (written, read)))
         elif medium == "poses.json":
-            before, after = (json.loads(one.read(medium)) for one in (written, read))
+            before, after = (json.loads(timepoint.read(medium)) for timepoint in (written, read))
             assert before["joints"] == after["joints"]
             assert before["people"].keys() == after["people"].keys()
             for human, joints in before["people"].items():
-                for one, other in zip(joints, after["people"][human], strict=True):
-                    assert one == (other and pytest.approx(other, abs=1e-6))
+                for joint, read_joint in zip(joints, after["people"][human], strict=True):
+                    assert joint == (read_joint and pytest.approx(read_joint, abs=1e-6))
         elif not medium.endswith(".mask.png"):
             assert read.read(medium) == written.read(medium)
     for facet in ("relations", "actions", "tools"):
@@ -123,8 +132,8 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
     read = read_back(root)
     assert set(read) == {take.name for take in takes}
     for take in takes:
-        for written, found in zip(take, read[take.name], strict=True):
-            same(written, found)
+        for written, timepoint in zip(take, read[take.name], strict=True):
+            same(written, timepoint)
             # Artefacts and specks are in the files that were written, and in no label.
             for medium in written.media:
                 if medium.endswith(".mask.png"):
@@ -132,7 +141,7 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
             plain = [name for name in written.media if name.endswith(".mask.png")]
             if plain:
                 expected = plain_boxes(clean, plain)
-                assert boxes(found) == expected
+                assert boxes(timepoint) == expected
     shutil.rmtree(root)
     shutil.rmtree(clean)
 
@@ -142,7 +151,7 @@ def plain_boxes(folder, media):
     from orqa_registry import Box
     from orqa_registry.vocabulary import MASK_LABELS
 
-    found = {}
+    boxes_by_view = {}
     for medium in sorted(media):
         ids = np.array(Image.open(folder / medium))
         view = {"size": (ids.shape[1], ids.shape[0]), "boxes": []}
@@ -150,8 +159,8 @@ def plain_boxes(folder, media):
             rows, columns = np.nonzero(ids == label)
             if len(rows) >= 10:
                 view["boxes"].append(Box(name, columns.min(), rows.min(), columns.max(), rows.max()))
-        found[medium.partition(".")[0]] = {**view, "boxes": tuple(view["boxes"])}
-    return found
+        boxes_by_view[medium.partition(".")[0]] = {**view, "boxes": tuple(view["boxes"])}
+    return boxes_by_view
 
 
 @settings(max_examples=settings.default.max_examples * 2 // 5)
@@ -162,8 +171,8 @@ def test_raw_labels_alone_give_the_same_graph_where_nothing_is_left_to_infer(tmp
     point = Timepoint("4D-OR", "train", "001_4DOR", "000000", 0, 0.0, {}, scenegraph.facets(graph))
     FourDOR().layout().write(root, [Take("4D-OR", "train", "001_4DOR", lambda: iter([point]))])
     shutil.rmtree(root / "data")
-    (found,) = read_back(root)["001_4DOR"]
-    assert found.labels["relations"] == graph
+    (timepoint,) = read_back(root)["001_4DOR"]
+    assert timepoint.labels["relations"] == graph
     shutil.rmtree(root)
 
 

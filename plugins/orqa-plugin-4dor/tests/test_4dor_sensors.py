@@ -72,8 +72,8 @@ def test_masks_of_every_mask_camera_show_who_is_there(folder):
 @pytest.mark.parametrize("truth", [True, False])
 def test_small_masks_show_who_is_there_and_say_when_a_model_did(folder, truth):
     small = folder.parent / "take_segmasks_per_timepoint" / "004_4DOR"
-    for place, label in ((0, 8), (2, 3)):
-        mask(small / f"{10**18}_{place}_GT{truth}.png", room((label, 0, 0, 5, 2), (13, 9, 9, 3, 3), size=(32, 32)))
+    for index, label in ((0, 8), (2, 3)):
+        mask(small / f"{10**18}_{index}_GT{truth}.png", room((label, 0, 0, 5, 2), (13, 9, 9, 3, 3), size=(32, 32)))
     first, second = points(folder)
     assert [name for name in first.media if name.startswith("lowres")] == ["lowres0.mask.png", "lowres2.mask.png"]
     assert first.labels["entities"] == ("operating_table", "circulator")
@@ -107,9 +107,9 @@ def test_poses_come_from_the_annotation_tool_or_the_file_of_the_take(folder):
     first, second = points(folder)
     poses = json.loads(first.read("poses.json"))
     # (1, 2, 3) x 25 = (25, 50, 75); z + 1000; -y; y and z change places; 2 mm a unit.
-    place = poses["joints"].index("left_shoulder")
-    assert poses["people"]["human_0"][place] == [50.0, 2150.0, -100.0]
-    assert [one for one in poses["people"]["human_0"] if one] == [[50.0, 2150.0, -100.0]]
+    index = poses["joints"].index("left_shoulder")
+    assert poses["people"]["human_0"][index] == [50.0, 2150.0, -100.0]
+    assert [position for position in poses["people"]["human_0"] if position] == [[50.0, 2150.0, -100.0]]
     assert json.loads(second.read("poses.json"))["people"]["human_1"][1] == [6.0, 8.0, 10.0]
 
 
@@ -145,17 +145,17 @@ def test_scenes_of_hybridor_are_takes_of_their_own(folder, tmp_path):
     scenes = tmp_path / "synthetic_mv_hybridor"
     scenes.mkdir()
     looks = {"object_type": "instrument_table", "color": "pink", "shape": "round", "size": "large", "texture": "matt"}
-    about = {
+    scene = {
         "take_name": "001_4DOR",
         "frame_id": "001_4DOR_000001",
         "dataset_type": "4D-OR",
         "descriptors": {"0": looks},
     }
-    (scenes / "a.json").write_text(json.dumps(about))
+    (scenes / "a.json").write_text(json.dumps(scene))
     (scenes / "a_cidx2.jpg").write_bytes(b"image")
-    real, made = Registry.load().dataset("4D-OR").takes(tmp_path, "train")
-    assert (real.name, made.name) == ("001_4DOR", "001_4DOR_HybridOR")
-    (point,) = made
+    real_take, scene_take = Registry.load().dataset("4D-OR").takes(tmp_path, "train")
+    assert (real_take.name, scene_take.name) == ("001_4DOR", "001_4DOR_HybridOR")
+    (point,) = scene_take
     assert point.media == {"room2.jpg": scenes / "a_cidx2.jpg"}
     looks.pop("object_type")
     assert dict(point.labels) == {"attributes": {"instrument_table": looks}}

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from orqa_plugin_egosurgery.boxes import Counts, Image, count, read_boxes
-from orqa_plugin_egosurgery.names import BOX_FILES, SEGMENTS, box_file, phase_file, take_of
-from orqa_plugin_egosurgery.tables import read_phases
+from orqa_plugin_egosurgery.coco_reader import EntryCounts, FrameBoxes, count_entries, read_boxes
+from orqa_plugin_egosurgery.csv_files import read_phases
+from orqa_plugin_egosurgery.names import BOX_FILES, SEGMENTS, box_file, frame_take, phase_file
 from orqa_registry import Check, OrqaError
 from orqa_registry.reading import spare
 
-KNOWN: Mapping[str, Mapping[str, Counts]] = {
-    "tools": {"train": Counts(9657, 32272), "validation": Counts(1515, 4707), "test": Counts(4265, 12673)},
-    "hands": {"train": Counts(9627, 27726), "validation": Counts(1515, 4918), "test": Counts(4255, 13676)},
+KNOWN_COUNTS: Mapping[str, Mapping[str, EntryCounts]] = {
+    "tools": {
+        "train": EntryCounts(9657, 32272),
+        "validation": EntryCounts(1515, 4707),
+        "test": EntryCounts(4265, 12673),
+    },
+    "hands": {
+        "train": EntryCounts(9627, 27726),
+        "validation": EntryCounts(1515, 4918),
+        "test": EntryCounts(4255, 13676),
+    },
 }
 """Kind of boxes -> split -> images and boxes that its file lists."""
 
@@ -27,38 +35,38 @@ def checks(home: Path) -> Iterator[Check]:
     Raises nothing for a file that is damaged: a DataWarning says what is wrong with it.
     """
     for split in BOX_FILES:
-        for kind in KNOWN:
-            yield from _counts(home, kind, split)
-        yield from _frames(home, split)
+        for kind in KNOWN_COUNTS:
+            yield from _check_counts(home, kind, split)
+        yield from _check_frames(home, split)
 
 
-def _counts(home: Path, kind: str, split: str) -> Iterator[Check]:
-    path, known = box_file(home, kind, split), KNOWN[kind][split]
-    place = path.relative_to(home).as_posix()
-    found: tuple[int | str, int | str] = (0, 0)
-    note = f"there is no {place}"
+def _check_counts(home: Path, kind: str, split: str) -> Iterator[Check]:
+    path, expected = box_file(home, kind, split), KNOWN_COUNTS[kind][split]
+    file_name = path.relative_to(home).as_posix()
+    counts: tuple[int | str, int | str] = (0, 0)
+    note = f"there is no {file_name}"
     if path.is_file():
-        counted = spare(count, path)
-        found, note = (counted, "") if counted else ((DAMAGED, DAMAGED), f"{place} cannot be read")
-    yield Check(f"{split}: images in the file of {kind}", found[0], known.images, note)
-    yield Check(f"{split}: boxes of {kind}", found[1], known.boxes, note)
+        entry_counts = spare(count_entries, path)
+        counts, note = (entry_counts, "") if entry_counts else ((DAMAGED, DAMAGED), f"{file_name} cannot be read")
+    yield Check(f"{split}: images in the file of {kind}", counts[0], expected.images, note)
+    yield Check(f"{split}: boxes of {kind}", counts[1], expected.boxes, note)
 
 
-def _frames(home: Path, split: str) -> Iterator[Check]:
-    path, known = box_file(home, "tools", split), KNOWN["tools"][split].images
-    segments, phased = f"{split}: segments", f"{split}: images with a phase"
+def _check_frames(home: Path, split: str) -> Iterator[Check]:
+    path, expected = box_file(home, "tools", split), KNOWN_COUNTS["tools"][split].images
+    segments_check, phases_check = f"{split}: segments", f"{split}: images with a phase"
     try:
-        frames: Mapping[str, Image] = read_boxes(path) if path.is_file() else {}
+        frames: Mapping[str, FrameBoxes] = read_boxes(path) if path.is_file() else {}
     except OrqaError:
         # What is wrong was said when its boxes were counted.
         note = f"{path.relative_to(home).as_posix()} cannot be read"
-        yield Check(segments, DAMAGED, len(SEGMENTS[split]), note)
-        yield Check(phased, DAMAGED, known, note)
+        yield Check(segments_check, DAMAGED, len(SEGMENTS[split]), note)
+        yield Check(phases_check, DAMAGED, expected, note)
         return
-    takes = sorted({take_of(frame) for frame in frames})
-    yield Check(segments, len(takes), len(SEGMENTS[split]))
+    takes = sorted({frame_take(frame) for frame in frames})
+    yield Check(segments_check, len(takes), len(SEGMENTS[split]))
     phases: set[str] = set()
     for take in takes:
         table = phase_file(home, take)
         phases.update((spare(read_phases, table, take) or {}) if table.is_file() else {})
-    yield Check(phased, len(phases & frames.keys()), known, "every image has one")
+    yield Check(phases_check, len(phases & frames.keys()), expected, "every image has one")

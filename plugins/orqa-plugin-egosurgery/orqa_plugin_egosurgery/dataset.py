@@ -9,31 +9,31 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from orqa_plugin_egosurgery.boxes import Image, read_boxes
-from orqa_plugin_egosurgery.images import find_images, has_images
+from orqa_plugin_egosurgery.coco_reader import FrameBoxes, read_boxes
+from orqa_plugin_egosurgery.image_files import find_images, has_images
 from orqa_plugin_egosurgery.names import (
     BOX_FILES,
     DATASET,
+    IMAGE_SIZE,
     MEDIUM,
     ORIGINS,
     SEGMENTS,
-    SIZE,
     VIEW,
     box_file,
+    frame_take,
     phase_file,
-    take_of,
 )
-from orqa_plugin_egosurgery.timepoints import Reader
+from orqa_plugin_egosurgery.take_reader import TakeReader
 from orqa_registry import CallError, Card, Check, Dataset, DataWarning, Layout, OrqaError, Piece, Take
 from orqa_registry.errors import nearest
 from orqa_registry.reading import settle
 
-VARIABLE = "ORQA_EGOSURGERY_GAZE_ORIGIN"
+ORIGIN_VARIABLE = "ORQA_EGOSURGERY_GAZE_ORIGIN"
 ACCESS = "request form (Google form) linked from the homepage"
 TERMS = "CC BY-NC-SA 4.0, academic use alone, no attempt to identify persons"
-SMALL = (("train", "01_1"), ("train", "02_1"), ("validation", "09_1"), ("test", "04_1"))
+SMALL_COPY_TAKES = (("train", "01_1"), ("train", "02_1"), ("validation", "09_1"), ("test", "04_1"))
 """The takes of a small copy: each split, and one with two takes."""
-NUMBERS = (*range(124, 127), *range(129, 1600))
+FRAME_NUMBERS = (*range(124, 127), *range(129, 1600))
 """Frame numbers of a copy: they begin anywhere, and some are missing."""
 
 
@@ -55,7 +55,7 @@ class EgoSurgery(Dataset):
         notes=(
             "splits are those of the box files (EgoSurgery-Tool), as in ORQA; the phase paper splits otherwise",
             "a hand file leaves out frames without hands; a frame that no tool file lists is not annotated",
-            f"gaze: y is taken to begin at the top; whether it does nobody wrote down, see {VARIABLE}=bottom",
+            f"gaze: y is taken to begin at the top; whether it does nobody wrote down, see {ORIGIN_VARIABLE}=bottom",
             "without box files: frames and phases of the official segments, also those that were never boxed",
             "boxes and entities need both box files of a split: absent where one of them is missing or damaged",
         ),
@@ -88,22 +88,22 @@ class EgoSurgery(Dataset):
     )
 
     def __init__(self, gaze_origin: str | None = None) -> None:
-        self._origin = None if gaze_origin is None else _origin(gaze_origin, "gaze_origin")
+        self._origin = None if gaze_origin is None else _check_origin(gaze_origin, "gaze_origin")
 
     @property
     def gaze_origin(self) -> str:
         """Where y of the gaze files begins. Raises CallError where the environment names another place."""
-        return self._origin or _origin(os.environ.get(VARIABLE) or ORIGINS[0], VARIABLE)
+        return self._origin or _check_origin(os.environ.get(ORIGIN_VARIABLE) or ORIGINS[0], ORIGIN_VARIABLE)
 
     def home(self, root: Path) -> Path:
         """Return the folder with the files, `root` or one in it. Raises OrqaError where there is none."""
-        found = settle(Path(root), _is_home) if Path(root).is_dir() else None
-        if found is None:
+        home = settle(Path(root), _is_home) if Path(root).is_dir() else None
+        if home is None:
             raise OrqaError(
                 f"{DATASET}: {root} holds nothing of it: looked for annotations/bbox/by_split/tools/train.json ..., "
                 f"annotations/phase/01_1.csv ... and images/01 ..., here and one folder further in. {self.card.access}"
             )
-        return found
+        return home
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split. Box files are parsed to know them; a take's own files once it is iterated.
@@ -113,19 +113,19 @@ class EgoSurgery(Dataset):
         if split not in BOX_FILES:
             raise CallError(f"unknown split {split!r} of {DATASET}: {nearest(split, BOX_FILES)}")
         home, origin = self.home(root), self.gaze_origin
-        found, damaged = _box_files(home, split)
-        if found:
-            names = sorted({take_of(frame) for frame in chain(*found.values())})
+        boxes_by_kind, errors = _read_box_files(home, split)
+        if boxes_by_kind:
+            take_names = sorted({frame_take(frame) for frame in chain(*boxes_by_kind.values())})
         else:
-            names = [take for take in SEGMENTS[split] if _is_there(home, take)]
-        if damaged and not names:
-            raise damaged[0]
-        for error in damaged:
+            take_names = [take for take in SEGMENTS[split] if _has_take(home, take)]
+        if errors and not take_names:
+            raise errors[0]
+        for error in errors:
             warnings.warn(str(error), DataWarning, stacklevel=2)
-        kinds = {kind: _by_take(frames) for kind, frames in found.items()}
-        for name in names:
-            boxes = {kind: takes.get(name, {}) for kind, takes in kinds.items()}
-            reader = Reader(home, split, name, origin, boxes.get("tools"), boxes.get("hands"))
+        takes_by_kind = {kind: _group_by_take(frames) for kind, frames in boxes_by_kind.items()}
+        for name in take_names:
+            take_boxes = {kind: takes.get(name, {}) for kind, takes in takes_by_kind.items()}
+            reader = TakeReader(home, split, name, origin, take_boxes.get("tools"), take_boxes.get("hands"))
             yield Take(DATASET, split, name, reader)
 
     def checks(self, root: Path) -> Iterator[Check]:
@@ -139,51 +139,51 @@ class EgoSurgery(Dataset):
 
     def layout(self) -> Layout:
         """Return how these files are written."""
-        from orqa_plugin_egosurgery.writer import write
+        from orqa_plugin_egosurgery.writer import write_takes
 
-        everything = [(split, take) for split, takes in SEGMENTS.items() for take in takes]
-        others = (one for one in everything if one not in SMALL)
+        all_takes = [(split, take) for split, takes in SEGMENTS.items() for take in takes]
+        other_takes = (take for take in all_takes if take not in SMALL_COPY_TAKES)
         return Layout(
-            takes=(*SMALL, *others),
-            write=partial(write, gaze_origin=self.gaze_origin),
-            sizes={VIEW: SIZE},
-            frames={take: [f"{take}_{number:04d}" for number in NUMBERS] for _, take in everything},
+            takes=(*SMALL_COPY_TAKES, *other_takes),
+            write=partial(write_takes, gaze_origin=self.gaze_origin),
+            sizes={VIEW: IMAGE_SIZE},
+            frames={take: [f"{take}_{number:04d}" for number in FRAME_NUMBERS] for _, take in all_takes},
         )
 
 
-def _origin(value: str, where: str) -> str:
+def _check_origin(value: str, where: str) -> str:
     if value not in ORIGINS:
         raise CallError(f"{where} is {' or '.join(ORIGINS)}, not {value!r}")
     return value
 
 
 def _is_home(folder: Path) -> bool:
-    boxes = (box_file(folder, kind, split) for kind in ("tools", "hands") for split in BOX_FILES)
+    box_files = (box_file(folder, kind, split) for kind in ("tools", "hands") for split in BOX_FILES)
     takes = [take for segments in SEGMENTS.values() for take in segments]
-    phases = (phase_file(folder, take) for take in takes)
-    return any(map(Path.is_file, chain(boxes, phases))) or any(has_images(folder, take) for take in takes)
+    phase_files = (phase_file(folder, take) for take in takes)
+    return any(map(Path.is_file, chain(box_files, phase_files))) or any(has_images(folder, take) for take in takes)
 
 
-def _is_there(home: Path, take: str) -> bool:
+def _has_take(home: Path, take: str) -> bool:
     return phase_file(home, take).is_file() or bool(find_images(home, take))
 
 
-def _box_files(home: Path, split: str) -> tuple[dict[str, dict[str, Image]], list[OrqaError]]:
+def _read_box_files(home: Path, split: str) -> tuple[dict[str, dict[str, FrameBoxes]], list[OrqaError]]:
     """Return kind -> frame -> boxes of the box files that are there, and what is wrong with those that are damaged."""
-    found: dict[str, dict[str, Image]] = {}
-    damaged: list[OrqaError] = []
+    boxes_by_kind: dict[str, dict[str, FrameBoxes]] = {}
+    errors: list[OrqaError] = []
     for kind in ("tools", "hands"):
         path = box_file(home, kind, split)
         try:
             if path.is_file():
-                found[kind] = read_boxes(path)
+                boxes_by_kind[kind] = read_boxes(path)
         except OrqaError as error:
-            damaged.append(error)
-    return found, damaged
+            errors.append(error)
+    return boxes_by_kind, errors
 
 
-def _by_take(frames: Mapping[str, Image]) -> dict[str, dict[str, Image]]:
-    takes: dict[str, dict[str, Image]] = {}
-    for frame, image in frames.items():
-        takes.setdefault(take_of(frame), {})[frame] = image
+def _group_by_take(frames: Mapping[str, FrameBoxes]) -> dict[str, dict[str, FrameBoxes]]:
+    takes: dict[str, dict[str, FrameBoxes]] = {}
+    for frame, boxes in frames.items():
+        takes.setdefault(frame_take(frame), {})[frame] = boxes
     return takes

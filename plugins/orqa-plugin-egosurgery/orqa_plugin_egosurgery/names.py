@@ -9,10 +9,10 @@ from pathlib import Path
 DATASET = "EgoSurgery"
 VIEW = "ego"
 MEDIUM = "ego.jpg"
-SIZE = (1920, 1080)
+IMAGE_SIZE = (1920, 1080)
 """Width and height of every frame in pixels."""
 
-SECONDS = 2.0
+FRAME_SECONDS = 2.0
 """From one frame number to the next: frames are sampled at 0.5 a second."""
 
 BOX_FILES: Mapping[str, str] = {"train": "train.json", "validation": "val.json", "test": "test.json"}
@@ -68,26 +68,26 @@ GAZE_COLUMNS = ("Frame", "norm_pos_x", "norm_pos_y")
 ORIGINS = ("top", "bottom")
 """Where y of the gaze file begins. Which of them it is nobody wrote down (datasets.md 5.3)."""
 
-TAKE = re.compile(r"[0-9]{2}_[0-9]{1,3}", re.ASCII)
-FRAME = re.compile(rf"({TAKE.pattern})_([0-9]{{4}}|[1-9][0-9]{{4,6}})", re.ASCII)
+TAKE_NAME = re.compile(r"[0-9]{2}_[0-9]{1,3}", re.ASCII)
+FRAME_NAME = re.compile(rf"({TAKE_NAME.pattern})_([0-9]{{4}}|[1-9][0-9]{{4,6}})", re.ASCII)
 """VV_S_NNNN. A number has one spelling, so that the order inside a take is never a tie."""
 
 
-def frame_of(name: object) -> str | None:
+def parse_frame(name: object) -> str | None:
     """Return the frame that a file name or a cell means, `08_1_0160`, or None; folders before it do not matter."""
     if not isinstance(name, str):
         return None
-    base = name.strip().replace("\\", "/").rpartition("/")[2]
-    stem = base.rpartition(".")[0] or base
-    return stem if FRAME.fullmatch(stem) else None
+    file_name = name.strip().replace("\\", "/").rpartition("/")[2]
+    stem = file_name.rpartition(".")[0] or file_name
+    return stem if FRAME_NAME.fullmatch(stem) else None
 
 
-def take_of(frame: str) -> str:
+def frame_take(frame: str) -> str:
     """Return the take of a frame: what stands before the last underscore."""
     return frame.rpartition("_")[0]
 
 
-def number_of(frame: str) -> int:
+def frame_number(frame: str) -> int:
     """Return the number of a frame in its take, what stands after the last underscore."""
     return int(frame.rpartition("_")[2])
 

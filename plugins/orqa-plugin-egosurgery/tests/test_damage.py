@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orqa_plugin_egosurgery import EgoSurgery
-from orqa_plugin_egosurgery.boxes import read_boxes
-from orqa_plugin_egosurgery.tables import read_gaze, read_phases
+from orqa_plugin_egosurgery.coco_reader import read_boxes
+from orqa_plugin_egosurgery.csv_files import read_gaze, read_phases
 from orqa_registry import DataWarning, OrqaError, facets
 
 TOOLS = "annotations/bbox/by_split/tools/train.json"
@@ -76,7 +76,7 @@ def test_checks_go_on_with_any_damaged_file(dataset, root):
 
 
 @pytest.mark.parametrize(
-    ("part", "entry", "said"),
+    ("part", "entry", "message"),
     [
         ("annotations", {"image_id": 0, "category_id": 99, "bbox": [1, 2, 3, 4]}, "category_id of a box is listed"),
         ("annotations", {"image_id": 77, "category_id": 14, "bbox": [1, 2, 3, 4]}, "image_id of a box is listed"),
@@ -98,16 +98,16 @@ def test_checks_go_on_with_any_damaged_file(dataset, root):
         ("categories", {"id": 9, "name": 3}, "a category has"),
     ],
 )
-def test_a_wrong_entry_is_left_out(read, root, part, entry, said):
+def test_a_wrong_entry_is_left_out(read, root, part, entry, message):
     before = read(root)
     content = json.loads((root / TOOLS).read_text())
-    content[part] += [entry, entry] if said else [entry]
+    content[part] += [entry, entry] if message else [entry]
     (root / TOOLS).write_text(json.dumps(content))
-    if said is None:
+    if message is None:
         assert read(root) == before
         return
     with pytest.warns(
-        DataWarning, match=rf"train\.json: .*{said}.*left out where not: 2, the first at {part}\[\d+\]"
+        DataWarning, match=rf"train\.json: .*{message}.*left out where not: 2, the first at {part}\[\d+\]"
     ) as warned:
         assert read(root) == before
     assert len(warned) == 1
@@ -135,7 +135,7 @@ def test_an_image_without_a_size_has_that_of_all(read, root):
 
 
 @pytest.mark.parametrize(
-    ("file", "facet", "text", "said"),
+    ("file", "facet", "text", "message"),
     [
         ("annotations/phase/01_1.csv", "actions", "", "no column Frame, Phase"),
         ("annotations/phase/01_1.csv", "actions", "Frame,Step\n01_1_0124,design\n", "no column Phase"),
@@ -144,10 +144,10 @@ def test_an_image_without_a_size_has_that_of_all(read, root):
         ("gaze/01_1.csv", "gaze", "Frame,x,y\n", "no column norm_pos_x, norm_pos_y"),
     ],
 )
-def test_a_damaged_table_costs_its_facet(read, root, file, facet, text, said):
+def test_a_damaged_table_costs_its_facet(read, root, file, facet, text, message):
     before = read(root)["01_1"]
     (root / file).write_text(text, encoding="latin-1")
-    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{said}"):
+    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{message}"):
         after = read(root)["01_1"]
     assert [{k: v for k, v in p.labels.items() if k != facet} for p in before] == [p.labels for p in after]
 
@@ -159,7 +159,7 @@ def test_a_damaged_phase_file_is_an_error_where_there_is_nothing_else(read, tmp_
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("01_1_0124", "a row has 2 cells and a frame 01_1_NNNN"),
         ("124,closure", "a row has 2 cells and a frame 01_1_NNNN"),
@@ -167,11 +167,11 @@ def test_a_damaged_phase_file_is_an_error_where_there_is_nothing_else(read, tmp_
         ('01_1_0124,"clo\nsure"', "a phase is a word"),
     ],
 )
-def test_a_wrong_row_is_skipped(read, root, row, said):
+def test_a_wrong_row_is_skipped(read, root, row, message):
     before = read(root)
     with (root / "annotations/phase/01_1.csv").open("a") as file:
         file.write(f"\n , \n{row}\n{row}\n")
-    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{said}; left out where not: 2, the first at line \d+: "):
+    with pytest.warns(DataWarning, match=rf"01_1\.csv: .*{message}; left out where not: 2, the first at line \d+: "):
         assert read(root) == before
 
 
@@ -207,22 +207,22 @@ def test_the_last_phase_of_a_frame_counts(tmp_path, write_file):
 
 def test_files_are_bounded(tmp_path, write_file, monkeypatch):
     path = write_file(tmp_path, "p.csv", "Frame,Phase\n")
-    monkeypatch.setattr("orqa_plugin_egosurgery.tables.LARGEST_CSV", 5)
+    monkeypatch.setattr("orqa_plugin_egosurgery.csv_files.LARGEST_CSV", 5)
     with pytest.raises(OrqaError, match="12 bytes, more than the 5"):
         read_phases(path, "01_1")
 
 
 def settled(file, function):
     """Return what a function returns, or nothing where it raises an OrqaError that names the file."""
-    said, found = file, []
+    message, result = file, []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         try:
-            found = function()
+            result = function()
         except OrqaError as error:
-            said = str(error)
-    assert file in said
-    return found
+            message = str(error)
+    assert file in message
+    return result
 
 
 SCALARS = st.one_of(
@@ -268,5 +268,5 @@ def test_no_table_does_more_than_complain(tmp_path_factory, head, body, coding):
         (root / folder).mkdir(parents=True, exist_ok=True)
         (root / folder / "01_1.csv").write_bytes((head + body).encode(coding, "replace"))
     takes = EgoSurgery("top").takes(root, "train")
-    for point in settled("01_1.csv", lambda: [one for take in takes for one in take]):
+    for point in settled("01_1.csv", lambda: [timepoint for take in takes for timepoint in take]):
         facets.load(point.labels)

@@ -38,14 +38,14 @@ def test_frames_order_and_phases(published, read, tmp_path, write_file, make_coc
             write_file(
                 tmp_path, f"annotations/phase/{name}.csv", "\n".join(["Frame,Phase", f"{name}_9999,closure", *rows])
             )
-    seen = 0
+    timepoint_count = 0
     for split, names in SEGMENTS.items():
-        found = read(tmp_path, split)
-        assert list(found) == [name for name in names if name in published]
-        for name, points in found.items():
+        takes = read(tmp_path, split)
+        assert list(takes) == [name for name in names if name in published]
+        for name, points in takes.items():
             assert [(int(p.frame), p.frame, p.labels.get("actions")) for p in points] == [
                 (number, frame, (phase,) if phase else None) for number, frame, phase in published[name]
             ]
-            seen += len(points)
-    assert seen == sum(map(len, published.values()))
+            timepoint_count += len(points)
+    assert timepoint_count == sum(map(len, published.values()))
     assert set(published) <= {name for names in SEGMENTS.values() for name in names}

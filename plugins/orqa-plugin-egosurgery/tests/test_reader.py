@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from orqa_plugin_egosurgery import EgoSurgery
-from orqa_plugin_egosurgery.names import display, frame_of
+from orqa_plugin_egosurgery.names import display, parse_frame
 from orqa_registry import Box, CallError, OrqaError, Registry, facets, plugin
 from orqa_registry.vocabulary import TOOLS
 
@@ -15,16 +15,16 @@ SIZE = (1920, 1080)
 
 
 def test_frames_are_those_of_the_box_files_in_order(read, root):
-    found = read(root)
-    assert list(found) == ["01_1", "02_1"]
-    assert [(p.frame, p.index, p.seconds) for p in found["01_1"]] == [
+    takes = read(root)
+    assert list(takes) == ["01_1", "02_1"]
+    assert [(p.frame, p.index, p.seconds) for p in takes["01_1"]] == [
         ("01_1_0124", 124, 0.0),
         ("01_1_0125", 125, 2.0),
         ("01_1_0127", 127, 6.0),
         ("01_1_0130", 130, 12.0),
     ]
-    assert [(p.frame, p.seconds) for p in found["02_1"]] == [("02_1_0001", 0.0), ("02_1_0072", 142.0)]
-    assert all(type(p.index) is int and type(p.seconds) is float for p in found["01_1"])
+    assert [(p.frame, p.seconds) for p in takes["02_1"]] == [("02_1_0001", 0.0), ("02_1_0072", 142.0)]
+    assert all(type(p.index) is int and type(p.seconds) is float for p in takes["01_1"])
     assert list(read(root, "validation")) == ["09_1"]
     assert list(read(root, "test")) == ["04_1"]
 
@@ -38,7 +38,7 @@ def test_a_picture_that_is_not_there_is_absent_and_its_labels_are_not(read, root
 
 def test_labels_are_joined_by_file_name(read, root):
     first, second, third, fourth = (p.labels for p in read(root)["01_1"])
-    tweezers, holders, more = (
+    tweezers, holders, second_tweezers = (
         Box("tweezers", 100, 200, 150, 260),
         Box("needle holders", 0, 0, 10.5, 20),
         Box("tweezers", 300, 200, 350, 260),
@@ -46,7 +46,9 @@ def test_labels_are_joined_by_file_name(read, root):
     assert first == {
         "tools": ("tweezers", "needle holders"),
         "entities": ("own hands right", "tweezers", "needle holders"),
-        "boxes": {"ego": {"size": SIZE, "boxes": (tweezers, holders, more, Box("own hands right", 11, 12, 24, 26))}},
+        "boxes": {
+            "ego": {"size": SIZE, "boxes": (tweezers, holders, second_tweezers, Box("own hands right", 11, 12, 24, 26))}
+        },
         "actions": ("design",),
         "gaze": (0.5, 0.25),
     }
@@ -145,8 +147,8 @@ def test_without_one_box_file_half_of_the_boxes_is_not_all(read, root, kind, lef
 def test_a_frame_of_the_hand_file_alone_is_not_annotated(read, root):
     path = root / "annotations/bbox/by_split/tools/train.json"
     content = json.loads(path.read_text())
-    content["images"] = [one for one in content["images"] if one["id"] != 0]
-    content["annotations"] = [one for one in content["annotations"] if one["image_id"] != 0]
+    content["images"] = [entry for entry in content["images"] if entry["id"] != 0]
+    content["annotations"] = [entry for entry in content["annotations"] if entry["image_id"] != 0]
     path.write_text(json.dumps(content))
     first, second, *_ = read(root)["01_1"]
     assert (first.frame, first.labels) == ("01_1_0124", {"actions": ("design",), "gaze": (0.5, 0.25)})
@@ -156,11 +158,11 @@ def test_a_frame_of_the_hand_file_alone_is_not_annotated(read, root):
 def test_without_box_files_phases_and_pictures_name_the_frames(read, root, write_file):
     shutil.rmtree(root / "annotations" / "bbox")
     write_file(root, "annotations/phase/03_3.csv", "Frame,Phase\n03_3_0001,design\n")
-    found = read(root)
-    assert list(found) == ["01_1", "02_1"], "03_3 is in no official split"
+    takes = read(root)
+    assert list(takes) == ["01_1", "02_1"], "03_3 is in no official split"
     frames = ["0120", "0124", "0125", "0127", "0130", "0131"]
-    assert [p.frame for p in found["01_1"]] == [f"01_1_{number}" for number in frames]
-    assert [sorted(p.labels) for p in found["01_1"]][:3] == [["actions"], ["actions", "gaze"], []]
+    assert [p.frame for p in takes["01_1"]] == [f"01_1_{number}" for number in frames]
+    assert [sorted(p.labels) for p in takes["01_1"]][:3] == [["actions"], ["actions", "gaze"], []]
     shutil.rmtree(root / "annotations")
     assert [p.frame for p in read(root)["01_1"]] == ["01_1_0124", "01_1_0125", "01_1_0130"]
     assert list(read(root, "validation")) == ["09_1"]
@@ -207,7 +209,7 @@ def test_the_dataset_is_what_the_registry_wants(dataset):
 
 
 def test_names():
-    assert frame_of("a/b/01_1_0124.jpg") == frame_of(" 01_1_0124 ") == "01_1_0124"
+    assert parse_frame("a/b/01_1_0124.jpg") == parse_frame(" 01_1_0124 ") == "01_1_0124"
     wrong = (
         "01_1_124",
         "01_1_0124.x.jpg",
@@ -219,5 +221,5 @@ def test_names():
         None,
         7,
     )
-    assert [frame_of(name) for name in wrong] == [None] * len(wrong)
+    assert [parse_frame(name) for name in wrong] == [None] * len(wrong)
     assert display(" Needle_Holders ") == "needle holders"

@@ -29,7 +29,11 @@ def ego(*boxes, size=SIZE):
 
 
 def by_take(dataset, root):
-    return {one.name: {p.frame: p for p in one} for split in dataset.splits for one in dataset.takes(root, split)}
+    return {
+        read_take.name: {p.frame: p for p in read_take}
+        for split in dataset.splits
+        for read_take in dataset.takes(root, split)
+    }
 
 
 halves = st.integers(-40, 4000).map(lambda number: number / 2)
@@ -39,7 +43,7 @@ corners = st.tuples(halves, halves, lengths, lengths).map(lambda b: (b[0], b[1],
 
 def boxes_of(names):
     return st.lists(st.tuples(st.sampled_from(names), corners), max_size=4).map(
-        lambda found: tuple(Box(name, *box) for name, box in found)
+        lambda pairs: tuple(Box(name, *box) for name, box in pairs)
     )
 
 
@@ -59,58 +63,62 @@ takes = st.dictionaries(
 )
 
 
-def labels_of(one):
+def labels_of(drawn):
     """Return the labels of a timepoint made by the strategy; one without tools has boxes that cannot be carried."""
-    labels = {"boxes": ego(*(one["tools"] or ()), *one["hands"])}
-    if one["tools"] is not None:
-        labels["tools"] = tuple(dict.fromkeys(box.entity for box in one["tools"]))
-        labels["entities"] = tuple(dict.fromkeys(box.entity for box in (*one["hands"], *one["tools"])))
-    if "phase" in one:
-        labels["actions"] = (one["phase"],)
-    if "gaze" in one:
-        labels["gaze"] = one["gaze"]
+    labels = {"boxes": ego(*(drawn["tools"] or ()), *drawn["hands"])}
+    if drawn["tools"] is not None:
+        labels["tools"] = tuple(dict.fromkeys(box.entity for box in drawn["tools"]))
+        labels["entities"] = tuple(dict.fromkeys(box.entity for box in (*drawn["hands"], *drawn["tools"])))
+    if "phase" in drawn:
+        labels["actions"] = (drawn["phase"],)
+    if "gaze" in drawn:
+        labels["gaze"] = drawn["gaze"]
     return labels
 
 
 def carried(points, boxed):
     """Return (frame, index, seconds, labels, picture) of what is read of a take; boxed: its split has box files."""
     kept = [p for p in points if ("tools" in p.labels if boxed else p.media or "actions" in p.labels)]
-    found = []
+    rows = []
     for p in kept:
         labels = {facet: value for facet, value in p.labels.items() if boxed or facet != "boxes"}
-        found.append((p.frame, p.index, 2.0 * (p.index - kept[0].index), labels, p.media.get("ego.jpg")))
-    return found
+        rows.append((p.frame, p.index, 2.0 * (p.index - kept[0].index), labels, p.media.get("ego.jpg")))
+    return rows
 
 
 @settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(takes)
-def test_what_is_written_is_read_back(tmp_path_factory, made):
+def test_what_is_written_is_read_back(tmp_path_factory, drawn_takes):
     root = tmp_path_factory.mktemp("written", numbered=True)
     dataset = EgoSurgery("top")
     written, expected = [], {}
-    boxed = {split for (split, _), frames in made.items() if any(one["tools"] is not None for one in frames.values())}
-    for (split, name), frames in made.items():
+    boxed = {
+        split
+        for (split, _), frames in drawn_takes.items()
+        if any(drawn["tools"] is not None for drawn in frames.values())
+    }
+    for (split, name), frames in drawn_takes.items():
         points = []
-        for number, one in sorted(frames.items()):
-            media = {} if one["picture"] is None else {"ego.jpg": one["picture"]}
-            points.append(point(name, number, split, media, **labels_of(one)))
+        for number, drawn in sorted(frames.items()):
+            media = {} if drawn["picture"] is None else {"ego.jpg": drawn["picture"]}
+            points.append(point(name, number, split, media, **labels_of(drawn)))
         written.append(take(*points))
         if kept := carried(points, split in boxed):
             expected[name] = kept
     dataset.layout().write(root, written)
     for split, file in BOX_FILES.items():
-        there = [(root / f"annotations/bbox/by_split/{kind}/{file}").is_file() for kind in ("tools", "hands")]
-        assert there == [split in boxed] * 2
+        has_files = [(root / f"annotations/bbox/by_split/{kind}/{file}").is_file() for kind in ("tools", "hands")]
+        assert has_files == [split in boxed] * 2
     if not expected:
         assert {path.name for path in root.iterdir()} <= {"gaze"}
         return
-    found = {}
+    read_rows = {}
     for split in dataset.splits:
-        for one in dataset.takes(root, split):
-            found[one.name] = [
-                (p.frame, p.index, p.seconds, p.labels, p.read("ego.jpg") if p.media else None) for p in one
+        for read_take in dataset.takes(root, split):
+            read_rows[read_take.name] = [
+                (p.frame, p.index, p.seconds, p.labels, p.read("ego.jpg") if p.media else None) for p in read_take
             ]
-    assert found == expected
+    assert read_rows == expected
 
 
 @pytest.fixture
@@ -139,13 +147,13 @@ def test_the_layout_is_as_irregular_as_the_download(written):
         json.loads((written / f"annotations/bbox/by_split/{kind}/train.json").read_text())
         for kind in ("tools", "hands")
     )
-    ids = [{one["file_name"]: one["id"] for one in file["images"]} for file in (tools, hands)]
+    ids = [{entry["file_name"]: entry["id"] for entry in file["images"]} for file in (tools, hands)]
     assert ids == [
         {f"01_1_{n}.jpg": k for k, n in enumerate(("0007", "0009", "0010"))},
         {"01_1_0010.jpg": 1, "01_1_0007.jpg": 2},
     ]
-    assert [one["bbox"][2] for one in hands["annotations"]] == [2.5, 0, 2.5]
-    assert [one["name"] for one in tools["categories"]] == list(TOOLS)
+    assert [entry["bbox"][2] for entry in hands["annotations"]] == [2.5, 0, 2.5]
+    assert [entry["name"] for entry in tools["categories"]] == list(TOOLS)
     with (written / "annotations/phase/01_1.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [["Frame", "Phase"], ["01_1_0007", "design"], ["01_1_0010", "incision"], ["01_1_0011", "incision"]]
@@ -156,15 +164,15 @@ def test_the_layout_is_as_irregular_as_the_download(written):
 
 
 def test_what_the_layout_cannot_carry_is_left_out(dataset, written):
-    found = by_take(dataset, written)
-    first, second, third = found["01_1"].values()
+    read_takes = by_take(dataset, written)
+    first, second, third = read_takes["01_1"].values()
     assert first.read("ego.jpg") == b"jpg"
     assert first.labels["gaze"] == (0.25, 1)
     assert [box.entity for box in first.labels["boxes"]["ego"]["boxes"]] == ["tweezers", "tweezers", "own hands right"]
     assert second.labels["boxes"]["ego"]["size"] == (32, 24)
     assert "actions" not in second.labels
     assert third.labels["actions"] == ("incision",)
-    (other,) = found["09_1"].values()
+    (other,) = read_takes["09_1"].values()
     assert other.labels == {"actions": ("closure",)}, "its tools are not annotated"
 
 
@@ -172,8 +180,8 @@ def test_boxes_without_tools_are_left_out(dataset, tmp_path):
     hand = Box("own hands left", 1, 2, 3, 4)
     points = [point("01_1", 1, boxes=ego(hand), actions=("design",)), point("01_1", 2, tools=(), boxes=ego())]
     dataset.layout().write(tmp_path, [take(*points)])
-    (found,) = by_take(dataset, tmp_path)["01_1"].values()
-    assert (found.frame, found.labels) == ("01_1_0002", {"tools": (), "entities": (), "boxes": ego()})
+    (timepoint,) = by_take(dataset, tmp_path)["01_1"].values()
+    assert (timepoint.frame, timepoint.labels) == ("01_1_0002", {"tools": (), "entities": (), "boxes": ego()})
 
 
 def test_boxes_of_other_things_and_other_views_are_left_out(dataset, tmp_path):
@@ -187,16 +195,16 @@ def test_boxes_of_other_things_and_other_views_are_left_out(dataset, tmp_path):
         point("01_1", 2, tools=("drill",), actions=("closure",)),
     ]
     dataset.layout().write(tmp_path, [take(*points)])
-    (found,) = by_take(dataset, tmp_path)["01_1"].values()
-    assert found.labels == {"tools": (), "entities": (), "boxes": ego()}
+    (timepoint,) = by_take(dataset, tmp_path)["01_1"].values()
+    assert timepoint.labels == {"tools": (), "entities": (), "boxes": ego()}
 
 
 def test_without_boxes_there_are_no_box_files(dataset, tmp_path):
     points = [point("01_1", 1, actions=("design",)), point("01_1", 5, media={"ego.jpg": b"x"}, gaze=(0.5, 0.5))]
     dataset.layout().write(tmp_path, [take(*points)])
     assert not (tmp_path / "annotations" / "bbox").exists()
-    found = by_take(dataset, tmp_path)["01_1"]
-    assert {frame: p.labels for frame, p in found.items()} == {p.frame: p.labels for p in points}
+    timepoints = by_take(dataset, tmp_path)["01_1"]
+    assert {frame: p.labels for frame, p in timepoints.items()} == {p.frame: p.labels for p in points}
 
 
 def test_the_origin_of_the_gaze_is_that_of_the_dataset(tmp_path):
@@ -206,7 +214,7 @@ def test_the_origin_of_the_gaze_is_that_of_the_dataset(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "said"),
+    ("timepoint", "message"),
     [
         (Timepoint("d", "train", "01_1", "000003", 3), "a frame of take 01_1 is 01_1_NNNN, not '000003'"),
         (Timepoint("d", "train", "01_1", "02_1_0003", 3), "not '02_1_0003'"),
@@ -214,9 +222,9 @@ def test_the_origin_of_the_gaze_is_that_of_the_dataset(tmp_path):
         (Timepoint("d", "demo", "01_1", "01_1_0003", 3), "in 'demo' cannot be written"),
     ],
 )
-def test_names_that_the_layout_cannot_hold(dataset, tmp_path, one, said):
-    with pytest.raises(OrqaError, match=said):
-        dataset.layout().write(tmp_path, [take(one)])
+def test_names_that_the_layout_cannot_hold(dataset, tmp_path, timepoint, message):
+    with pytest.raises(OrqaError, match=message):
+        dataset.layout().write(tmp_path, [take(timepoint)])
     assert list(tmp_path.iterdir()) == []
 
 

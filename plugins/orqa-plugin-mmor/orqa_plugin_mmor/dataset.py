@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from orqa_plugin_mmor import names
-from orqa_plugin_mmor.annotations import Graphs, RawGraphs, of_graphs, read_tables
-from orqa_plugin_mmor.pieces import PIECES
+from orqa_plugin_mmor.annotations import Graphs, RawGraphs, graph_facets, read_tables
+from orqa_plugin_mmor.download_parts import PIECES
 from orqa_registry import Card, Check, Dataset, Labels, Layout, OrqaError, Take, Timepoint, facets, scenegraph, scenes
 from orqa_registry.media import Media
 from orqa_registry.reading import settle, spare
@@ -18,7 +18,7 @@ from orqa_registry.reading import settle, spare
 class MMOR(Dataset):
     """MM-OR: robotic knee replacements with everything that listens, looks and logs in the room, one a second."""
 
-    name = names.NAME
+    name = names.DATASET
     card = Card(
         title="MM-OR: a large multimodal operating room dataset of robotic knee procedures",
         licence="terms of use in the request form (code Apache-2.0)",
@@ -52,7 +52,7 @@ class MMOR(Dataset):
         "trackercam.jpg": "the camera on the tracker, very dark",
         **{f"room{camera}.mask.png": f"annotated mask, room camera {camera}" for camera in names.MASK_CAMERAS},
         **{f"detail{camera}.mask.png": f"annotated mask, detail {camera}" for camera in names.DETAIL_MASK_CAMERAS},
-        **{f"lowres{place}.mask.png": "32 x 32 mask of a camera that can have one" for place in range(3)},
+        **{f"lowres{index}.mask.png": "32 x 32 mask of a camera that can have one" for index in range(3)},
         "points.npy": "fused cloud, float32 N x 6: x, y, z in mm, red, green, blue 0..255",
         "segments.npy": "labelled cloud, float32 N x 4: x, y, z in mm, id of vocabulary.MASK_LABELS",
         "audio.mp3": "the second before and the one after",
@@ -64,13 +64,13 @@ class MMOR(Dataset):
     }
     splits = tuple(names.SPLITS)
     official: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        split: tuple(take + names.SUFFIX for take in takes) for split, takes in names.SPLITS.items()
+        split: tuple(take + names.TAKE_SUFFIX for take in takes) for split, takes in names.SPLITS.items()
     }
     pieces = PIECES
 
     def home(self, root: Path) -> Path:
         """Return the folder of the takes: `root`, or the one in it that holds any. Raises OrqaError."""
-        home = settle(root, lambda folder: any(_index(folder, take) for take in names.TAKES))
+        home = settle(root, lambda folder: any(_find_index(folder, take) for take in names.TAKES))
         if home is None:
             raise OrqaError(
                 f"MM-OR: {root} holds no take: looked for 001_PKA/timestamp_to_pcd_and_frames_list.json ..., "
@@ -82,18 +82,23 @@ class MMOR(Dataset):
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
         home = self.home(root)
-        labels = next(filter(Path.is_file, names.relationships(home, split)), None)
-        graphs = (spare(scenegraph.read_relationships, labels) if labels else None) or {}
-        found = []
+        label_file = next(filter(Path.is_file, names.relationship_files(home, split)), None)
+        graphs = (spare(scenegraph.read_relationships, label_file) if label_file else None) or {}
+        takes = []
         for take in names.SPLITS[split]:
-            if index := _index(home, take):
-                name = take + names.SUFFIX
-                found.append(
-                    Take(self.name, split, name, partial(_timepoints, home, index, take, split, graphs.get(name)))
+            if index_path := _find_index(home, take):
+                name = take + names.TAKE_SUFFIX
+                takes.append(
+                    Take(
+                        self.name,
+                        split,
+                        name,
+                        partial(_read_timepoints, home, index_path, take, split, graphs.get(name)),
+                    )
                 )
-        yield from found
+        yield from takes
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(scenes.beside(home, root), self.name, split, found)
+            yield from scenes.takes(scenes.beside(home, root), self.name, split, takes)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield lengths of frame indices and counts of scene graphs (datasets.md 3.1 and 9.6)."""
@@ -103,32 +108,41 @@ class MMOR(Dataset):
 
     def layout(self) -> Layout:
         """Return how MM-OR is written."""
-        from orqa_plugin_mmor.writer import write
+        from orqa_plugin_mmor.writer import write_takes
 
         first = ("001_PKA", "012_1_PKA", "012_2_PKA", "005_TKA", "007_TKA", "004_PKA", "013_PKA")
         splits = {take: split for split, takes in names.SPLITS.items() for take in takes}
         order = dict.fromkeys((*first, *names.TAKES))
-        return Layout(tuple((splits[take], take + names.SUFFIX) for take in order), write)
+        return Layout(tuple((splits[take], take + names.TAKE_SUFFIX) for take in order), write_takes)
 
 
-def _index(home: Path, take: str) -> Path | None:
-    return next(filter(Path.is_file, names.indices(home, take)), None)
+def _find_index(home: Path, take: str) -> Path | None:
+    return next(filter(Path.is_file, names.index_files(home, take)), None)
 
 
-def _timepoints(home: Path, index: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
-    from orqa_plugin_mmor.index import read_index  # listing datasets needs no reader
+def _read_timepoints(home: Path, index_path: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
+    from orqa_plugin_mmor.frame_index import read_index  # listing datasets needs no reader
     from orqa_plugin_mmor.sensors import Sensors
 
-    name, sensors, tables = take + names.SUFFIX, Sensors(home, take), read_tables(home, take)
-    annotated = {} if graphs is None else of_graphs(graphs)
-    raw = RawGraphs(home, take) if graphs is None else None
-    start: int | None = None
-    for row in tuple(read_index(index)):  # a damaged index costs the take, not the rest of it
-        start = row.second if start is None else start
+    name, sensors, tables = take + names.TAKE_SUFFIX, Sensors(home, take), read_tables(home, take)
+    facets_by_frame = {} if graphs is None else graph_facets(graphs)
+    raw_graphs = RawGraphs(home, take) if graphs is None else None
+    start_second: int | None = None
+    for row in tuple(read_index(index_path)):  # a damaged index costs the take, not the rest of it
+        start_second = row.second if start_second is None else start_second
         frame = row.frame
-        ready = {**annotated.get(frame, {}), **tables.get(frame, {}), **sensors.ready(row)}
-        late = {**sensors.late(row), **raw.late(frame)} if raw else sensors.late(row)
+        ready_facets = {**facets_by_frame.get(frame, {}), **tables.get(frame, {}), **sensors.ready_facets(row)}
+        late_facets = (
+            {**sensors.late_facets(row), **raw_graphs.late_facets(frame)} if raw_graphs else sensors.late_facets(row)
+        )
         media = Media(partial(sensors.media, row))
         yield Timepoint(
-            names.NAME, split, name, frame, row.place, float(row.second - start), media, Labels(ready, late)
+            names.DATASET,
+            split,
+            name,
+            frame,
+            row.index,
+            float(row.second - start_second),
+            media,
+            Labels(ready_facets, late_facets),
         )

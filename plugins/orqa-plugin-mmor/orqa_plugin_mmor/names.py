@@ -7,11 +7,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-NAME = "MM-OR"
-SUFFIX = "_MMOR"
+DATASET = "MM-OR"
+TAKE_SUFFIX = "_MMOR"
 """What ORQA adds to the name of a take."""
 
-GRAPHS = {
+GRAPH_COUNTS = {
     "train": {
         "001_PKA": 1799,
         "003_TKA": 994,
@@ -34,16 +34,18 @@ SHORT_CLIPS = (
     *("018_1_PKA", "018_2_PKA"),
     *(f"{number:03d}_PKA" for number in range(19, 34)),
 )
-SPLITS = {**{split: tuple(takes) for split, takes in GRAPHS.items()}, "short_clips": SHORT_CLIPS}
+SPLITS = {**{split: tuple(takes) for split, takes in GRAPH_COUNTS.items()}, "short_clips": SHORT_CLIPS}
 TAKES = tuple(take for takes in SPLITS.values() for take in takes)
 
-_SHARED = {
+_SHARED_FOLDERS = {
     "012_PKA": ("012_1_PKA", "012_2_PKA"),
     "015-018_PKA": ("015_PKA", "016_PKA", "017_PKA", "018_1_PKA", "018_2_PKA"),
     "019-022_PKA": tuple(f"{number:03d}_PKA" for number in range(19, 23)),
     "023-032_PKA": tuple(f"{number:03d}_PKA" for number in range(23, 33)),
 }
-FOLDERS = {take: take for take in TAKES} | {take: folder for folder, takes in _SHARED.items() for take in takes}
+TAKE_FOLDERS = {take: take for take in TAKES} | {
+    take: folder for folder, takes in _SHARED_FOLDERS.items() for take in takes
+}
 """Take -> its folder."""
 
 NO_ROOM_IMAGES = frozenset({"005_TKA", "009_TKA"})
@@ -52,7 +54,7 @@ NO_TRACKER = frozenset({"005_TKA"})
 """A take whose tracker file is missing."""
 NO_PHASES = frozenset({"004_PKA"})
 """Takes whose robot was prepared beforehand: what their files call phases is none (datasets.md 3.9)."""
-SAMPLED = {"007_TKA": 3}
+SAMPLING_STEPS = {"007_TKA": 3}
 """Takes of whose labels one in so many counts."""
 
 ROOM_CAMERAS = (1, 4, 5, 2, 3)
@@ -66,25 +68,25 @@ TIMESTAMP, ROOM, DETAIL, TRACKER = "timestamp", "azure", "simstation", "trackerc
 
 
 @frozen
-class Place:
-    """Where the files of a medium lie. numbered: what numbers them. folder and file have {folder}, {take}, {}."""
+class FileLocation:
+    """Where the files of a medium lie. numbering: what numbers them. folder and file have {folder}, {take}, {}."""
 
     medium: str
-    numbered: str
+    numbering: str
     folder: str
     file: str
 
-    def within(self, home: Path, take: str) -> Path:
+    def take_folder(self, home: Path, take: str) -> Path:
         """Return the folder of the files of a take."""
-        return home / self.folder.format(folder=FOLDERS[take], take=take)
+        return home / self.folder.format(folder=TAKE_FOLDERS[take], take=take)
 
 
 ROOM_IMAGES = tuple(
-    Place(f"room{camera}.jpg", ROOM, "{folder}/colorimage", f"camera0{camera}_colorimage-{{}}.jpg")
+    FileLocation(f"room{camera}.jpg", ROOM, "{folder}/colorimage", f"camera0{camera}_colorimage-{{}}.jpg")
     for camera in ROOM_CAMERAS
 )
 ROOM_MASKS = {
-    f"room{camera}": Place(
+    f"room{camera}": FileLocation(
         f"room{camera}.mask.png",
         ROOM,
         f"{{folder}}/segmentation_export_{camera}",
@@ -93,7 +95,7 @@ ROOM_MASKS = {
     for camera in MASK_CAMERAS
 }
 DETAIL_MASKS = {
-    f"detail{camera}": Place(
+    f"detail{camera}": FileLocation(
         f"detail{camera}.mask.png",
         DETAIL,
         f"{{folder}}/simstation_segmentation_export_{camera}",
@@ -101,83 +103,83 @@ DETAIL_MASKS = {
     )
     for camera in DETAIL_MASK_CAMERAS
 }
-AS_THEY_ARE = (
+COPIED_FILES = (
     *ROOM_IMAGES,
     *(
-        Place(f"detail{camera}.jpg", DETAIL, "{folder}/simstation", f"camera0{camera}_{{}}.jpg")
+        FileLocation(f"detail{camera}.jpg", DETAIL, "{folder}/simstation", f"camera0{camera}_{{}}.jpg")
         for camera in DETAIL_CAMERAS
     ),
-    Place("screen.jpg", DETAIL, "{folder}/simstation", "camera01_{}.jpg"),
-    Place("trackercam.jpg", TRACKER, "{folder}/trackercam", "{}.jpg"),
+    FileLocation("screen.jpg", DETAIL, "{folder}/simstation", "camera01_{}.jpg"),
+    FileLocation("trackercam.jpg", TRACKER, "{folder}/trackercam", "{}.jpg"),
     *ROOM_MASKS.values(),
     *DETAIL_MASKS.values(),
-    Place("audio.mp3", TIMESTAMP, "take_audio_per_timepoint/{take}", "{}.mp3"),
-    Place("robot.json", DETAIL, "screen_summaries/{take}", "{}.json"),
+    FileLocation("audio.mp3", TIMESTAMP, "take_audio_per_timepoint/{take}", "{}.mp3"),
+    FileLocation("robot.json", DETAIL, "screen_summaries/{take}", "{}.json"),
 )
 """Media that are files of the download; the others are converted."""
 
-CLOUDS = Place("points.npy", TIMESTAMP, "take_point_clouds_sparse/{take}", "{}.pcd")
-LABELLED_CLOUDS = Place("segments.npy", TIMESTAMP, "take_point_clouds_seg_lowres/{take}", "{}_seg.pcd")
-EMBEDDINGS = Place("clap.npy", TIMESTAMP, "take_audio_embeddings_per_timepoint/{take}", "{}.pt")
-SPEECH = Place("speech.txt", TIMESTAMP, "take_transcripts_per_timepoint/{take}", "{}.json")
-SCREEN_TEXTS = Place("screen_text", DETAIL, "screen_summaries_text/{take}", "{}.txt")
+CLOUDS = FileLocation("points.npy", TIMESTAMP, "take_point_clouds_sparse/{take}", "{}.pcd")
+LABELLED_CLOUDS = FileLocation("segments.npy", TIMESTAMP, "take_point_clouds_seg_lowres/{take}", "{}_seg.pcd")
+EMBEDDINGS = FileLocation("clap.npy", TIMESTAMP, "take_audio_embeddings_per_timepoint/{take}", "{}.pt")
+TRANSCRIPTS = FileLocation("speech.txt", TIMESTAMP, "take_transcripts_per_timepoint/{take}", "{}.json")
+SCREEN_TEXTS = FileLocation("screen_text", DETAIL, "screen_summaries_text/{take}", "{}.txt")
 
-LOW_RES = "take_segmasks_per_timepoint"
-TRACKS = "take_tracks"
-SUBTITLES = "take_transcripts"
-TAKE_JSONS = "take_jsons"
-BREACHES = "take_timestamp_to_sterility_breach"
-PHASES = "take_timestamp_to_robot_phase"
-NEXT_ACTIONS = "take_timestamp_to_next_action"
+LOW_RES_FOLDER = "take_segmasks_per_timepoint"
+TRACKS_FOLDER = "take_tracks"
+SUBTITLES_FOLDER = "take_transcripts"
+TAKE_JSONS_FOLDER = "take_jsons"
+BREACHES_FOLDER = "take_timestamp_to_sterility_breach"
+PHASES_FOLDER = "take_timestamp_to_robot_phase"
+NEXT_ACTIONS_FOLDER = "take_timestamp_to_next_action"
 
-EMBEDDING = 512
+EMBEDDING_SIZE = 512
 """Numbers of an audio embedding."""
-UNIT = 2.0
+UNIT_MM = 2.0
 """Millimetres of a unit of clouds."""
 REACH = 3000.0
 """Half a side of what counts as the room, mm."""
 
 
-def bare(take: str) -> str:
+def download_name(take: str) -> str:
     """Return the name of a take as the download writes it: 002_PKA_MMOR -> 002_PKA."""
-    return take.removesuffix(SUFFIX)
+    return take.removesuffix(TAKE_SUFFIX)
 
 
-def split_of(take: str) -> str:
+def take_split(take: str) -> str:
     """Return the split of a take."""
     return next(split for split, takes in SPLITS.items() if take in takes)
 
 
-def shared(take: str) -> bool:
+def shares_folder(take: str) -> bool:
     """Tell whether a take has its folder together with others; files that are its own then carry its name."""
-    return FOLDERS[take] != take
+    return TAKE_FOLDERS[take] != take
 
 
-def indices(home: Path, take: str) -> Iterator[Path]:
+def index_files(home: Path, take: str) -> Iterator[Path]:
     """Yield where the frame index of a take may lie, the better place first.
 
     A file without a take's name in a folder of several takes is nobody's.
     """
-    folder = home / FOLDERS[take]
+    folder = home / TAKE_FOLDERS[take]
     yield folder / f"timestamp_to_pcd_and_frames_list_{take}.json"
-    if not shared(take):
+    if not shares_folder(take):
         yield folder / "timestamp_to_pcd_and_frames_list.json"
 
 
-def raw_labels(home: Path, take: str) -> Iterator[Path]:
+def raw_label_folders(home: Path, take: str) -> Iterator[Path]:
     """Yield the folders in which raw scene graphs of a take may lie, the better one first."""
-    folder = home / FOLDERS[take]
+    folder = home / TAKE_FOLDERS[take]
     yield folder / f"relation_labels_{take}"
-    if not shared(take):
+    if not shares_folder(take):
         yield folder / "relation_labels"
 
 
-def relationships(home: Path, split: str) -> Iterator[Path]:
+def relationship_files(home: Path, split: str) -> Iterator[Path]:
     """Yield where the scene graphs of a split may lie."""
     yield home / "data" / f"relationships_{split}.json"
     yield home / f"relationships_{split}.json"
 
 
-def counts(take: str, frame: int) -> bool:
+def is_sampled(take: str, frame: int) -> bool:
     """Tell whether labels of a frame count: of a take that is sampled, only some do."""
-    return frame % SAMPLED.get(take, 1) == 0
+    return frame % SAMPLING_STEPS.get(take, 1) == 0

@@ -12,12 +12,12 @@ from orqa_registry import OrqaError
 from orqa_registry.formats.files import read_bytes
 from orqa_registry.reading import read_json
 
-REMEMBERED = 4
+SUBTITLE_COUNT = 4
 """Subtitles that a transcript goes back."""
-LONGEST = 200
+MAX_CHARACTERS = 200
 """Characters of a transcript; what is older is cut off."""
 
-_TIMES = re.compile(r"[\d:,.]+\s*-->\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?\b.*")
+_TIME_RANGE = re.compile(r"[\d:,.]+\s*-->\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?\b.*")
 
 
 def read_text(path: Path) -> str:
@@ -43,28 +43,28 @@ class Subtitles:
     ends: tuple[float, ...]
     texts: tuple[str, ...]
 
-    def until(self, second: float) -> str:
+    def transcript_at(self, second: float) -> str:
         """Return what was last said at a second: the subtitles that have ended by then."""
-        place = bisect_right(self.ends, second)
-        return " ".join(self.texts[max(0, place - REMEMBERED) : place])[-LONGEST:]
+        end_index = bisect_right(self.ends, second)
+        return " ".join(self.texts[max(0, end_index - SUBTITLE_COUNT) : end_index])[-MAX_CHARACTERS:]
 
 
 def read_subtitles(path: Path) -> Subtitles:
     """Return the subtitles of an SRT file. Raises OrqaError where a text has none."""
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
-    said: list[tuple[float, str]] = []
+    subtitles: list[tuple[float, str]] = []
     for block in re.split(r"\n[ \t]*\n", text.strip()):
         lines = [line.strip() for line in block.split("\n")]
-        for place, line in enumerate(lines[:2]):  # most blocks begin with a number
-            if match := _TIMES.fullmatch(line):
+        for index, line in enumerate(lines[:2]):  # most blocks begin with a number
+            if match := _TIME_RANGE.fullmatch(line):
                 hours, minutes, seconds, fraction = (group or "0" for group in match.groups())
                 # int, then one division: 1.1 is the nearest number to 1.1, and not 1 + 0.1.
                 thousandths = int(fraction.ljust(3, "0")) + 1000 * (
                     60 * (60 * int(hours) + int(minutes)) + int(seconds)
                 )
-                said.append((thousandths / 1000, " ".join(filter(None, lines[place + 1 :]))))
+                subtitles.append((thousandths / 1000, " ".join(filter(None, lines[index + 1 :]))))
                 break
-    if text.strip() and not said:
+    if text.strip() and not subtitles:
         raise OrqaError(f"{path}: no subtitle in it; expected blocks of number, FROM --> TO, text")
-    said.sort(key=lambda one: one[0])
-    return Subtitles(tuple(end for end, _ in said), tuple(text for _, text in said))
+    subtitles.sort(key=lambda subtitle: subtitle[0])
+    return Subtitles(tuple(end for end, _ in subtitles), tuple(text for _, text in subtitles))

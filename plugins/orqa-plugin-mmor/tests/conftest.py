@@ -127,8 +127,8 @@ def first_take(root):
     for second in range(9):  # for seconds of which there is no timepoint, too
         put(root / "take_point_clouds_sparse" / take / f"{second:06d}.pcd", pcd((second, -1, 2.5, 1, 2, 3)))
         put(root / "take_audio_per_timepoint" / take / f"{second:06d}.mp3", f"sound {second}")
-        said = {"text": f"gesagt in {second}" if second else ""}
-        put(root / "take_transcripts_per_timepoint" / take / f"{second:06d}.json", said)
+        transcript = {"text": f"gesagt in {second}" if second else ""}
+        put(root / "take_transcripts_per_timepoint" / take / f"{second:06d}.json", transcript)
         embedding = root / "take_audio_embeddings_per_timepoint" / take / f"{second:06d}.pt"
         embedding.parent.mkdir(parents=True, exist_ok=True)
         write_pt(embedding, np.arange(512) + second)
@@ -145,7 +145,7 @@ def first_take(root):
         {"000000": [], "000003": [["circulator", "touching", "instrument_table"], ["nurse", "touching", "mps"]]},
     )
     phases = ["Initial Calibration by MPS", "", None, "Dressing the robot, to make it sterile"]
-    put(root / "take_timestamp_to_robot_phase" / f"{take}.json", {f"{k:06d}": one for k, one in enumerate(phases)})
+    put(root / "take_timestamp_to_robot_phase" / f"{take}.json", {f"{k:06d}": phase for k, phase in enumerate(phases)})
     put(root / "take_timestamp_to_next_action" / f"{take}.json", {"000000": ["cut", 5], "000001": None})
     put(root / "screen_summaries" / take / "000203.json", {"a": {"type": "phase", "template_name": "Bone"}, "b": {}})
     put(root / "screen_summaries_text" / take / "000203.txt", "  \"The 'bone' screen\" \n")

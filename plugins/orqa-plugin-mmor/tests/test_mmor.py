@@ -41,8 +41,8 @@ def test_short_clips(read, root):
 
 
 def test_splits_are_the_official_ones(read, dataset, root):
-    found = {split: list(read(root, split)) for split in dataset.splits}
-    assert found == {
+    take_names = {split: list(read(root, split)) for split in dataset.splits}
+    assert take_names == {
         "train": ["001_PKA_MMOR", "005_TKA_MMOR", "012_1_PKA_MMOR", "012_2_PKA_MMOR"],
         "validation": ["007_TKA_MMOR"],
         "test": ["004_PKA_MMOR"],
@@ -140,21 +140,21 @@ def test_an_empty_root_says_what_was_looked_for(read, tmp_path: Path, make):
 
 
 def test_checks_beside_known_numbers(dataset, root):
-    found = {check.what: check for check in dataset.checks(root)}
-    assert found["001_PKA_MMOR: frames in its index"].found == 6
-    assert found["001_PKA_MMOR: frames in its index"].expected == "at least 1799"
-    graphs = found["relationships_train.json: scene graphs of MM-OR"]
+    checks = {check.what: check for check in dataset.checks(root)}
+    assert checks["001_PKA_MMOR: frames in its index"].found == 6
+    assert checks["001_PKA_MMOR: frames in its index"].expected == "at least 1799"
+    graphs = checks["relationships_train.json: scene graphs of MM-OR"]
     assert (graphs.found, graphs.expected, graphs.good) == (3, 11_591, False)
     assert graphs.note == "4 timepoints in the file with those of other datasets"
-    assert found["relationships_train.json: names that are not in the vocabulary"].good
-    assert (found["007_TKA_MMOR: scene graphs"].found, found["007_TKA_MMOR: scene graphs"].expected) == (3, 1156)
-    assert found["012_2_PKA_MMOR: scene graphs"].found == 1
-    assert found["013_PKA_MMOR: frames in its index"].good
-    assert not any(what.startswith("002_PKA") for what in found)
+    assert checks["relationships_train.json: names that are not in the vocabulary"].good
+    assert (checks["007_TKA_MMOR: scene graphs"].found, checks["007_TKA_MMOR: scene graphs"].expected) == (3, 1156)
+    assert checks["012_2_PKA_MMOR: scene graphs"].found == 1
+    assert checks["013_PKA_MMOR: frames in its index"].good
+    assert not any(what.startswith("002_PKA") for what in checks)
 
 
 def test_known_numbers_are_those_of_the_paper():
-    assert {split: sum(takes.values()) for split, takes in names.GRAPHS.items()} == {
+    assert {split: sum(takes.values()) for split, takes in names.GRAPH_COUNTS.items()} == {
         "train": 11_591,
         "validation": 2_570,
         "test": 2_960,
@@ -171,8 +171,8 @@ def test_pieces_give_every_medium_and_facet(dataset):
 
 def test_importing_it_imports_nothing_heavy():
     code = "import sys, orqa_plugin_mmor; print(sorted({'numpy', 'PIL', 'pypcd4', 'torch'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_nothing_is_written_into_a_root(read, dataset, root):

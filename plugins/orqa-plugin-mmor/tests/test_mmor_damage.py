@@ -28,16 +28,16 @@ def losses(read, root, file, content):
         warnings.simplefilter("always")
         after = [everything(point) for point in read(root)["001_PKA_MMOR"]]
     cost = {
-        place: sorted(old.keys() - new.keys())
-        for place, (old, new) in enumerate(zip(before, after, strict=True))
+        index: sorted(old.keys() - new.keys())
+        for index, (old, new) in enumerate(zip(before, after, strict=True))
         if old.keys() != new.keys()
     }
-    assert all(one.category is DataWarning for one in warned)
-    return cost, [str(one.message) for one in warned]
+    assert all(warning.category is DataWarning for warning in warned)
+    return cost, [str(warning.message) for warning in warned]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "not JSON"),
         ("{}", "a list of frames was expected"),
@@ -51,10 +51,10 @@ def losses(read, root, file, content):
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_a_damaged_index_costs_its_take_alone(dataset, root, text, said):
+def test_a_damaged_index_costs_its_take_alone(dataset, root, text, message):
     (root / INDEX).write_text(text)
     takes = {take.name: take for take in dataset.takes(root, "train")}
-    with pytest.raises(OrqaError, match=said) as caught:
+    with pytest.raises(OrqaError, match=message) as caught:
         list(takes["001_PKA_MMOR"])
     assert INDEX in str(caught.value)
     assert len(list(takes["012_1_PKA_MMOR"])) == 2
@@ -140,7 +140,7 @@ def test_damaged_subtitles_cost_speech_alone(read, root, content):
     points = read(root)["001_PKA_MMOR"]
     with pytest.warns(DataWarning, match=r"001_PKA\.srt") as warned:
         assert all("speech.txt" not in p.media for p in points)
-    assert len([one for one in warned if "srt" in str(one.message)]) == 1
+    assert len([warning for warning in warned if "srt" in str(warning.message)]) == 1
 
 
 class Hostile:
@@ -150,10 +150,10 @@ class Hostile:
 
 def embedding(values):
     """A .pt file, with what somebody would hide in it."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("x/data.pkl", pickle.dumps(values))
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -206,9 +206,9 @@ def test_damaged_scenes_and_label_files_do_not_stop_the_checks(dataset, root):
     (root / "data" / "relationships_train.json").write_text("{")
     (root / INDEX).write_text("{")
     with pytest.warns(DataWarning):
-        found = [check.what for check in dataset.checks(root)]
-    assert not any(what.startswith(("001_PKA", "relationships")) for what in found)
-    assert "012_1_PKA_MMOR: frames in its index" in found
+        check_names = [check.what for check in dataset.checks(root)]
+    assert not any(what.startswith(("001_PKA", "relationships")) for what in check_names)
+    assert "012_1_PKA_MMOR: frames in its index" in check_names
 
 
 def test_a_missing_library_says_what_to_install(read, root, monkeypatch):

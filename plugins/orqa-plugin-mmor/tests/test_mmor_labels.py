@@ -7,7 +7,7 @@ from orqa_registry import Triplet, facets
 
 def test_scene_graphs_of_the_relationships_file(points):
     labels = [p.labels for p in points]
-    assert [one.get("relations") for one in labels] == [
+    assert [timepoint_labels.get("relations") for timepoint_labels in labels] == [
         (),
         None,
         None,
@@ -15,9 +15,30 @@ def test_scene_graphs_of_the_relationships_file(points):
         (Triplet("head_surgeon", "drilling", "patient"),),
         None,
     ]
-    assert [one.get("actions") for one in labels] == [(), None, None, ("calibrating",), ("drilling",), None]
-    assert [one.get("tools") for one in labels] == [(), None, None, ("saw",), ("drill",), None]
-    assert [one.get("robot_calibrated") for one in labels] == [False, None, None, True, True, None]
+    assert [timepoint_labels.get("actions") for timepoint_labels in labels] == [
+        (),
+        None,
+        None,
+        ("calibrating",),
+        ("drilling",),
+        None,
+    ]
+    assert [timepoint_labels.get("tools") for timepoint_labels in labels] == [
+        (),
+        None,
+        None,
+        ("saw",),
+        ("drill",),
+        None,
+    ]
+    assert [timepoint_labels.get("robot_calibrated") for timepoint_labels in labels] == [
+        False,
+        None,
+        None,
+        True,
+        True,
+        None,
+    ]
 
 
 def test_raw_scene_graphs_of_takes_that_share_a_folder(read, root):
@@ -72,12 +93,12 @@ def test_phases_of_004_are_none(read, root):
 
 
 def test_every_value_is_of_its_facets_shape(read, dataset, root):
-    seen = set()
+    seen_facets = set()
     for split in dataset.splits:
         for points in read(root, split).values():
             for point in points:
                 labels = dict(point.labels)
                 assert facets.load(json.loads(json.dumps(labels))) == labels
-                seen |= {facet for facet in labels if ":" not in facet}
+                seen_facets |= {facet for facet in labels if ":" not in facet}
                 assert set(point.media) <= set(dataset.media)
-    assert seen | {"attributes", "clock"} == dataset.provides
+    assert seen_facets | {"attributes", "clock"} == dataset.provides

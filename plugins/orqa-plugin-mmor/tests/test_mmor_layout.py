@@ -30,7 +30,7 @@ numbers = st.integers(-4000, 4000)
 words = st.text(st.characters(codec="utf-8", exclude_characters="'\"", exclude_categories=("C", "Z")), min_size=1)
 sentences = st.lists(words, min_size=1, max_size=5).map(" ".join)
 sights = st.lists(st.sampled_from(tuple(TRACKED)), max_size=3).map(
-    lambda ids: [{"unique_id": one, "button_state": "0", "Translation": [1.5, 2, 3]} for one in ids]
+    lambda ids: [{"unique_id": unique_id, "button_state": "0", "Translation": [1.5, 2, 3]} for unique_id in ids]
 )
 
 
@@ -50,8 +50,8 @@ def masks(draw, height=24, width=32):
 def clouds(draw, columns):
     last = [st.integers(0, 255)] * 3 if columns == 6 else [st.sampled_from((0, *MASK_LABELS))]
     rows = draw(st.lists(st.tuples(numbers, numbers, numbers, *last), max_size=5))
-    made = to_npy(np.array(rows, dtype=np.float32).reshape(-1, columns))
-    return packed(made) if draw(st.booleans()) else made  # as shards have it
+    cloud = to_npy(np.array(rows, dtype=np.float32).reshape(-1, columns))
+    return packed(cloud) if draw(st.booleans()) else cloud  # as shards have it
 
 
 media = st.fixed_dictionaries(
@@ -61,7 +61,7 @@ media = st.fixed_dictionaries(
         **{f"detail{camera}.jpg": st.binary(max_size=4) for camera in names.DETAIL_CAMERAS},
         **{name: st.binary(max_size=4) for name in ("screen.jpg", "trackercam.jpg", "audio.mp3")},
         **{f"{view}.mask.png": masks() for view in ("room1", "room4", "room5", "detail2", "detail0", "detail3")},
-        **{f"lowres{place}.mask.png": masks(height=32) for place in range(3)},
+        **{f"lowres{index}.mask.png": masks(height=32) for index in range(3)},
         "points.npy": clouds(6),
         "segments.npy": clouds(4),
         "clap.npy": st.integers(0, 9).map(lambda start: to_npy(np.arange(start, start + 512, dtype=np.float32))),
@@ -86,18 +86,18 @@ labels = st.fixed_dictionaries(
 @st.composite
 def takes(draw):
     """Takes of MM-OR with some of their media and labels."""
-    found = []
+    drawn_takes = []
     for split, name in draw(st.lists(st.sampled_from(MMOR().layout().takes[:12]), min_size=1, max_size=3, unique=True)):
         points, second = [], draw(st.integers(0, 3))
-        for place in range(draw(st.integers(1, 4))):
+        for index in range(draw(st.integers(1, 4))):
             annotated = draw(labels)
             if "relations" in annotated:
                 annotated |= scenegraph.facets(annotated["relations"])
-            point = Timepoint("MM-OR", split, name, f"{place:06d}", place, float(second), draw(media), annotated)
+            point = Timepoint("MM-OR", split, name, f"{index:06d}", index, float(second), draw(media), annotated)
             points.append(point)
             second += draw(st.integers(1, 3))
-        found.append(Take("MM-OR", split, name, lambda points=points: iter(points)))
-    return found
+        drawn_takes.append(Take("MM-OR", split, name, lambda points=points: iter(points)))
+    return drawn_takes
 
 
 def read_back(root):
@@ -121,7 +121,7 @@ def same_media(written, read, names_of_media):
         elif medium in {"points.npy", "segments.npy"}:
             assert np.array_equal(from_npy(before), from_npy(after)), medium
         elif medium.endswith(".npy"):
-            assert np.array_equal(*(np.load(io.BytesIO(one)) for one in (before, after))), medium
+            assert np.array_equal(*(np.load(io.BytesIO(content)) for content in (before, after))), medium
         elif medium in {"tracker.json", "calibration.json"}:
             assert json.loads(before) == json.loads(after)
         else:
@@ -147,26 +147,28 @@ def expected_labels(take, points):
         zip((p.frame for p in graphs), scenegraph.calibrated([p.labels["relations"] for p in graphs]), strict=True)
     )
     for point in points:
-        found = {facet: point.labels[facet] for facet in GIVEN if facet in point.labels}
+        expected = {facet: point.labels[facet] for facet in GIVEN if facet in point.labels}
         if point not in counting:
-            found = {facet: found[facet] for facet in ("screen_text",) if facet in found}
+            expected = {facet: expected[facet] for facet in ("screen_text",) if facet in expected}
         if short:
-            found = {facet: one for facet, one in found.items() if facet not in {"relations", "actions", "tools"}}
+            expected = {
+                facet: value for facet, value in expected.items() if facet not in {"relations", "actions", "tools"}
+            }
         if take == "004_PKA":
-            found.pop("robot_phase", None)
+            expected.pop("robot_phase", None)
         if point.frame in calibrated:
-            found["robot_calibrated"] = calibrated[point.frame]
+            expected["robot_calibrated"] = calibrated[point.frame]
         media = carried(take, point)
         if "tracker.json" in media:
             sight = json.loads(point.read("tracker.json"))["unique_id_dicts"]
-            found["tracked_tools"] = tuple(dict.fromkeys(TRACKED[one["unique_id"]] for one in sight))
+            expected["tracked_tools"] = tuple(dict.fromkeys(TRACKED[entry["unique_id"]] for entry in sight))
         views = [view for view in ("room1", "room4", "room5") if f"{view}.mask.png" in media]
         views = views or [view for view in ("detail0", "detail2", "detail3") if f"{view}.mask.png" in media]
         if views:
-            found["boxes"] = {view: plain_boxes(point.read(f"{view}.mask.png")) for view in views}
+            expected["boxes"] = {view: plain_boxes(point.read(f"{view}.mask.png")) for view in views}
         if "segments.npy" in media:
-            found["positions"] = {"reach": 3000.0, "unit": 2.0, "extents": plain_extents(point.read("segments.npy"))}
-        yield found
+            expected["positions"] = {"reach": 3000.0, "unit": 2.0, "extents": plain_extents(point.read("segments.npy"))}
+        yield expected
 
 
 def all_cameras(media):
@@ -187,11 +189,13 @@ def plain_boxes(mask):
 
 
 def plain_extents(cloud):
-    found = {}
+    points_by_entity = {}
     for x, y, z, label in from_npy(cloud).tolist():
         if label:
-            found.setdefault(MASK_LABELS[int(label)], []).append((x, y, z))
-    return {name: (*map(min, zip(*p, strict=True)), *map(max, zip(*p, strict=True))) for name, p in found.items()}
+            points_by_entity.setdefault(MASK_LABELS[int(label)], []).append((x, y, z))
+    return {
+        name: (*map(min, zip(*p, strict=True)), *map(max, zip(*p, strict=True))) for name, p in points_by_entity.items()
+    }
 
 
 @settings(max_examples=settings.default.max_examples * 2 // 5)
@@ -203,18 +207,23 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
     assert set(read) == {take.name for take in takes}
     for take in takes:
         bare, points = take.name.removesuffix("_MMOR"), list(take)
-        for written, found, labels in zip(points, read[take.name], expected_labels(bare, points), strict=True):
-            assert (found.frame, found.index, found.split) == (written.frame, written.index, written.split)
-            assert found.seconds == written.seconds - points[0].seconds
-            same_media(written, found, carried(bare, written))
+        for written, timepoint, labels in zip(points, read[take.name], expected_labels(bare, points), strict=True):
+            assert (timepoint.frame, timepoint.index, timepoint.split) == (written.frame, written.index, written.split)
+            assert timepoint.seconds == written.seconds - points[0].seconds
+            same_media(written, timepoint, carried(bare, written))
             of_small_masks = {"roles", "entities", "predicted"}
             assert {
-                facet: one for facet, one in found.labels.items() if facet not in of_small_masks and ":" not in facet
+                facet: value
+                for facet, value in timepoint.labels.items()
+                if facet not in of_small_masks and ":" not in facet
             } == labels
-            small, covered = any(one.startswith("lowres") for one in found.media), all_cameras(found.media)
+            small, covered = (
+                any(medium.startswith("lowres") for medium in timepoint.media),
+                all_cameras(timepoint.media),
+            )
             person = "roles" in written.labels and "predicted" not in written.labels
-            assert ("roles" in found.labels) == (small or covered)
-            assert ("predicted" in found.labels) == (small and not covered and not person)
+            assert ("roles" in timepoint.labels) == (small or covered)
+            assert ("predicted" in timepoint.labels) == (small and not covered and not person)
     # Written once more, all of it is the same: people and entities, and whether a model saw them, too.
     MMOR().layout().write(
         again, [Take("MM-OR", points[0].split, name, lambda p=points: iter(p)) for name, points in read.items()]
@@ -231,7 +240,7 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
 @given(st.lists(graphs, min_size=1, max_size=4), st.sampled_from(("001_PKA", "012_2_PKA", "007_TKA")))
 def test_raw_labels_alone_give_the_same_graphs_where_nothing_is_left_to_infer(tmp_path_factory, graphs, take):
     graphs = [scenegraph.infer(graph, hands=False) for graph in graphs]
-    split, name = names.split_of(take), f"{take}_MMOR"
+    split, name = names.take_split(take), f"{take}_MMOR"
     points = [
         Timepoint("MM-OR", split, name, f"{k:06d}", k, float(k), {}, scenegraph.facets(graph))
         for k, graph in enumerate(graphs)

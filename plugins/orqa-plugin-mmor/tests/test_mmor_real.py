@@ -37,9 +37,9 @@ def test_labelled_timepoints_are_as_many_as_is_known(dataset, real):
 
 
 def test_checks_find_the_known_numbers(dataset, real):
-    found = list(dataset.checks(real))
-    assert [check for check in found if not check.good] == []
-    assert {check.what for check in found} >= {
+    checks = list(dataset.checks(real))
+    assert [check for check in checks if not check.good] == []
+    assert {check.what for check in checks} >= {
         "relationships_validation.json: scene graphs of MM-OR",
         "007_TKA_MMOR: frames in its index",
         "007_TKA_MMOR: frames without a scene graph among them",

@@ -30,8 +30,8 @@ def test_speech_from_subtitles_where_there_are_no_transcripts(read, root):
     for path in [*folder.rglob("*.json"), folder / "001_PKA", folder]:
         path.unlink() if path.is_file() else path.rmdir()
     points = read(root)["001_PKA_MMOR"]
-    said = [p.read("speech.txt").decode() if "speech.txt" in p.media else None for p in points]
-    assert said == [
+    transcripts = [p.read("speech.txt").decode() if "speech.txt" in p.media else None for p in points]
+    assert transcripts == [
         None,
         "Sauger bitte",
         "Sauger bitte Ja",

@@ -23,10 +23,10 @@ def test_calibration_survives(tmp_path):
     point = Timepoint("MM-OR", "train", "001_PKA_MMOR", "000000", 0, None, {"calibration.json": written}, {})
     MMOR().layout().write(tmp_path, [Take("MM-OR", "train", "001_PKA_MMOR", lambda: iter([point]))])
     (take,) = MMOR().takes(tmp_path, "train")
-    found = json.loads(next(iter(take)).read("calibration.json"))
-    assert set(found) == {"room1", "room5"}
+    calibration = json.loads(next(iter(take)).read("calibration.json"))
+    assert set(calibration) == {"room1", "room5"}
     for key in camera:
-        assert np.allclose(found["room5"][key], camera[key], atol=1e-6)
+        assert np.allclose(calibration["room5"][key], camera[key], atol=1e-6)
 
 
 def test_the_irregularities_are_there(tmp_path):
@@ -51,7 +51,7 @@ def test_the_irregularities_are_there(tmp_path):
         takes.append(Take("MM-OR", split, name, lambda points=points: iter(points)))
     MMOR().layout().write(tmp_path, takes)
     rows = json.loads((tmp_path / "001_PKA" / "timestamp_to_pcd_and_frames_list.json").read_text())
-    assert all(int(row[0]) != place for place, row in enumerate(rows))
+    assert all(int(row[0]) != index for index, row in enumerate(rows))
     assert [len(row) for row in rows] == [2, 3, 2, 2]
     assert [row[1]["simstation"] is None for row in rows] == [False, False, True, False]
     assert (tmp_path / "012_PKA" / "timestamp_to_pcd_and_frames_list_012_2_PKA.json").is_file()
@@ -63,7 +63,7 @@ def test_the_irregularities_are_there(tmp_path):
     assert list((tmp_path / "001_PKA" / "segmentation_export_1").glob("*_interpolated.png"))
     log = json.loads((tmp_path / "take_tracks" / "001_PKA.json").read_text())
     assert len(log) == int(rows[-1][0]) + 1
-    assert any(one["unique_id"] not in TRACKED for record in log if record for one in record["unique_id_dicts"])
+    assert any(entry["unique_id"] not in TRACKED for record in log if record for entry in record["unique_id_dicts"])
     raw = json.loads((tmp_path / "001_PKA" / "relation_labels" / "000001.json").read_text())
     assert raw == {"rel_annotations": [["anest", "Cutting", "ot"]]}
     assert (tmp_path / "012_PKA" / "relation_labels_012_1_PKA" / "000000.json").is_file()
@@ -77,7 +77,7 @@ def test_the_irregularities_are_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("take", "frame", "seconds", "said"),
+    ("take", "frame", "seconds", "message"),
     [
         ("001_PKA_MMOR", "000004", 0.0, "without a gap"),
         ("001_PKA_MMOR", "000000", 0.5, "whole seconds"),
@@ -85,9 +85,9 @@ def test_the_irregularities_are_there(tmp_path):
         ("001_PKA", "000000", 0.0, "no take of MM-OR"),
     ],
 )
-def test_what_the_layout_cannot_number_is_refused(tmp_path, take, frame, seconds, said):
+def test_what_the_layout_cannot_number_is_refused(tmp_path, take, frame, seconds, message):
     point = Timepoint("MM-OR", "train", take, frame, 0, seconds, {}, {})
-    with pytest.raises(CallError, match=said):
+    with pytest.raises(CallError, match=message):
         MMOR().layout().write(tmp_path, [Take("MM-OR", "train", take, lambda: iter([point]))])
 
 

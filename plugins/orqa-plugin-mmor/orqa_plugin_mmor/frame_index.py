@@ -16,23 +16,23 @@ STREAMS = (names.ROOM, names.DETAIL, names.TRACKER)
 
 
 @frozen
-class Row:
+class IndexRow:
     """One timepoint. frame: its place in the index, six digits, by which it is labelled. second: since the take began.
 
-    numbers: the second and the image of each stream, as files are named; None where there is none.
+    file_numbers: the second and the image of each stream, as files are named; None where there is none.
     """
 
-    place: int
+    index: int
     second: int
-    numbers: Mapping[str, str | None]
+    file_numbers: Mapping[str, str | None]
 
     @property
     def frame(self) -> str:
         """The id under which label files know it."""
-        return f"{self.place:06d}"
+        return f"{self.index:06d}"
 
 
-def read_index(path: Path) -> Iterator[Row]:
+def read_index(path: Path) -> Iterator[IndexRow]:
     """Yield the rows of a frame index; row k is frame k. Raises OrqaError that names the file and the row.
 
     Rows may be longer than two, a stream may be null, and there may be streams that we do not know.
@@ -40,20 +40,20 @@ def read_index(path: Path) -> Iterator[Row]:
     rows = read_json(path)
     if not isinstance(rows, list):
         raise OrqaError(f"{path}: a list of frames was expected, not {type(rows).__name__}")
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         try:
             timestamp, streams = row[0], row[1]
             second = int(timestamp)
             if not isinstance(streams, dict):
                 raise TypeError(f"not a dictionary: {streams!r}")
-            numbers = {stream: _written(streams.get(stream)) for stream in STREAMS}
-            yield Row(place, second, {names.TIMESTAMP: _written(timestamp), **numbers})
+            file_numbers = {stream: _format_number(streams.get(stream)) for stream in STREAMS}
+            yield IndexRow(index, second, {names.TIMESTAMP: _format_number(timestamp), **file_numbers})
         except (IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise OrqaError(
-                f"{path}: row {place}: expected [timestamp, {{stream: index}}]: {type(error).__name__}: {error}"
+                f"{path}: row {index}: expected [timestamp, {{stream: index}}]: {type(error).__name__}: {error}"
             ) from error
 
 
-def _written(number: Any) -> str | None:
+def _format_number(number: Any) -> str | None:
     """Return a number as it stands in file names: as the index writes it, or with the zeros that it lost."""
     return number if number is None or isinstance(number, str) else f"{int(number):06d}"

@@ -8,27 +8,27 @@ from pathlib import Path
 from orqa_registry import DataWarning
 
 
-class Faults:
+class EntryErrors:
     """Counts the faults of one file by kind and remembers where each kind was met first."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._met: dict[str, tuple[int, str]] = {}
+        self._counts: dict[str, tuple[int, str]] = {}
 
-    def add(self, expected: str, where: str, done: str = "left out") -> None:
+    def add(self, expected: str, position: str, action: str = "left out") -> None:
         """Count one fault: what was expected, where it is not so, and what was done about it."""
-        fault = f"{expected}; {done} where not"
-        count, first = self._met.get(fault, (0, where))
-        self._met[fault] = (count + 1, first)
+        message = f"{expected}; {action} where not"
+        count, first = self._counts.get(message, (0, position))
+        self._counts[message] = (count + 1, first)
 
     def warn(self) -> None:
         """Issue a DataWarning for each kind of fault."""
-        for fault, (count, first) in self._met.items():
-            text = f"{self._path}: {fault}: {count}, the first at {first}"
-            warnings.warn(text, DataWarning, stacklevel=3)
+        for message, (count, first) in self._counts.items():
+            warning = f"{self._path}: {message}: {count}, the first at {first}"
+            warnings.warn(warning, DataWarning, stacklevel=3)
 
 
-def shown(value: object) -> str:
+def abbreviate(value: object) -> str:
     """Return a value as a message may show it: short, and printable whatever it is."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:60] + "..."

@@ -12,11 +12,11 @@ from orqa_registry import DataWarning, OrqaError
 from orqa_registry.reading import read_json
 from orqa_registry.vocabulary import TRACKED
 
-Sight = Sequence[Mapping[str, Any]]
+TrackedEntries = Sequence[Mapping[str, Any]]
 """The entries of what is in sight at one second."""
 
 
-def read_tracks(path: Path) -> list[Sight | None]:
+def read_tracker_log(path: Path) -> list[TrackedEntries | None]:
     """Return what is in sight at each second of a take, by second; None where there is no record.
 
     Entries with ids that mean nothing are left out; records of another form too, and are warned of.
@@ -25,42 +25,42 @@ def read_tracks(path: Path) -> list[Sight | None]:
     raw = read_json(path)
     if not isinstance(raw, list):
         raise OrqaError(f"{path}: a list with one record a second was expected, not {type(raw).__name__}")
-    seen: list[Sight | None] = []
-    damaged = []
+    log: list[TrackedEntries | None] = []
+    damaged_seconds = []
     for second, record in enumerate(raw):
-        sight = None
+        tracked = None
         try:
             if record is not None:
                 entries = record["unique_id_dicts"]
-                sight = [one for one in entries if str(one["unique_id"]) in TRACKED]
+                tracked = [entry for entry in entries if str(entry["unique_id"]) in TRACKED]
         except (KeyError, TypeError):
-            damaged.append(second)
-        seen.append(sight)
-    if damaged:
+            damaged_seconds.append(second)
+        log.append(tracked)
+    if damaged_seconds:
         warnings.warn(
-            f"{path}: {len(damaged)} records are left out, the first of second {damaged[0]}: expected unique_id_dicts "
-            "with a unique_id each",
+            f"{path}: {len(damaged_seconds)} records are left out, the first of second {damaged_seconds[0]}: "
+            "expected unique_id_dicts with a unique_id each",
             DataWarning,
             stacklevel=2,
         )
-    return seen
+    return log
 
 
-def strangers(path: Path) -> int:
+def count_unknown_entries(path: Path) -> int:
     """Return how many entries of a log have an id that means nothing. Raises OrqaError for a damaged file."""
     raw = read_json(path)
     try:
-        sights = [record["unique_id_dicts"] for record in raw if record is not None]
-        return sum(str(entry["unique_id"]) not in TRACKED for sight in sights for entry in sight)
+        entry_lists = [record["unique_id_dicts"] for record in raw if record is not None]
+        return sum(str(entry["unique_id"]) not in TRACKED for entries in entry_lists for entry in entries)
     except (KeyError, TypeError) as error:
         raise OrqaError(f"{path}: expected records with unique_id_dicts: {type(error).__name__}: {error}") from error
 
 
-def tools(sight: Sight) -> tuple[str, ...]:
+def tracked_tools(entries: TrackedEntries) -> tuple[str, ...]:
     """Return the tools in sight, each once."""
-    return tuple(dict.fromkeys(TRACKED[str(one["unique_id"])] for one in sight))
+    return tuple(dict.fromkeys(TRACKED[str(entry["unique_id"])] for entry in entries))
 
 
-def as_json(sight: Sight) -> bytes:
+def tracker_medium(entries: TrackedEntries) -> bytes:
     """Return `tracker.json` of a timepoint."""
-    return json.dumps({"unique_id_dicts": sight}).encode()
+    return json.dumps({"unique_id_dicts": entries}).encode()

@@ -55,14 +55,14 @@ PIECES = (
     ),
     Piece(
         "32 x 32 masks",
-        f"{names.LOW_RES}/TAKE/TIMESTAMP_I_GTFalse.png",
+        f"{names.LOW_RES_FOLDER}/TAKE/TIMESTAMP_I_GTFalse.png",
         media=("lowres*.mask.png",),
         facets=("roles", "entities", "predicted"),
         access=f"made by the user from a panoptic model's output with {SCRIPTS}",
     ),
     Piece(
         "tracker",
-        f"{names.TRACKS}/TAKE.json",
+        f"{names.TRACKS_FOLDER}/TAKE.json",
         media=("tracker.json",),
         facets=("tracked_tools",),
         access=f"{AUTHORS}: take_tracks.zip; some takes have none",
@@ -81,7 +81,7 @@ PIECES = (
     ),
     Piece(
         "speech",
-        f"take_transcripts_per_timepoint/TAKE/TIMESTAMP.json, or {names.SUBTITLES}/TAKE.srt",
+        f"take_transcripts_per_timepoint/TAKE/TIMESTAMP.json, or {names.SUBTITLES_FOLDER}/TAKE.srt",
         media=("speech.txt",),
         access=f"{AUTHORS}: take_transcripts.zip; made from it with {SCRIPTS}, or by us while reading",
     ),
@@ -94,15 +94,15 @@ PIECES = (
     Piece("screen text", "screen_summaries_text/TAKE/SIMSTATION.txt", facets=("screen_text",), access=UNKNOWN),
     Piece(
         "robot phases",
-        f"{names.PHASES}/TAKE.json",
+        f"{names.PHASES_FOLDER}/TAKE.json",
         facets=("robot_phase",),
-        access=f"{AUTHORS}: {names.PHASES}.zip",
+        access=f"{AUTHORS}: {names.PHASES_FOLDER}.zip",
     ),
     Piece(
         "sterility breaches",
-        f"{names.BREACHES}/TAKE.json",
+        f"{names.BREACHES_FOLDER}/TAKE.json",
         facets=("sterility_breach",),
-        access=f"{AUTHORS}: {names.BREACHES}.zip",
+        access=f"{AUTHORS}: {names.BREACHES_FOLDER}.zip",
     ),
     scenes.PIECE,
 )
