@@ -75,10 +75,10 @@ class Camera:
 
         A point behind the camera, or nearer to its plane than 1e-6 mm, has the pixel of one at 1e-6 mm, far outside.
         """
-        seen = points @ self.rotation.T + self.translation
-        depth = np.maximum(seen[:, 2], 1e-6)
-        pixels = self.focal * seen[:, :2] / depth[:, None] + self.centre
-        return np.column_stack([pixels, seen[:, 2]])
+        camera_points = points @ self.rotation.T + self.translation
+        depth = np.maximum(camera_points[:, 2], 1e-6)
+        pixels = self.focal * camera_points[:, :2] / depth[:, None] + self.centre
+        return np.column_stack([pixels, camera_points[:, 2]])
 
     def as_json(self) -> dict[str, Any]:
         """Return the calibration as take.json holds it: size, intrinsics 3 x 3 in pixels, world_to_camera 4 x 4."""
@@ -107,8 +107,8 @@ def look(size: Size, angle: float, position: Vector, target: Vector, above: Vect
 def hang_cameras(rng: random.Random, size: int, placement: Floats) -> dict[str, Camera]:
     """Return the cameras of one take of ours by view: three in corners of the room, one over the operating field."""
     square = (size, size)
-    cameras = {view: _in_corner(rng, square, place) for place, view in enumerate(ROOM_VIEWS)}
-    return {**cameras, "detail": _over_field(rng, square, placement, 0)}
+    cameras = {view: _room_camera(rng, square, index) for index, view in enumerate(ROOM_VIEWS)}
+    return {**cameras, "detail": _detail_camera(rng, square, placement, 0)}
 
 
 def hang(view: str, rng: random.Random, size: Size, placement: Floats) -> Camera | None:
@@ -116,36 +116,36 @@ def hang(view: str, rng: random.Random, size: Size, placement: Floats) -> Camera
 
     `placement` (3, 4) maps the furniture's coordinates to the room's: cameras over the field follow it.
     """
-    kind, number = _split(view)
+    kind, number = _split_view(view)
     if kind == "room" and number:
-        return _in_corner(rng, size, int(number) - 1)
+        return _room_camera(rng, size, int(number) - 1)
     if kind == "detail":
-        return _over_field(rng, size, placement, int(number or 0))
-    return _of_tracker(size, placement) if view == "trackercam" else None
+        return _detail_camera(rng, size, placement, int(number or 0))
+    return _tracker_camera(size, placement) if view == "trackercam" else None
 
 
-def _split(view: str) -> tuple[str, str]:
+def _split_view(view: str) -> tuple[str, str]:
     """Return the word and the number of a view: room12 -> room, 12."""
     match = re.fullmatch(r"([a-z]+)(\d{0,2})", view, re.ASCII)
     return (match[1], match[2]) if match else (view, "")
 
 
-def _in_corner(rng: random.Random, size: Size, place: int) -> Camera:
+def _room_camera(rng: random.Random, size: Size, index: int) -> Camera:
     def jitter(scale: float) -> float:
         return rng.uniform(-scale, scale)
 
-    x, y = CORNERS[place % len(CORNERS)]
+    x, y = CORNERS[index % len(CORNERS)]
     position = (x * CORNER_AT + jitter(60), y * CORNER_AT + jitter(60), CAMERA_HEIGHT + jitter(60))
     target = (-90.0 * x + jitter(90), -90.0 * y + jitter(90), 700.0 + jitter(40))
     return look(size, 61.0 + jitter(1.5), position, target)
 
 
-def _over_field(rng: random.Random, size: Size, placement: Floats, place: int) -> Camera:
+def _detail_camera(rng: random.Random, size: Size, placement: Floats, index: int) -> Camera:
     def jitter(scale: float) -> float:
         return rng.uniform(-scale, scale)
 
-    (x, y, z), above = OVER_FIELD[place % len(OVER_FIELD)]
-    over, field, up = (
+    (x, y, z), above = OVER_FIELD[index % len(OVER_FIELD)]
+    position, target, up = (
         placement[:, :3] @ np.array(point) + placement[:, 3] * weight
         for point, weight in (
             ((x + jitter(50), y + jitter(50), z + jitter(30)), 1.0),
@@ -153,10 +153,10 @@ def _over_field(rng: random.Random, size: Size, placement: Floats, place: int) -
             (above, 0.0),
         )
     )
-    return look(size, 46.0, tuple(over), tuple(field), tuple(up))
+    return look(size, 46.0, tuple(position), tuple(target), tuple(up))
 
 
-def _of_tracker(size: Size, placement: Floats) -> Camera:
+def _tracker_camera(size: Size, placement: Floats) -> Camera:
     """Return the camera between the eyes of the tracker: it looks at the field and at the robot."""
     x, y = PLACES["tracker"]
     position, target = (

@@ -39,17 +39,17 @@ def cloud(
     cameras: Mapping[str, Camera], pictures: Mapping[str, Picture], views: Sequence[str], rng: np.random.Generator
 ) -> Cloud:
     """Return POINTS points that these views see, drawn by chance."""
-    found: list[tuple[Floats, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = []
-    for place, view in enumerate(views):
+    parts: list[tuple[Floats, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = []
+    for index, view in enumerate(views):
         camera, picture = cameras[view], pictures[view]
-        many = POINTS // len(views) + (place < POINTS % len(views))
-        row, column = rng.integers(0, camera.size[1], many), rng.integers(0, camera.size[0], many)
+        count = POINTS // len(views) + (index < POINTS % len(views))
+        row, column = rng.integers(0, camera.size[1], count), rng.integers(0, camera.size[0], count)
         depth = picture.depth[row, column].astype(np.float64)
         x, y = (column - camera.centre[0]) / camera.focal, (row - camera.centre[1]) / camera.focal
-        seen = np.column_stack([x * depth, y * depth, depth])
-        points = (seen - camera.translation) @ camera.rotation
-        found.append((points, picture.colour[row, column], picture.mask[row, column]))
-    return Cloud(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        camera_points = np.column_stack([x * depth, y * depth, depth])
+        points = (camera_points - camera.translation) @ camera.rotation
+        parts.append((points, picture.colour[row, column], picture.mask[row, column]))
+    return Cloud(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def thinned(mask: npt.NDArray[np.uint8], side: int = 32) -> npt.NDArray[np.uint8]:
@@ -58,11 +58,11 @@ def thinned(mask: npt.NDArray[np.uint8], side: int = 32) -> npt.NDArray[np.uint8
     Background wins only where there is nothing else; what is left over at the right and at the bottom is cut off
     (datasets.md 1.6).
     """
-    many = np.bincount(mask.ravel(), minlength=256)
-    many[0] = mask.size + 1
-    order = np.argsort(-many, kind="stable").astype(np.uint8)
+    counts = np.bincount(mask.ravel(), minlength=256)
+    counts[0] = mask.size + 1
+    order = np.argsort(-counts, kind="stable").astype(np.uint8)
     rank = np.empty(256, dtype=np.uint8)
     rank[order] = np.arange(256)
-    high, wide = mask.shape[0] // side, mask.shape[1] // side
-    cells = rank[mask[: side * high, : side * wide]].reshape(side, high, side, wide)
+    cell_height, cell_width = mask.shape[0] // side, mask.shape[1] // side
+    cells = rank[mask[: side * cell_height, : side * cell_width]].reshape(side, cell_height, side, cell_width)
     return np.asarray(order[cells.max(axis=(1, 3))])

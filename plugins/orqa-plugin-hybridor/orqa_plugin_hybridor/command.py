@@ -21,16 +21,16 @@ COPY = {"takes": 6, "timepoints": 12, "size": 112}
 """The same, with --layout: enough for everything that is irregular in a dataset to be there."""
 
 
-def _default(name: str) -> str:
+def _default_text(name: str) -> str:
     return f"[default: {OURS[name]}; with --layout {COPY[name]}]"
 
 
 @click.command(short_help="Write a procedural operating-room dataset (HybridOR), or in the layout of another.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @click.option("--layout", help="Write a small copy in the real layout of this dataset, 4D-OR for instance.")
-@click.option("--takes", type=click.IntRange(1, 100_000), help=f"How many procedures.  {_default('takes')}")
-@click.option("--timepoints", type=click.IntRange(1, 100_000), help=f"Timepoints a take.  {_default('timepoints')}")
-@click.option("--size", type=click.IntRange(32, 4096), help=f"Pixels a side.  {_default('size')}")
+@click.option("--takes", type=click.IntRange(1, 100_000), help=f"How many procedures.  {_default_text('takes')}")
+@click.option("--timepoints", type=click.IntRange(1, 100_000), help=f"Timepoints a take.  {_default_text('timepoints')}")
+@click.option("--size", type=click.IntRange(32, 4096), help=f"Pixels a side.  {_default_text('size')}")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other takes.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core; with --layout one]")
 @click.option("--force", is_flag=True, help="Replace what synth wrote before; files that are not ours stay.")
@@ -67,17 +67,17 @@ def synth(
     defaults = OURS if layout is None else COPY
     timepoints, size = timepoints or defaults["timepoints"], size or defaults["size"]
     if layout is None:
-        written, said = _ours(out, takes or defaults["takes"], timepoints, size, seed, workers=workers, force=force)
+        written, lines = _write_dataset(out, takes or defaults["takes"], timepoints, size, seed, workers=workers, force=force)
     else:
         registry = registry or Registry.load()
-        written, said = _copy(registry, layout, out, takes, timepoints, size, seed, force=force)
+        written, lines = _write_copy(registry, layout, out, takes, timepoints, size, seed, force=force)
     if as_json:
         show.print_json(written)
     else:
-        click.echo("\n".join(said))
+        click.echo("\n".join(lines))
 
 
-def _ours(
+def _write_dataset(
     out: Path, takes: int, timepoints: int, size: int, seed: int, *, workers: int | None, force: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Write HybridOR; return what was written, for programs and for people."""
@@ -113,7 +113,7 @@ def _ours(
     ]
 
 
-def _copy(
+def _write_copy(
     registry: Registry, name: str, out: Path, takes: int | None, timepoints: int, size: int, seed: int, *, force: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Write a copy in another layout; return what was written, for programs and for people.
@@ -123,8 +123,8 @@ def _copy(
     dataset = registry.dataset(name)
     layout = dataset.layout()
     if layout is None:
-        able = ", ".join(sorted(one for one, known in registry.datasets.items() if known.layout() is not None))
-        raise CallError(f"nobody wrote down how {dataset.name} is written; synth --layout can write: {able or 'none'}")
+        writable = ", ".join(sorted(item for item, candidate in registry.datasets.items() if candidate.layout() is not None))
+        raise CallError(f"nobody wrote down how {dataset.name} is written; synth --layout can write: {writable or 'none'}")
     takes = takes or min(COPY["takes"], len(layout.takes))
     if takes > len(layout.takes):
         raise CallError(f"{dataset.name} has {len(layout.takes)} takes to be written, not {takes}")
@@ -133,14 +133,14 @@ def _copy(
 
     chosen = layout.takes[:takes]
     total = sum(len(frames_of(layout, take, timepoints)) for _, take in chosen)
-    by_split = {split: sum(one == split for one, _ in chosen) for split in dataset.splits}
+    by_split = {split: sum(item == split for item, _ in chosen) for split in dataset.splits}
     about = {"layout": dataset.name, "takes": takes, "timepoints": timepoints, "size": size, "seed": seed}
     began = time.perf_counter()
     with show.progress("timepoints") as advance, whole_folder(out, about, force=force) as folder:
         done: set[tuple[str, int]] = set()
 
-        def filmed(take: str, place: int) -> None:
-            done.add((take, place))
+        def filmed(take: str, index: int) -> None:
+            done.add((take, index))
             advance("rendering", len(done), total)
 
         layout.write(folder, imitate(dataset, layout, Order(takes, timepoints, size, seed), filmed))

@@ -31,10 +31,10 @@ def whole_folder(out: Path, about: Mapping[str, Any], *, force: bool) -> Iterato
     partial.mkdir()
     try:
         yield partial
-        files = {str(path.relative_to(partial).as_posix()): digest(path) for path in _files(partial)}
+        files = {str(path.relative_to(partial).as_posix()): digest(path) for path in _list_files(partial)}
         (partial / MARKER).write_text(json.dumps({**about, "files": files}, indent=1) + "\n", encoding="utf-8")
         check(out, force=force)  # somebody may have put a file there meanwhile
-        _replace(partial, out)
+        _swap_folders(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -48,19 +48,19 @@ def check(out: Path, *, force: bool) -> None:
         raise CallError(f"{out} is a file: name a folder")
     if not any(out.iterdir()):
         return
-    known = _ours(out)
-    if known is None:
+    digests = _read_marker(out)
+    if digests is None:
         raise CallError(f"{out} holds files and no {MARKER}: it was not made by synth --layout; name an empty folder")
     if not force:
         raise CallError(f"{out} holds a copy that was made before: name another folder, or say --force to replace it")
-    for path in _files(out):
+    for path in _list_files(out):
         name = path.relative_to(out).as_posix()
-        if name != MARKER and (path.is_symlink() or known.get(name) != digest(path)):
-            what = "was changed since it was written" if name in known else "was not written by synth"
-            raise CallError(f"{path} {what}, so {out} is not replaced: move it away, or name another folder")
+        if name != MARKER and (path.is_symlink() or digests.get(name) != digest(path)):
+            reason = "was changed since it was written" if name in digests else "was not written by synth"
+            raise CallError(f"{path} {reason}, so {out} is not replaced: move it away, or name another folder")
 
 
-def _ours(out: Path) -> dict[str, str] | None:
+def _read_marker(out: Path) -> dict[str, str] | None:
     """Return file -> digest of what the marker says was written, None without a marker that can be read."""
     try:
         files = json.loads((out / MARKER).read_text(encoding="utf-8"))["files"]
@@ -69,7 +69,7 @@ def _ours(out: Path) -> dict[str, str] | None:
     return files if isinstance(files, dict) else None
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 
@@ -79,7 +79,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _replace(partial: Path, out: Path) -> None:
+def _swap_folders(partial: Path, out: Path) -> None:
     """Give `partial` the name `out`; what has that name is put aside until this is done, and then deleted."""
     if not out.exists():
         partial.rename(out)

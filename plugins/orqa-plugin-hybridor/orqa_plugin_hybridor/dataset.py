@@ -96,13 +96,13 @@ class HybridOR(Dataset):
         """
         folder = self.home(root)
         if _has_index(folder):
-            for name, belongs in read_index(folder / INDEX)["takes"].items():
-                if belongs == split:
-                    yield Take(self.name, split, name, _Reader(folder / name, split, name))
+            for name, take_split in read_index(folder / INDEX)["takes"].items():
+                if take_split == split:
+                    yield Take(self.name, split, name, _TakeReader(folder / name, split, name))
         elif split == "train":
-            found = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
-            for name, mine in groupby(found, key=lambda scene: scene.take):
-                yield Take(self.name, split, name, partial(_scenes, tuple(mine), self.name, split, name))
+            published = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
+            for name, group in groupby(published, key=lambda scene: scene.take):
+                yield Take(self.name, split, name, partial(_iterate_scenes, tuple(group), self.name, split, name))
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield how many of the takes that the index of synth names are there."""
@@ -122,12 +122,12 @@ def _has_index(folder: Path) -> bool:
     return (folder / INDEX).is_file()
 
 
-def _scenes(found: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
-    for index, scene in enumerate(found):
+def _iterate_scenes(members: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
+    for index, scene in enumerate(members):
         yield scenes.timepoint(scene, dataset, split, take, index)
 
 
-class _Reader:
+class _TakeReader:
     """Iterates one take anew at each call; picklable, so that worker processes can be given a Take."""
 
     def __init__(self, folder: Path, split: str, name: str) -> None:
@@ -136,9 +136,9 @@ class _Reader:
     def __call__(self) -> Iterator[Timepoint]:
         path = self.folder / LINES
         present = {
-            medium: (self.folder / inside, suffix)
-            for medium, (inside, suffix) in FILES.items()
-            if (self.folder / inside).is_dir()
+            medium: (self.folder / subfolder, suffix)
+            for medium, (subfolder, suffix) in FILES.items()
+            if (self.folder / subfolder).is_dir()
         }
         try:
             with path.open(encoding="utf-8") as lines:
@@ -146,8 +146,8 @@ class _Reader:
                     if line.strip():
                         yield self._timepoint(line, number, present)
         except OSError as error:
-            why = error.strerror or error
-            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {why}; {SYNTH}") from error
+            reason = error.strerror or error
+            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {reason}; {SYNTH}") from error
         except UnicodeDecodeError as error:
             raise OrqaError(f"HybridOR: take {self.name}: {path} is not UTF-8 text: {error}; {SYNTH}") from error
 
@@ -159,9 +159,9 @@ class _Reader:
                 raise ValueError(f"frame: letters and digits were expected, not {frame!r}")
             media: dict[str, Path | bytes] = {}
             for medium, (folder, suffix) in present.items():
-                file = folder / f"{frame}.{suffix}"
-                if file.is_file():
-                    media[medium] = file
+                path = folder / f"{frame}.{suffix}"
+                if path.is_file():
+                    media[medium] = path
             if row.get("speech"):
                 media["speech.txt"] = row["speech"].encode()
             for medium in ("robot", "tracker"):
@@ -169,9 +169,9 @@ class _Reader:
                     media[f"{medium}.json"] = json.dumps(row[medium]).encode()
             return Timepoint("HybridOR", self.split, self.name, frame, number - 1, float(row["seconds"]), media, labels)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise OrqaError(
-                f"HybridOR: {self.folder / LINES}, line {number}: {what}; expected one JSON object with frame, seconds "
+                f"HybridOR: {self.folder / LINES}, line {number}: {reason}; expected one JSON object with frame, seconds "
                 f"and labels. Make the take anew: delete {self.folder} and run orqa-registry synth again"
             ) from error
 
@@ -183,10 +183,10 @@ def find_index(root: Path) -> Path:
     folder = settle(root, _has_index)
     if folder is None:
         state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
-        again = SYNTH.replace("DIR", str(root))
+        advice = SYNTH.replace("DIR", str(root))
         raise OrqaError(
             f"HybridOR: no {INDEX} in {root}, which {state}, nor in just one folder of it, "
-            f"nor published scenes (STEM.json beside STEM_cidx2.jpg); {again}"
+            f"nor published scenes (STEM.json beside STEM_cidx2.jpg); {advice}"
         )
     return folder / INDEX
 
@@ -199,9 +199,9 @@ def read_index(path: Path) -> dict[str, Any]:
         if not isinstance(schema, int) or not isinstance(takes, dict):
             raise TypeError("schema must be a number and takes a dictionary")
     except (KeyError, TypeError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        again = SYNTH.replace("DIR", str(path.parent))
-        raise OrqaError(f"HybridOR: {path} is damaged ({what}); {again} --force") from error
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        advice = SYNTH.replace("DIR", str(path.parent))
+        raise OrqaError(f"HybridOR: {path} is damaged ({reason}); {advice} --force") from error
     if schema > SCHEMA:
         raise OrqaError(
             f"HybridOR: {path} has schema {schema}, this plugin reads up to schema {SCHEMA}: "

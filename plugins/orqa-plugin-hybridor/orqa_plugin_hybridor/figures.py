@@ -75,10 +75,10 @@ def add_patient(solids: Solids, patient: Patient, skin: Colour) -> None:
         solids.block((-640.0, 0.0, 1180.0), (12.0, 330.0, 200.0), shade(DRAPE, 1.2))
         solids.bone((-120.0, -90.0, 990.0), (215.0, -78.0, 1090.0), 112.0, shade(DRAPE, 1.12))
     solids.about("patient")
-    _knee(solids, patient, skin)
+    _add_knee(solids, patient, skin)
 
 
-def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
+def _add_knee(solids: Solids, patient: Patient, skin: Colour) -> None:
     """Add the bent leg with the field on its knee; wound and pins are twice life size, to be seen from above."""
     solids.bone((170.0, -76.0, 1075.0), KNEE, 92.0, skin)
     solids.ball(KNEE, 96.0, skin)
@@ -99,8 +99,8 @@ def _knee(solids: Solids, patient: Patient, skin: Colour) -> None:
         solids.egg(plus(top, (0.0, 0.0, -30.0)), (150.0, 96.0, 36.0), (206, 140, 74))
     if patient.trackers:
         solids.about("tracker")
-        for place, end in (((150.0, -60.0, 1130.0), UPPER_TRACKER), ((560.0, -75.0, 1080.0), LOWER_TRACKER)):
-            solids.rod(place, end, 9.0, (196, 200, 206))
+        for base, end in (((150.0, -60.0, 1130.0), UPPER_TRACKER), ((560.0, -75.0, 1080.0), LOWER_TRACKER)):
+            solids.rod(base, end, 9.0, (196, 200, 206))
             add_array(solids, end, 62.0, (28, 30, 34), (150, 154, 160))
 
 

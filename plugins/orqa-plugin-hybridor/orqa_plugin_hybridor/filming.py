@@ -22,8 +22,8 @@ from orqa_plugin_hybridor.surfaces import Pixels, brightness
 from orqa_registry.draws import seeded
 from orqa_registry.vocabulary import MASK_LABELS
 
-_IDS = {name: number for number, name in MASK_LABELS.items()}
-GREY = np.array([_IDS.get(name, 0) for name in NAMES], dtype=np.uint8)
+_MASK_ID_OF_NAME = {name: number for number, name in MASK_LABELS.items()}
+GREY = np.array([_MASK_ID_OF_NAME.get(name, 0) for name in NAMES], dtype=np.uint8)
 """The mask's grey value of each of NAMES."""
 
 Spot = tuple[float, float, float]
@@ -85,14 +85,14 @@ class Picture:
 
 
 @define
-class _Set:
+class _CameraCache:
     """What a camera keeps for the whole take."""
 
     still: Buffers
     floor_x: Pixels
     floor_y: Pixels
-    dressed: Buffers | None = None
-    dressing: object = None
+    with_slow: Buffers | None = None
+    slow_state: object = None
 
 
 class Filming:
@@ -105,24 +105,24 @@ class Filming:
         self, room: Room, name: str, seed: int, cameras: Mapping[str, Camera], grain: int, longest: int
     ) -> None:
         self.room, self.name, self.seed, self.cameras = room, name, seed, cameras
-        still = furniture(room)
-        first = scenery(room).arrays(room.placement)
-        self.still = join(still.arrays(room.placement), first)
-        self._shell = np.array(
+        equipment = furniture(room)
+        clutter = scenery(room).arrays(room.placement)
+        self.still = join(equipment.arrays(room.placement), clutter)
+        self._shell_colours = np.array(
             [FLOORS[room.floor], WALLS[room.wall], shade(WALLS[room.wall], 0.82), (214, 216, 216)], dtype=np.float32
         )
         noise = np.random.default_rng(grain).standard_normal((2 * longest, 2 * longest))
-        self._grain = (3.0 * noise).astype(np.float32)
-        self._sets: dict[str, _Set] = {}
-        self._skin = random.Random(seed ^ room.stock).choice([(232, 190, 160), (206, 158, 124), (150, 106, 80)])
+        self._noise = (3.0 * noise).astype(np.float32)
+        self._caches: dict[str, _CameraCache] = {}
+        self._patient_skin = random.Random(seed ^ room.stock).choice([(232, 190, 160), (206, 158, 124), (150, 106, 80)])
 
-    def _prepare(self, camera: Camera) -> _Set:
-        still, floor_x, floor_y = _shell(camera, self.room)
+    def _prepare_camera(self, camera: Camera) -> _CameraCache:
+        still, floor_x, floor_y = _empty_room(camera, self.room)
         standing = ((0.0, 0.0, 900.0), (640.0, 1050.0, 560.0), (1500.0, -1350.0, 620.0))
         spots = [(*self.room.to_room((x, y, 0.0))[:2], reach) for x, y, reach in standing]
-        _shadows(still, camera, floor_x, floor_y, spots, 0.35)
+        _draw_shadows(still, camera, floor_x, floor_y, spots, 0.35)
         cast(self.still, camera, self.room.light, still, SHELL)
-        return _Set(still, floor_x, floor_y)
+        return _CameraCache(still, floor_x, floor_y)
 
     def shoot(self, situation: Situation, frame: str) -> dict[str, Picture]:
         """Return what the cameras see, by view."""
@@ -132,62 +132,62 @@ class Filming:
     def stage(self, situation: Situation) -> Stage:
         """Return what there is to be seen."""
         room = self.room
-        lying, moving = Solids(), Solids()
+        slow_builder, fast_builder = Solids(), Solids()
         if situation.patient is not None:
-            add_patient(lying, situation.patient, self._skin)
-        add_robot(lying, room, situation.arm, BANDS[situation.phase], situation.operated)
+            add_patient(slow_builder, situation.patient, self._patient_skin)
+        add_robot(slow_builder, room, situation.arm, BANDS[situation.phase], situation.operated)
         for placed in situation.people:
-            add_person(moving, placed)
+            add_person(fast_builder, placed)
         for used in situation.tools:
-            add_tool(moving, used)
-        slow, fast = lying.arrays(room.placement), moving.arrays(room.placement)
-        every = join(self.still, join(slow, fast))
-        blank = np.zeros(SHELL, dtype=np.uint8)
+            add_tool(fast_builder, used)
+        slow, fast = slow_builder.arrays(room.placement), fast_builder.arrays(room.placement)
+        solids = join(self.still, join(slow, fast))
+        padding = np.zeros(SHELL, dtype=np.uint8)
         return Stage(
             slow,
             fast,
             [(*room.to_room((placed.x, placed.y, 0.0))[:2], 430.0) for placed in situation.people],
             (situation.patient, situation.arm, situation.phase, situation.operated),
-            np.concatenate([self._shell, every.colours]) * np.array(room.tint, dtype=np.float32),
-            *(np.concatenate([blank, column]) for column in (every.entities, every.parts, every.people)),
+            np.concatenate([self._shell_colours, solids.colours]) * np.array(room.tint, dtype=np.float32),
+            *(np.concatenate([padding, column]) for column in (solids.entities, solids.parts, solids.people)),
         )
 
     def picture(self, stage: Stage, view: str, frame: str, camera: Camera | None = None) -> Picture:
         """Return what one camera sees: of a view, or one that is here for this timepoint alone."""
         if camera is None:
             camera = self.cameras[view]
-            if view not in self._sets:
-                self._sets[view] = self._prepare(camera)
-            kept = self._sets[view]
+            if view not in self._caches:
+                self._caches[view] = self._prepare_camera(camera)
+            cache = self._caches[view]
         else:
-            kept = self._prepare(camera)
+            cache = self._prepare_camera(camera)
         light = self.room.light
-        if kept.dressed is None or kept.dressing != stage.state:
-            kept.dressed, kept.dressing = kept.still.copy(), stage.state
-            cast(stage.slow, camera, light, kept.dressed, SHELL + len(self.still))
-        buffers = kept.dressed.copy()
-        _shadows(buffers, camera, kept.floor_x, kept.floor_y, stage.feet, 0.5)
+        if cache.with_slow is None or cache.slow_state != stage.state:
+            cache.with_slow, cache.slow_state = cache.still.copy(), stage.state
+            cast(stage.slow, camera, light, cache.with_slow, SHELL + len(self.still))
+        buffers = cache.with_slow.copy()
+        _draw_shadows(buffers, camera, cache.floor_x, cache.floor_y, stage.feet, 0.5)
         cast(stage.fast, camera, light, buffers, SHELL + len(self.still) + len(stage.slow))
-        return self._develop(buffers, stage, seeded(self.seed, self.name, frame, view))
+        return self._colour_image(buffers, stage, seeded(self.seed, self.name, frame, view))
 
-    def _develop(self, buffers: Buffers, stage: Stage, rng: random.Random) -> Picture:
+    def _colour_image(self, buffers: Buffers, stage: Stage, rng: random.Random) -> Picture:
         height, width = buffers.depth.shape
         owner = buffers.owner.astype(np.intp)
         down, right = rng.randrange(height), rng.randrange(width)
-        grain = self._grain[down : down + height, right : right + width]
+        noise = self._noise[down : down + height, right : right + width]
         colour = np.empty((height, width, 3), dtype=np.uint8)
         for channel in range(3):  # one at a time: three times as fast as all at once
             plane = np.ascontiguousarray(stage.colours[:, channel]).take(owner, mode="clip")
             plane *= buffers.shade
-            plane += grain
+            plane += noise
             colour[..., channel] = plane.clip(0, 255, out=plane)
         return Picture(colour, np.minimum(buffers.depth, 65535).astype(np.uint16), buffers.owner, stage)
 
 
-def _shell(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
+def _empty_room(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
     """Return the empty room as a camera sees it, and where on the floor each pixel looks, mm."""
     across, down = (
-        (np.arange(many) - centre) / camera.focal for many, centre in zip(camera.size, camera.centre, strict=True)
+        (np.arange(count) - centre) / camera.focal for count, centre in zip(camera.size, camera.centre, strict=True)
     )
     rays = np.stack([*np.meshgrid(across, down), np.ones((len(down), len(across)))], axis=-1) @ camera.rotation
     position = camera.position
@@ -215,14 +215,14 @@ def _shell(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
     return buffers, (point[..., 0] + far).astype(np.float32), point[..., 1].astype(np.float32)
 
 
-def _shadows(
-    buffers: Buffers, camera: Camera, floor_x: Pixels, floor_y: Pixels, spots: Sequence[Spot], dark: float
+def _draw_shadows(
+    buffers: Buffers, camera: Camera, floor_x: Pixels, floor_y: Pixels, spots: Sequence[Spot], darkness: float
 ) -> None:
     """Darken a soft disc of the floor below whatever stands at `spots`: x, y and radius, mm."""
     if not spots:
         return
-    where = np.array(spots)
-    corners = where[:, None, :2] + where[:, 2, None, None] * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+    discs = np.array(spots)
+    corners = discs[:, None, :2] + discs[:, 2, None, None] * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
     level = np.concatenate([corners, np.zeros((*corners.shape[:2], 1))], axis=2)
     pixels = camera.project(level.reshape(-1, 3)).reshape(-1, 4, 3)
     low = np.clip(np.floor(pixels[..., :2].min(axis=1)), 0, camera.size).astype(int)
@@ -231,13 +231,13 @@ def _shadows(
     for (x, y, reach), (left, top), (right, bottom) in zip(spots, low.tolist(), high.tolist(), strict=True):
         if right <= left or bottom <= top:
             continue
-        part = (slice(top, bottom), slice(left, right))
-        across, along = floor_x[part] - np.float32(x), floor_y[part] - np.float32(y)
+        window = (slice(top, bottom), slice(left, right))
+        across, along = floor_x[window] - np.float32(x), floor_y[window] - np.float32(y)
         across *= across
         along *= along
         across += along
-        across *= np.float32(1.3 * dark / (reach * reach))
-        across += np.float32(1.0 - 1.3 * dark)
-        np.maximum(across, np.float32(1.0 - dark), out=across)
+        across *= np.float32(1.3 * darkness / (reach * reach))
+        across += np.float32(1.0 - 1.3 * darkness)
+        np.maximum(across, np.float32(1.0 - darkness), out=across)
         np.minimum(across, np.float32(1.0), out=across)
-        np.multiply(buffers.shade[part], across, out=buffers.shade[part], where=buffers.owner[part] == 0)
+        np.multiply(buffers.shade[window], across, out=buffers.shade[window], where=buffers.owner[window] == 0)

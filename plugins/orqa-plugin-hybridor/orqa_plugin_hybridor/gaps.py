@@ -51,9 +51,9 @@ class Gaps:
 
 def gaps_at(place: int, many: int, views: Collection[str], masks: Collection[str]) -> Gaps:
     """Return what is missing at timepoint `place` of `many`. views: those of cameras; masks: those that have one."""
-    room = [*masks, *(view for view in views if view not in masks)]
+    ordered = [*masks, *(view for view in views if view not in masks)]
     return Gaps(
-        camera=room[1] if place == CAMERA_AT and len(room) > 1 else "",
+        camera=ordered[1] if place == CAMERA_AT and len(ordered) > 1 else "",
         graph=place == GRAPH_AT,
         empty=place == many - 1 and place > 0,
         cloud=place == CLOUD_AT,

@@ -41,7 +41,7 @@ def frames_of(layout: Layout, take: str, wanted: int) -> Sequence[str]:
     """
     known = layout.frames.get(take)
     if known is None:
-        return [f"{place:06d}" for place in range(wanted)]
+        return [f"{index:06d}" for index in range(wanted)]
     return [*known[:GAP_AT], *known[GAP_AT + 1 : wanted + 1]] if len(known) > wanted > GAP_AT else known[:wanted]
 
 
@@ -53,103 +53,103 @@ def imitate(dataset: Dataset, layout: Layout, order: Order, filmed: Callable[[st
     """
 
     @lru_cache(maxsize=1)
-    def actor(place: int) -> _Actor:
-        return _Actor(dataset, layout, place, order, filmed)
+    def load_take(index: int) -> _CopiedTake:
+        return _CopiedTake(dataset, layout, index, order, filmed)
 
     return [
-        Take(dataset.name, split, name, partial(_play, partial(actor, place)))
+        Take(dataset.name, split, name, partial(_iterate_take, partial(load_take, place)))
         for place, (split, name) in enumerate(layout.takes[: order.takes])
     ]
 
 
-def _play(actor: Callable[[], _Actor]) -> Iterator[Timepoint]:
-    for place in range(len(actor().frames)):
-        yield actor().timepoint(place, actor)
+def _iterate_take(load_take: Callable[[], _CopiedTake]) -> Iterator[Timepoint]:
+    for index in range(len(load_take().frames)):
+        yield load_take().timepoint(index, load_take)
 
 
-class _Actor:
+class _CopiedTake:
     """One take of a dataset as the simulator plays it."""
 
     def __init__(
-        self, dataset: Dataset, layout: Layout, place: int, order: Order, filmed: Callable[[str, int], None]
+        self, dataset: Dataset, layout: Layout, index: int, order: Order, filmed: Callable[[str, int], None]
     ) -> None:
         self.dataset = dataset
-        self.split, self.name = layout.takes[place]
+        self.split, self.name = layout.takes[index]
         self.frames = frames_of(layout, self.name, order.timepoints)
         self._numbered = self.name not in layout.frames
         names = list(dataset.media)
         views = [name.rpartition(".")[0] for name in names if is_view(name)]
-        production = produce(order.seed, place + 1, len(self.frames), order.size)
+        production = produce(order.seed, index + 1, len(self.frames), order.size)
         self.studio = Studio(production, views, layout, partial(filmed, self.name))
         masks = [name[: -len(MASKED)] for name in names if name.endswith(MASKED) and not name.startswith(LOWRES)]
-        self.masks = sorted((view for view in masks if view in self.studio.cameras), key=_after_rooms)
-        self.gaps = [gaps_at(at, len(self.frames), self.studio.cameras, self.masks) for at in range(len(self.frames))]
-        self._graphs = [() if gap.empty else graph_of(self.studio, at) for at, gap in enumerate(self.gaps)]
-        self._calibrated = _calibrated(self._graphs, self.gaps)
+        self.masks = sorted((view for view in masks if view in self.studio.cameras), key=_is_not_room)
+        self.gaps = [gaps_at(index, len(self.frames), self.studio.cameras, self.masks) for index in range(len(self.frames))]
+        self._graphs = [() if gap.empty else graph_of(self.studio, index) for index, gap in enumerate(self.gaps)]
+        self._calibrated = _calibration_states(self._graphs, self.gaps)
         self.sensors = Sensors(self.studio, self._calibrated, self.masks, self.gaps)
         self._media = [name for name in names if self.sensors.gives(name)]
 
-    def timepoint(self, place: int, actor: Callable[[], _Actor]) -> Timepoint:
+    def timepoint(self, index: int, load_take: Callable[[], _CopiedTake]) -> Timepoint:
         """Return a timepoint whose media ask `actor` for this take when they are read."""
-        frame = self.frames[place]
-        index = int(frame) if frame.isdecimal() else place
-        seconds = seconds_at(place) if self._numbered else None
+        frame = self.frames[index]
+        frame_index = int(frame) if frame.isdecimal() else index
+        seconds = seconds_at(index) if self._numbered else None
         media: dict[str, Medium] = {
-            medium: partial(_read, actor, medium, place) for medium in self._media if self._has(medium, place)
+            medium: partial(_read_medium, load_take, medium, index) for medium in self._media if self._has_medium(medium, index)
         }
-        labels = self._labels(place, media)
-        return Timepoint(self.dataset.name, self.split, self.name, frame, index, seconds, media, labels)
+        labels = self._make_labels(index, media)
+        return Timepoint(self.dataset.name, self.split, self.name, frame, frame_index, seconds, media, labels)
 
-    def _has(self, medium: str, place: int) -> bool:
+    def _has_medium(self, medium: str, index: int) -> bool:
         if medium.startswith(LOWRES):
-            return int(medium[len(LOWRES)]) < len(self._small(place))
-        return not self.gaps[place].lacks(medium) and (medium != "speech.txt" or bool(self.sensors.speech(place)))
+            return int(medium[len(LOWRES)]) < len(self._small_mask_views(index))
+        return not self.gaps[index].lacks(medium) and (medium != "speech.txt" or bool(self.sensors.speech(index)))
 
-    def _small(self, place: int) -> list[str]:
+    def _small_mask_views(self, index: int) -> list[str]:
         """Return the views of the small masks, which number those that there are: the first three can have one."""
-        return [view for view in self.masks[:3] if view != self.gaps[place].camera]
+        return [view for view in self.masks[:3] if view != self.gaps[index].camera]
 
-    def read(self, medium: str, place: int) -> bytes:
+    def read(self, medium: str, index: int) -> bytes:
         """Return the bytes of a medium."""
         if medium.startswith(LOWRES):
-            return self.sensors.small_mask(self._small(place)[int(medium[len(LOWRES)])], place)
-        return self.sensors.read(medium, place)
+            return self.sensors.small_mask(self._small_mask_views(index)[int(medium[len(LOWRES)])], index)
+        return self.sensors.read(medium, index)
 
-    def _labels(self, place: int, media: Mapping[str, Medium]) -> Labels:
-        gap, provides = self.gaps[place], self.dataset.provides
+    def _make_labels(self, index: int, media: Mapping[str, Medium]) -> Labels:
+        irregular, provides = self.gaps[index], self.dataset.provides
         boxed = [view for view in self.masks if f"{view}{MASKED}" in media]
-        graph = None if gap.graph else self._graphs[place]
-        told = Told(place, graph, self._calibrated[place], boxed, posed=not gap.poses)
-        ready, late = tell(self.studio, told, self.dataset.media)
-        ready = {**ready, **self._instead(media, gap)}
-        hidden = {"gaze"} if gap.gaze else set()
-        if gap.graph and "relations" not in provides:
-            hidden.add("actions")  # where there are no graphs, it is what is being done that nobody wrote down
-        wanted = set(provides) - hidden
-        return Labels(*({name: one for name, one in facets.items() if name in wanted} for facets in (ready, late)))
+        graph = None if irregular.graph else self._graphs[index]
+        annotation = Told(index, graph, self._calibrated[index], boxed, posed=not irregular.poses)
+        ready, deferred = tell(self.studio, annotation, self.dataset.media)
+        ready = {**ready, **self._overrides(media, irregular)}
+        withheld = {"gaze"} if irregular.gaze else set()
+        if irregular.graph and "relations" not in provides:
+            withheld.add("actions")  # where there are no graphs, it is what is being done that nobody wrote down
+        provided = set(provides) - withheld
+        return Labels(*({name: value for name, value in facets.items() if name in provided} for facets in (ready, deferred)))
 
-    def _instead(self, media: Mapping[str, Medium], gap: Gaps) -> dict[str, object]:
+    def _overrides(self, media: Mapping[str, Medium], irregular: Gaps) -> dict[str, object]:
         """Return facets that are otherwise than the simulator says."""
-        instead: dict[str, object] = {}
-        if gap.masks and "predicted" in self.dataset.provides and any(name.startswith(LOWRES) for name in media):
-            instead["predicted"] = ("entities", "roles")
-        if gap.astray and "gaze" in self.dataset.provides and EGO in self.studio.views:
-            instead["gaze"] = NOWHERE
-        return instead
+        overrides: dict[str, object] = {}
+        if irregular.masks and "predicted" in self.dataset.provides and any(name.startswith(LOWRES) for name in media):
+            overrides["predicted"] = ("entities", "roles")
+        if irregular.astray and "gaze" in self.dataset.provides and EGO in self.studio.views:
+            overrides["gaze"] = NOWHERE
+        return overrides
 
 
-def _read(actor: Callable[[], _Actor], medium: str, place: int) -> bytes:
-    return actor().read(medium, place)
+def _read_medium(load_take: Callable[[], _CopiedTake], medium: str, index: int) -> bytes:
+    return load_take().read(medium, index)
 
 
-def _after_rooms(view: str) -> bool:
+def _is_not_room(view: str) -> bool:
     return not view.startswith("room")
 
 
-def _calibrated(graphs: Sequence[Sequence[Triplet]], gaps: Sequence[Gaps]) -> list[bool]:
+def _calibration_states(graphs: Sequence[Sequence[Triplet]], gaps: Sequence[Gaps]) -> list[bool]:
     """Return whether the robot is calibrated, by the graphs that somebody drew; without one it is as it was."""
-    told = iter(scenegraph.calibrated([graph for graph, gap in zip(graphs, gaps, strict=True) if not gap.graph]))
-    found: list[bool] = []
-    for gap in gaps:
-        found.append(next(told) if not gap.graph else bool(found) and found[-1])
-    return found
+    states = iter(scenegraph.calibrated([graph for graph, irregular in zip(graphs, gaps, strict=True) if not irregular.graph]))
+    calibrated: list[bool] = []
+    for irregular in gaps:
+        calibrated.append(next(states) if not irregular.graph else bool(calibrated) and calibrated[-1])
+    return calibrated

@@ -50,24 +50,24 @@ def roles(situation: Situation) -> list[str]:
 
 def places(situation: Situation, room: Room) -> dict[str, Vector]:
     """Return the middle of everything present, in the furniture's coordinates, mm."""
-    found: dict[str, Vector] = {}
+    points: dict[str, Vector] = {}
     for name, (x, y) in PLACES.items():
         if name != "c_arm" or "c_arm" in room.scenery:
-            found[name] = (x, y, MIDDLE_HEIGHT[name])
+            points[name] = (x, y, MIDDLE_HEIGHT[name])
     for placed in situation.people:
-        found.setdefault(placed.person.role, placed.centre)
+        points.setdefault(placed.person.role, placed.centre)
     if situation.patient is not None:
-        found["patient"] = PATIENT_AT
+        points["patient"] = PATIENT_AT
         if situation.patient.draped:
-            found["drape"] = SHEET_AT
+            points["drape"] = SHEET_AT
     for used in situation.tools:
         if ENTITY_OF_TOOL[used.name]:
-            found.setdefault(ENTITY_OF_TOOL[used.name], used.centre)
+            points.setdefault(ENTITY_OF_TOOL[used.name], used.centre)
     if situation.arm.saw:
         x, y, z = situation.arm.end
-        found.setdefault("saw", (x - 20.0, y - 50.0, z - 40.0))
-    found.setdefault("instrument", TRAY_AT)
-    return dict(sorted(found.items()))
+        points.setdefault("saw", (x - 20.0, y - 50.0, z - 40.0))
+    points.setdefault("instrument", TRAY_AT)
+    return dict(sorted(points.items()))
 
 
 def positions(present: Mapping[str, Vector], room: Room) -> dict[str, Any]:
@@ -95,22 +95,22 @@ def relations(situation: Situation, room: Room) -> list[Triplet]:
         edges.add(Triplet("anaesthetist", "touching", "patient"))
     if situation.patient is not None:
         edges.add(Triplet("patient", "lyingOn", "operating_table"))
-    edges |= _close(situation, room)
+    edges |= _closeness_edges(situation, room)
     return sorted(edges)
 
 
-def _close(situation: Situation, room: Room) -> set[Triplet]:
+def _closeness_edges(situation: Situation, room: Room) -> set[Triplet]:
     edges: set[Triplet] = set()
     people = situation.people
-    for place, one in enumerate(people):
-        for other in people[place + 1 :]:
-            if floor_distance(one, (other.x, other.y, 0.0)) <= CLOSE and one.person.role != other.person.role:
-                first, second = sorted((one.person.role, other.person.role), key=ENTITIES.index)
+    for index, placed in enumerate(people):
+        for other in people[index + 1 :]:
+            if floor_distance(placed, (other.x, other.y, 0.0)) <= CLOSE and placed.person.role != other.person.role:
+                first, second = sorted((placed.person.role, other.person.role), key=ENTITIES.index)
                 edges.add(Triplet(first, "closeTo", second))
-        near = sorted((to_edge(one, name), name) for name in PLACES if name != "c_arm" or name in room.scenery)
-        edges |= {Triplet(one.person.role, "closeTo", name) for gap, name in near[:2] if gap <= CLOSE_TO_EDGE}
-        if situation.patient is not None and to_edge(one, "operating_table") <= CLOSE_TO_EDGE + 70.0:
-            edges.add(Triplet(one.person.role, "closeTo", "patient"))
+        distances = sorted((to_edge(placed, name), name) for name in PLACES if name != "c_arm" or name in room.scenery)
+        edges |= {Triplet(placed.person.role, "closeTo", name) for edge_distance, name in distances[:2] if edge_distance <= CLOSE_TO_EDGE}
+        if situation.patient is not None and to_edge(placed, "operating_table") <= CLOSE_TO_EDGE + 70.0:
+            edges.add(Triplet(placed.person.role, "closeTo", "patient"))
     return edges
 
 
@@ -128,21 +128,21 @@ def to_edge(placed: Placed, name: str) -> float:
 
 def boxes(pictures: Mapping[str, Picture]) -> dict[str, Any]:
     """Return for each camera the inclusive extents (x0, y0, x1, y1) of the visible pixels of every entity."""
-    found: dict[str, Any] = {}
+    by_view: dict[str, Any] = {}
     for view, picture in pictures.items():
         height, width = picture.names.shape
-        many = len(NAMES)
+        count = len(NAMES)
         names = picture.names.astype(np.int64)
-        by_row = np.bincount((names + np.arange(height)[:, None] * many).ravel(), minlength=many * height)
-        by_column = np.bincount((names + np.arange(width) * many).ravel(), minlength=many * width)
-        rows, columns = by_row.reshape(height, many), by_column.reshape(width, many)
-        seen: list[Box] = []
+        by_row = np.bincount((names + np.arange(height)[:, None] * count).ravel(), minlength=count * height)
+        by_column = np.bincount((names + np.arange(width) * count).ravel(), minlength=count * width)
+        rows, columns = by_row.reshape(height, count), by_column.reshape(width, count)
+        visible: list[Box] = []
         for number in np.nonzero(rows.sum(axis=0) >= SEEN)[0]:
             if NAMES[number]:
                 x, y = np.nonzero(columns[:, number])[0], np.nonzero(rows[:, number])[0]
-                seen.append(Box(NAMES[number], int(x[0]), int(y[0]), int(x[-1]), int(y[-1])))
-        found[view] = {"size": [width, height], "boxes": sorted(seen)}
-    return found
+                visible.append(Box(NAMES[number], int(x[0]), int(y[0]), int(x[-1]), int(y[-1])))
+        by_view[view] = {"size": [width, height], "boxes": sorted(visible)}
+    return by_view
 
 
 def attributes(present: Mapping[str, Vector], situation: Situation, room: Room) -> dict[str, dict[str, str]]:
@@ -178,12 +178,12 @@ def attributes(present: Mapping[str, Vector], situation: Situation, room: Room) 
         elif used.name == "cementer":
             looks["instrument"] = looks["cementer"]
     if "drape" in present:
-        sheet = situation.patient is None or not situation.patient.draped
-        looks["drape"] = ("lime", "flat sheet", "medium", "cloth") if sheet else ("teal", "covering", "large", "cloth")
+        held_out = situation.patient is None or not situation.patient.draped
+        looks["drape"] = ("lime", "flat sheet", "medium", "cloth") if held_out else ("teal", "covering", "large", "cloth")
     for role, colour in GOWN_WORDS.items():
         person = situation.find(role)
         if person is not None:
             size = "tall" if person.person.height > 1790 else "short" if person.person.height < 1690 else "medium"
             looks[role] = (colour, "person", size, "cloth")
-    kinds = ("color", "shape", "size", "texture")
-    return {name: dict(zip(kinds, looks[name], strict=True)) for name in present if name in looks}
+    names = ("color", "shape", "size", "texture")
+    return {name: dict(zip(names, looks[name], strict=True)) for name in present if name in looks}

@@ -75,15 +75,15 @@ class Plot:
         present = procedure.patient_from <= seconds < procedure.patient_until
         steps = procedure.at(seconds)
         rng = seeded(self.seed, self.name, "situation", int(seconds))
-        people = [self._place(person, seconds) for person in self.staff if person.present(seconds)]
+        people = [self._place_person(person, seconds) for person in self.staff if person.present(seconds)]
         situation = Situation(
             seconds=seconds,
             phase=next((step.phase for step in steps if step.phase), ""),
             steps=[],
             people=people,
             tools=[],
-            patient=self._patient(seconds, steps) if present else None,
-            arm=self._arm(seconds, steps),
+            patient=self._patient_state(seconds, steps) if present else None,
+            arm=self._arm_state(seconds, steps),
             operated=frozenset(),
             breaches=[],
         )
@@ -91,16 +91,16 @@ class Plot:
             placed = situation.find(step.actor)
             if placed is not None and not placed.busy:
                 situation.steps.append(step)
-                _work(situation, placed, step, rng)
+                _apply_step(situation, placed, step, rng)
         situation.operated = frozenset(step.target for step in situation.steps if step.action == "manipulating")
         for breach in self.breaches:
             placed = situation.find(breach.role)
             if breach.start <= seconds < breach.end and placed is not None and not placed.busy:
-                _touch(situation, placed, breach)
-        _stand_by(situation, rng)
+                _apply_breach(situation, placed, breach)
+        _place_helpers(situation, rng)
         return situation
 
-    def _place(self, person: Person, seconds: float) -> Placed:
+    def _place_person(self, person: Person, seconds: float) -> Placed:
         dwell = max(20.0, self.procedure.length * 0.17)
         slot = int((seconds + person.sway * dwell) // dwell)
         x, y = seeded(self.seed, self.name, person.number, slot).choice(HOMES[person.role, person.twin])
@@ -110,7 +110,7 @@ class Plot:
         yaw = heading((x, y, 0.0), towards) + 0.25 * math.sin(0.05 * seconds + person.sway)
         return Placed(person, x, y, yaw)
 
-    def _patient(self, seconds: float, steps: list[Step]) -> Patient:
+    def _patient_state(self, seconds: float, steps: list[Step]) -> Patient:
         procedure = self.procedure
         incised, opened = procedure.first("incise"), procedure.over("incise")
         closing, closed = procedure.first("close wound"), procedure.over("close wound")
@@ -126,7 +126,7 @@ class Plot:
             wet=any(step.action == "cleaning" for step in steps),
         )
 
-    def _arm(self, seconds: float, steps: list[Step]) -> Arm:
+    def _arm_state(self, seconds: float, steps: list[Step]) -> Arm:
         procedure = self.procedure
         end = ARM_REST
         if any(step.target == "mako_robot" and step.tool != "sheet" for step in steps):
@@ -145,12 +145,12 @@ class Plot:
         )
 
 
-def _work(situation: Situation, placed: Placed, step: Step, rng: random.Random) -> None:
+def _apply_step(situation: Situation, placed: Placed, step: Step, rng: random.Random) -> None:
     """Let a person do a step: go to its place, and put a tool into his hands."""
-    spot = WORK.get((step.target, placed.person.role)) or WORK.get((step.target, "")) or (placed.x, placed.y)
-    placed.x, placed.y = spot[0] + rng.uniform(-25, 25), spot[1] + rng.uniform(-25, 25)
+    position = WORK.get((step.target, placed.person.role)) or WORK.get((step.target, "")) or (placed.x, placed.y)
+    placed.x, placed.y = position[0] + rng.uniform(-25, 25), position[1] + rng.uniform(-25, 25)
     placed.busy = True
-    tip, reach = _reach(placed, step, rng)
+    tip, reach = _tool_pose(placed, step, rng)
     placed.yaw = heading((placed.x, placed.y, 0.0), tip)
     grip = plus(tip, reach)
     across = right_of(placed.yaw)
@@ -166,18 +166,18 @@ def _work(situation: Situation, placed: Placed, step: Step, rng: random.Random) 
     situation.tools.append(Used(step.tool, placed, tip, grip))
 
 
-def _reach(placed: Placed, step: Step, rng: random.Random) -> tuple[Vector, Vector]:
+def _tool_pose(placed: Placed, step: Step, rng: random.Random) -> tuple[Vector, Vector]:
     """Return where the tip of a tool is and the way from there to the hand."""
     if step.target == "patient":
         if not step.action:  # brought, and held ready beside the field
             return (790.0, -330.0, 1160.0), (70.0, -190.0, 60.0)
-        away = heading(FIELD, (placed.x, placed.y, 0.0)) + rng.uniform(-0.35, 0.35)
-        wobble = (rng.uniform(-28, 28), rng.uniform(-22, 22), 0.0)
+        yaw = heading(FIELD, (placed.x, placed.y, 0.0)) + rng.uniform(-0.35, 0.35)
+        jitter = (rng.uniform(-28, 28), rng.uniform(-22, 22), 0.0)
         if step.tool == "saw":  # the robot's arm carries it, the surgeon guides it
-            return plus(FIELD, wobble), (185.0, 105.0, 120.0)
+            return plus(FIELD, jitter), (185.0, 105.0, 120.0)
         if step.tool == "cloth":
-            return plus(FIELD, wobble), plus((0.0, 0.0, 30.0), forward(away), 60.0)
-        return plus(FIELD, wobble), plus((0.0, 0.0, 120.0), forward(away), 240.0)
+            return plus(FIELD, jitter), plus((0.0, 0.0, 30.0), forward(yaw), 60.0)
+        return plus(FIELD, jitter), plus((0.0, 0.0, 120.0), forward(yaw), 240.0)
     if step.target == "mako_robot":
         tip = plus(ARM_SERVICE, (rng.uniform(-20, 20), rng.uniform(-20, 20), 15.0))
         if step.tool == "sheet":
@@ -199,7 +199,7 @@ TARGETS = {
 }
 
 
-def _touch(situation: Situation, placed: Placed, breach: Breach) -> None:
+def _apply_breach(situation: Situation, placed: Placed, breach: Breach) -> None:
     (placed.x, placed.y), hand = TOUCHES[breach.target]
     placed.yaw = heading((placed.x, placed.y, 0.0), hand)
     placed.hands = None, hand
@@ -207,7 +207,7 @@ def _touch(situation: Situation, placed: Placed, breach: Breach) -> None:
     situation.breaches.append(breach)
 
 
-def _stand_by(situation: Situation, rng: random.Random) -> None:
+def _place_helpers(situation: Situation, rng: random.Random) -> None:
     """Let the assistant hold the leg while a surgeon works, and the anaesthetist the patient's head."""
     if situation.patient is None:
         return
@@ -225,13 +225,13 @@ def _stand_by(situation: Situation, rng: random.Random) -> None:
 
 def draw_breaches(rng: random.Random, procedure: Procedure, staff: tuple[Person, ...]) -> tuple[Breach, ...]:
     """Return what goes wrong in a take, after the robot is dressed."""
-    clumsy = sorted({person.role for person in staff} - STERILE)
-    begin = procedure.over("drape robot")
+    unsterile_roles = sorted({person.role for person in staff} - STERILE)
+    earliest = procedure.over("drape robot")
     breaches: list[Breach] = []
-    for _ in range(rng.choice((1, 2, 3, 4)) if clumsy else 0):
-        start = rng.uniform(begin, max(begin, 0.93 * procedure.length))
+    for _ in range(rng.choice((1, 2, 3, 4)) if unsterile_roles else 0):
+        start = rng.uniform(earliest, max(earliest, 0.93 * procedure.length))
         end = start + rng.uniform(0.05, 0.09) * procedure.length
-        breach = Breach(start, end, rng.choice(clumsy), rng.choice(list(TOUCHES)))
+        breach = Breach(start, end, rng.choice(unsterile_roles), rng.choice(list(TOUCHES)))
         if all(breach.start >= other.end or breach.end <= other.start for other in breaches):
             breaches.append(breach)
     return tuple(sorted(breaches, key=lambda breach: breach.start))

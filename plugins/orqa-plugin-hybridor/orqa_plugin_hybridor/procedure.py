@@ -63,16 +63,16 @@ class Procedure:
 
 def draw(rng: random.Random, length: float, roles: Sequence[str]) -> Procedure:
     """Return a procedure of `length` seconds for the roles that work in this take."""
-    drafts = list(_drafts(rng, roles))
+    drafts = list(_draw_drafts(rng, roles))
     total = sum(draft.end for draft in drafts)
     steps: list[Step] = []
-    at = 0.0
+    elapsed = 0.0
     for draft in drafts:
-        end = at + draft.end / total * length
+        end = elapsed + draft.end / total * length
         if draft.name != "pause":
-            steps += _with_hand_over(rng, evolve(draft, start=round(at, 2), end=round(end, 2)), roles)
-        at = end
-    steps += list(_meanwhile(rng, steps, roles))
+            steps += _split_hand_over(rng, evolve(draft, start=round(elapsed, 2), end=round(end, 2)), roles)
+        elapsed = end
+    steps += list(_parallel_chores(rng, steps, roles))
     steps.sort(key=lambda step: (step.start, step.name))
     on_patient = [step for step in steps if step.target == "patient"]
     begin, finish = on_patient[0].start, max(step.end for step in on_patient)
@@ -86,90 +86,90 @@ def draw(rng: random.Random, length: float, roles: Sequence[str]) -> Procedure:
     )
 
 
-def _drafts(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
+def _draw_drafts(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
     """Yield the steps one after another, `end` holding their share of the time, and pauses between them."""
-    for draft in _plan(rng, roles):
+    for draft in _plan_steps(rng, roles):
         # Steps of the robot are drawn out, or too few timepoints would have one.
         yield evolve(draft, end=draft.end * rng.uniform(0.75, 1.3) * (1.38 if draft.phase else 1.0))
         if rng.random() < 0.3:
-            yield _step("pause", rng.uniform(0.5, 1.4))
+            yield _draft_step("pause", rng.uniform(0.5, 1.4))
 
 
-def _step(
+def _draft_step(
     name: str, share: float, action: str = "", actor: str = "", target: str = "", tool: str = "", phase: str = ""
 ) -> Step:
     return Step(name, 0.0, share, phase, action, actor, target, tool)
 
 
-def _plan(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
-    def either(*wanted: str) -> str:
-        return rng.choice([role for role in wanted if role in roles] or ["head_surgeon"])
+def _plan_steps(rng: random.Random, roles: Sequence[str]) -> Iterator[Step]:
+    def choose_role(*candidates: str) -> str:
+        return rng.choice([role for role in candidates if role in roles] or ["head_surgeon"])
 
-    def maybe(chance: float) -> bool:
-        return rng.random() < chance
+    def happens(probability: float) -> bool:
+        return rng.random() < probability
 
     robot = "mako_robot"
     calibrator = "mps" if "mps" in roles else "nurse"
-    washer = either("assistant_surgeon", "nurse", "head_surgeon")
-    yield _step("lay out instruments", 2.0, "preparing", either("nurse", "circulator"), "instrument_table", "sheet")
-    if maybe(0.85):
-        yield _step("initial calibration", 2.2, "calibrating", calibrator, robot, "calibration array", INITIAL)
-    yield _step("drape robot", 1.8, "preparing", "nurse", robot, "sheet", DRESSING)
-    if maybe(0.3):
-        yield _step(
+    washer = choose_role("assistant_surgeon", "nurse", "head_surgeon")
+    yield _draft_step("lay out instruments", 2.0, "preparing", choose_role("nurse", "circulator"), "instrument_table", "sheet")
+    if happens(0.85):
+        yield _draft_step("initial calibration", 2.2, "calibrating", calibrator, robot, "calibration array", INITIAL)
+    yield _draft_step("drape robot", 1.8, "preparing", "nurse", robot, "sheet", DRESSING)
+    if happens(0.3):
+        yield _draft_step(
             "set up machine",
             0.9,
             "manipulating",
-            either("anaesthetist", "circulator", "nurse"),
+            choose_role("anaesthetist", "circulator", "nurse"),
             "anesthesia_equipment",
             "screwdriver",
         )
-    yield _step("install base array", 1.3, "manipulating", "nurse", robot, "screwdriver", BASE_ARRAY)
-    early_cut = maybe(0.4)
+    yield _draft_step("install base array", 1.3, "manipulating", "nurse", robot, "screwdriver", BASE_ARRAY)
+    early_cut = happens(0.4)
     if early_cut:
-        yield _step("disinfect", 2.0, "cleaning", washer, "patient", "cloth")
-        yield _step("incise", 3.0, "cutting", "head_surgeon", "patient", "scalpel")
-    yield from _calibration(maybe(0.5))
+        yield _draft_step("disinfect", 2.0, "cleaning", washer, "patient", "cloth")
+        yield _draft_step("incise", 3.0, "cutting", "head_surgeon", "patient", "scalpel")
+    yield from _calibration_steps(happens(0.5))
     if not early_cut:
-        yield _step("disinfect", 2.2, "cleaning", washer, "patient", "cloth")
-        yield _step("incise", 3.2, "cutting", "head_surgeon", "patient", "scalpel")
-    yield _step("drill pins", 2.1, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
-    yield _step("register bone", 2.6, "scanning", "head_surgeon", "patient", "pointer")
-    if maybe(0.25):
-        yield from _calibration(False)
+        yield _draft_step("disinfect", 2.2, "cleaning", washer, "patient", "cloth")
+        yield _draft_step("incise", 3.2, "cutting", "head_surgeon", "patient", "scalpel")
+    yield _draft_step("drill pins", 2.1, "drilling", choose_role("head_surgeon", "assistant_surgeon"), "patient", "drill")
+    yield _draft_step("register bone", 2.6, "scanning", "head_surgeon", "patient", "pointer")
+    if happens(0.25):
+        yield from _calibration_steps(False)
     # A quarter of the time the nurse just waits with the saw in hand: the phase does not give the action away.
-    yield _step("install saw", 1.3, "manipulating" if maybe(0.75) else "", "nurse", robot, "saw", SAW)
-    if maybe(0.85):
-        action = "manipulating" if maybe(0.75) else ""
-        yield _step("install saw tip", 1.2, action, "nurse", robot, "screwdriver", SAW_TIP)
-    for again in range(rng.choice((1, 2, 2))):
-        yield _step("saw bone", 2.6, "sawing", "head_surgeon", "patient", "saw")
-        if again or maybe(0.5):
-            yield _step("check cut", 1.6, "scanning", "head_surgeon", "patient", "pointer")
-    if maybe(0.5):
-        yield _step("release tissue", 1.5, "cutting", "head_surgeon", "patient", "scalpel")
-    yield _step("drill pegs", 2.4, "drilling", either("head_surgeon", "assistant_surgeon"), "patient", "drill")
-    yield _step("try implant", 2.5, "hammering", either("head_surgeon", "assistant_surgeon"), "patient", "hammer")
-    if maybe(0.7):
-        yield _step("rinse", 1.5, "cleaning", either("assistant_surgeon", "head_surgeon"), "patient", "cloth")
-    yield _step("cement implant", 3.7, "cementing", "head_surgeon", "patient", "cementer")
-    yield _step("seat implant", 1.8, "hammering", "head_surgeon", "patient", "hammer")
-    if maybe(0.4):
-        yield _step("clean wound", 1.2, "cleaning", either("assistant_surgeon", "nurse"), "patient", "cloth")
-    yield _step("close wound", 3.9, "suturing", either("head_surgeon", "assistant_surgeon"), "patient", "forceps")
-    if maybe(0.5):
-        yield _step("put away", 1.2, "preparing", either("circulator", "nurse"), "secondary_table", "sheet")
-    yield _step("pause", rng.uniform(0.6, 1.4))
+    yield _draft_step("install saw", 1.3, "manipulating" if happens(0.75) else "", "nurse", robot, "saw", SAW)
+    if happens(0.85):
+        action = "manipulating" if happens(0.75) else ""
+        yield _draft_step("install saw tip", 1.2, action, "nurse", robot, "screwdriver", SAW_TIP)
+    for repetition in range(rng.choice((1, 2, 2))):
+        yield _draft_step("saw bone", 2.6, "sawing", "head_surgeon", "patient", "saw")
+        if repetition or happens(0.5):
+            yield _draft_step("check cut", 1.6, "scanning", "head_surgeon", "patient", "pointer")
+    if happens(0.5):
+        yield _draft_step("release tissue", 1.5, "cutting", "head_surgeon", "patient", "scalpel")
+    yield _draft_step("drill pegs", 2.4, "drilling", choose_role("head_surgeon", "assistant_surgeon"), "patient", "drill")
+    yield _draft_step("try implant", 2.5, "hammering", choose_role("head_surgeon", "assistant_surgeon"), "patient", "hammer")
+    if happens(0.7):
+        yield _draft_step("rinse", 1.5, "cleaning", choose_role("assistant_surgeon", "head_surgeon"), "patient", "cloth")
+    yield _draft_step("cement implant", 3.7, "cementing", "head_surgeon", "patient", "cementer")
+    yield _draft_step("seat implant", 1.8, "hammering", "head_surgeon", "patient", "hammer")
+    if happens(0.4):
+        yield _draft_step("clean wound", 1.2, "cleaning", choose_role("assistant_surgeon", "nurse"), "patient", "cloth")
+    yield _draft_step("close wound", 3.9, "suturing", choose_role("head_surgeon", "assistant_surgeon"), "patient", "forceps")
+    if happens(0.5):
+        yield _draft_step("put away", 1.2, "preparing", choose_role("circulator", "nurse"), "secondary_table", "sheet")
+    yield _draft_step("pause", rng.uniform(0.6, 1.4))
 
 
-def _calibration(short: bool) -> Iterator[Step]:
+def _calibration_steps(short: bool) -> Iterator[Step]:
     scale = 0.7 if short else 1.0
-    yield _step("install array", 1.1 * scale, "manipulating", "nurse", "mako_robot", "screwdriver", ARRAY)
-    yield _step("calibrate robot", 2.0 * scale, "calibrating", "nurse", "mako_robot", "calibration array", CALIBRATE)
-    yield _step("remove array", 1.0 * scale, "manipulating", "nurse", "mako_robot", "screwdriver", REMOVE)
+    yield _draft_step("install array", 1.1 * scale, "manipulating", "nurse", "mako_robot", "screwdriver", ARRAY)
+    yield _draft_step("calibrate robot", 2.0 * scale, "calibrating", "nurse", "mako_robot", "calibration array", CALIBRATE)
+    yield _draft_step("remove array", 1.0 * scale, "manipulating", "nurse", "mako_robot", "screwdriver", REMOVE)
 
 
-def _with_hand_over(rng: random.Random, step: Step, roles: Sequence[str]) -> list[Step]:
+def _split_hand_over(rng: random.Random, step: Step, roles: Sequence[str]) -> list[Step]:
     """Return the step; before some, somebody already holds the tool and nothing is being done yet."""
     if step.tool not in {"drill", "hammer"} or rng.random() > 0.35:
         return [step]
@@ -178,7 +178,7 @@ def _with_hand_over(rng: random.Random, step: Step, roles: Sequence[str]) -> lis
     return [hand_over, evolve(step, start=middle)]
 
 
-def _meanwhile(rng: random.Random, steps: Sequence[Step], roles: Sequence[str]) -> Iterator[Step]:
+def _parallel_chores(rng: random.Random, steps: Sequence[Step], roles: Sequence[str]) -> Iterator[Step]:
     """Yield what others do at the same time: about every tenth timepoint has two actions."""
     chores = [
         ("work at station", "manipulating", "mps", "mps_station", "screwdriver"),

@@ -25,7 +25,7 @@ NEAR = 60.0
 BATCH = 12_000
 """Pixels that are computed at once: nine planes of them fit into half a megabyte of cache."""
 
-_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
+_BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 
 
 @define
@@ -53,11 +53,11 @@ def rectangles(solids: SolidArrays, camera: Camera) -> npt.NDArray[np.int64]:
     low, high, near = _conic_extents(discs, centres)
     if cones.any():
         ends = discs[cones] * solids.tapers[cones, None, None]
-        found = _conic_extents(ends, centres[cones] + frames[cones, :, 2])
-        low[cones], high[cones] = np.minimum(low[cones], found[0]), np.maximum(high[cones], found[1])
-        near[cones] = np.minimum(near[cones], found[2])
+        end_extents = _conic_extents(ends, centres[cones] + frames[cones, :, 2])
+        low[cones], high[cones] = np.minimum(low[cones], end_extents[0]), np.maximum(high[cones], end_extents[1])
+        near[cones] = np.minimum(near[cones], end_extents[2])
     if boxes.any():
-        corners = _CORNERS @ frames[boxes].transpose(0, 2, 1) + centres[boxes][:, None]
+        corners = _BOX_CORNERS @ frames[boxes].transpose(0, 2, 1) + centres[boxes][:, None]
         depth = corners[..., 2]
         flat = corners[..., :2] / np.maximum(depth, NEAR)[..., None]
         low[boxes], high[boxes], near[boxes] = flat.min(axis=1), flat.max(axis=1), depth.min(axis=1)
@@ -90,59 +90,59 @@ def cast(solids: SolidArrays, camera: Camera, light: Floats, buffers: Buffers, f
         return
     drawn = drawn[np.argsort(solids.kinds[drawn], kind="stable")]
     bounds = bounds[drawn]
-    shapes = _shapes(solids, drawn, bounds, camera, light)
+    solved = _solid_coefficients(solids, drawn, bounds, camera, light)
     sizes = (bounds[:, 1] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 2])
     for kind, surface in SURFACES.items():
         planes = surface.planes
-        places = np.nonzero(solids.kinds[drawn] == kind)[0]
-        for batch in _batches(places.tolist(), sizes.tolist()):
-            many = sizes[batch]
-            ends = np.cumsum(many)
+        indices = np.nonzero(solids.kinds[drawn] == kind)[0]
+        for batch in _group_by_pixels(indices.tolist(), sizes.tolist()):
+            counts = sizes[batch]
+            ends = np.cumsum(counts)
             values = np.empty((planes.stop - planes.start, ends[-1]), dtype=np.float32)
-            spots = []
-            for place, end, count in zip(batch, ends.tolist(), many.tolist(), strict=True):
-                left, right, top, bottom = bounds[place].tolist()
+            slices = []
+            for index, end, count in zip(batch, ends.tolist(), counts.tolist(), strict=True):
+                left, right, top, bottom = bounds[index].tolist()
                 target = values[:, end - count : end].reshape(-1, bottom - top, right - left)
-                columns, rows = _powers(right - left, 1.0 / camera.focal), _powers(bottom - top, 1.0 / camera.focal).T
-                np.matmul(np.matmul(rows, shapes.coefficients[place, planes]), columns, out=target)
-                spots.append((end - count, end, slice(top, bottom), slice(left, right)))
+                columns, rows = _pixel_powers(right - left, 1.0 / camera.focal), _pixel_powers(bottom - top, 1.0 / camera.focal).T
+                np.matmul(np.matmul(rows, solved.coefficients[index, planes]), columns, out=target)
+                slices.append((end - count, end, slice(top, bottom), slice(left, right)))
             with np.errstate(all="ignore"):  # no hit: NaN, which no comparison lets through
-                hit, depth, shade = surface.meet(values, np.repeat(shapes.constants[:, batch], many, axis=1))
-            for place, (start, end, rows_, columns_) in zip(batch, spots, strict=True):
+                hit, depth, shade = surface.meet(values, np.repeat(solved.constants[:, batch], counts, axis=1))
+            for index, (start, end, rows_, columns_) in zip(batch, slices, strict=True):
                 behind = buffers.depth[rows_, columns_]
-                found = depth[start:end].reshape(behind.shape)
-                seen = found < behind
-                seen &= hit[start:end].reshape(behind.shape)
-                np.copyto(behind, found, where=seen)
-                np.copyto(buffers.shade[rows_, columns_], shade[start:end].reshape(behind.shape), where=seen)
-                np.copyto(buffers.owner[rows_, columns_], np.int16(first + drawn[place]), where=seen)
+                solid_depth = depth[start:end].reshape(behind.shape)
+                closer = solid_depth < behind
+                closer &= hit[start:end].reshape(behind.shape)
+                np.copyto(behind, solid_depth, where=closer)
+                np.copyto(buffers.shade[rows_, columns_], shade[start:end].reshape(behind.shape), where=closer)
+                np.copyto(buffers.owner[rows_, columns_], np.int16(first + drawn[index]), where=closer)
 
 
-def _batches(places: list[int], sizes: list[int]) -> Iterator[list[int]]:
+def _group_by_pixels(indices: list[int], sizes: list[int]) -> Iterator[list[int]]:
     """Yield neighbouring solids whose pixels together fit into the cache of a core; a big one comes alone."""
     batch: list[int] = []
-    room = BATCH
-    for place in places:
-        if batch and sizes[place] > room:
+    capacity = BATCH
+    for index in indices:
+        if batch and sizes[index] > capacity:
             yield batch
-            batch, room = [], BATCH
-        batch.append(place)
-        room -= sizes[place]
+            batch, capacity = [], BATCH
+        batch.append(index)
+        capacity -= sizes[index]
     if batch:
         yield batch
 
 
 @frozen(eq=False)
-class _Shapes:
+class _SolidCoefficients:
     """What is known of N solids before any pixel: coefficients (N, 9, 3, 3) and constants (K, N), see `surfaces`."""
 
     coefficients: Pixels
     constants: Pixels
 
 
-def _shapes(
+def _solid_coefficients(
     solids: SolidArrays, drawn: npt.NDArray[np.int64], bounds: npt.NDArray[np.int64], camera: Camera, light: Floats
-) -> _Shapes:
+) -> _SolidCoefficients:
     cones, taper = solids.kinds[drawn] == CONE, solids.tapers[drawn]
     inverse = np.linalg.inv(solids.frames[drawn])
     origin = np.einsum("nij,nj->ni", inverse, camera.position - solids.centres[drawn])
@@ -158,39 +158,39 @@ def _shapes(
     gradient = quadric * origin
     gradient[:, 2] -= slope
     constant = np.einsum("ni,ni->n", origin, gradient) - slope * origin[:, 2] - 1.0
-    bent = quadric[..., None] * rays
-    a = rays.transpose(0, 2, 1) @ bent
+    weighted_rays = quadric[..., None] * rays
+    a = rays.transpose(0, 2, 1) @ weighted_rays
     b = np.einsum("nij,ni->nj", rays, gradient)
     # The normal is n0 + z N r; its product with the light and its square are polynomials too.
     normal = np.einsum("nij,ni->nj", inverse, gradient)
-    turn = inverse.transpose(0, 2, 1) @ bent
+    turn = inverse.transpose(0, 2, 1) @ weighted_rays
     coefficients = np.zeros((len(drawn), 9, 3, 3), dtype=np.float32)
-    coefficients[:, 0] = _second(b[:, :, None] * b[:, None, :] - constant[:, None, None] * a)
-    coefficients[:, 1] = _second(a)
-    coefficients[:, 2] = _first(-b)
-    coefficients[:, 3] = _second(turn.transpose(0, 2, 1) @ turn)
-    coefficients[:, 4] = _first(2.0 * np.einsum("ni,nij->nj", normal, turn))
-    coefficients[:, 5] = _first(np.einsum("nij,i->nj", turn, light))
+    coefficients[:, 0] = _quadratic_table(b[:, :, None] * b[:, None, :] - constant[:, None, None] * a)
+    coefficients[:, 1] = _quadratic_table(a)
+    coefficients[:, 2] = _linear_table(-b)
+    coefficients[:, 3] = _quadratic_table(turn.transpose(0, 2, 1) @ turn)
+    coefficients[:, 4] = _linear_table(2.0 * np.einsum("ni,nij->nj", normal, turn))
+    coefficients[:, 5] = _linear_table(np.einsum("nij,i->nj", turn, light))
     for axis in range(3):
-        coefficients[:, 6 + axis] = _first(rays[:, axis])
+        coefficients[:, 6 + axis] = _linear_table(rays[:, axis])
     lit = inverse @ light / np.linalg.norm(inverse, axis=2)
     # The faces that look at the camera: where along each axis, and how bright. NaN: neither of the two does.
     side = np.where(np.abs(origin) > 1.0, np.sign(origin), np.nan)
     side[cones, 2] = np.where(origin[cones, 2] > 1.0, 1.0, np.where(origin[cones, 2] < 0.0, 0.0, np.nan))
-    bright = brightness(np.where(side > 0.0, lit, -lit))
+    face_brightness = brightness(np.where(side > 0.0, lit, -lit))
     radius = np.where(side[:, 2] > 0.0, taper, 1.0) ** 2
     constants = [
         np.einsum("ni,ni->n", normal, normal),
         normal @ light,
         *origin.T,
         *(side - origin).T,
-        *bright.T,
+        *face_brightness.T,
         radius,
     ]
-    return _Shapes(coefficients, np.stack(constants).astype(np.float32))
+    return _SolidCoefficients(coefficients, np.stack(constants).astype(np.float32))
 
 
-def _second(forms: Floats) -> Floats:
+def _quadratic_table(forms: Floats) -> Floats:
     """Return quadratic forms of r (N, 3, 3) by the powers of y (rows: 2, 1, 0) and x (columns: 2, 1, 0)."""
     table = np.zeros_like(forms)
     table[:, 2, 0], table[:, 2, 1], table[:, 2, 2] = forms[:, 0, 0], 2 * forms[:, 0, 2], forms[:, 2, 2]
@@ -198,7 +198,7 @@ def _second(forms: Floats) -> Floats:
     return table
 
 
-def _first(forms: Floats) -> Floats:
+def _linear_table(forms: Floats) -> Floats:
     """Return linear forms of r (N, 3) by the powers of y and x."""
     table = np.zeros((len(forms), 3, 3))
     table[:, 2, 1], table[:, 1, 2], table[:, 2, 2] = forms[:, 0], forms[:, 1], forms[:, 2]
@@ -206,7 +206,7 @@ def _first(forms: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4096)
-def _powers(many: int, step: float) -> Pixels:
+def _pixel_powers(count: int, step: float) -> Pixels:
     """Return (3, many): second, first and zeroth power of the pixel coordinates around the middle."""
-    x = (np.arange(many) - (many - 1) / 2) * step
+    x = (np.arange(count) - (count - 1) / 2) * step
     return np.stack([x * x, x, np.ones_like(x)]).astype(np.float32)

@@ -50,7 +50,7 @@ def record(root: Path, seed: int, number: int, timepoints: int, size: int, tick:
     folder = root / partial(production.name)
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        _write(production, folder, tick)
+        _write_files(production, folder, tick)
         folder.rename(root / production.name)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +58,7 @@ def record(root: Path, seed: int, number: int, timepoints: int, size: int, tick:
     return production.name
 
 
-def _write(production: Production, folder: Path, tick: Callable[[], None]) -> None:
+def _write_files(production: Production, folder: Path, tick: Callable[[], None]) -> None:
     plot, room = production.plot, production.room
     filming = production.film()
     for view in filming.cameras:
@@ -82,10 +82,10 @@ def _write(production: Production, folder: Path, tick: Callable[[], None]) -> No
             np.save(folder / "points" / f"{frame}.npy", points.coloured)
             sound = listen(situation, plot.seed, plot.name)
             soundfile.write(folder / "audio" / f"{frame}.flac", sound, RATE, subtype="PCM_16")
-            line = _line(production, situation, graph, calibrated[index], pictures, frame)
+            line = _timepoint_record(production, situation, graph, calibrated[index], pictures, frame)
             lines.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
             tick()
-    (folder / "take.json").write_text(json.dumps(_about(production, filming.cameras), indent=1), encoding="utf-8")
+    (folder / "take.json").write_text(json.dumps(_take_record(production, filming.cameras), indent=1), encoding="utf-8")
 
 
 def save_picture(folder: Path, view: str, frame: str, picture: Picture) -> None:
@@ -95,7 +95,7 @@ def save_picture(folder: Path, view: str, frame: str, picture: Picture) -> None:
     Image.fromarray(picture.depth).save(folder / f"{view}.depth" / f"{frame}.png", compress_level=1)
 
 
-def _line(
+def _timepoint_record(
     production: Production,
     situation: Situation,
     graph: list[Triplet],
@@ -120,13 +120,13 @@ def _line(
             "sterility_breach": [str(breach) for breach in situation.breaches],
             "boxes": labels.boxes(pictures),
             "positions": labels.positions(present, room),
-            "tracked_tools": [one.name for one in tracked],
+            "tracked_tools": [array.name for array in tracked],
             "screen_text": describe(situation.phase, calibrated),
             "attributes": labels.attributes(present, situation, room),
         },
         "speech": say(plot, situation),
         "robot": log(situation),
-        "tracker": {"unique_id_dicts": [one.as_json() for one in tracked]},
+        "tracker": {"unique_id_dicts": [array.as_json() for array in tracked]},
     }
 
 
@@ -138,13 +138,13 @@ def log(situation: Situation) -> dict[str, dict[str, str]]:
         page = "Bone registration"
     elif "sawing" in actions:
         page = "Bone preparation"
-    log = {"1": {"type": "page", "template_name": page}}
+    entries = {"1": {"type": "page", "template_name": page}}
     if page != "Standby":
-        log["2"] = {"type": "button", "template_name": "Next"}
-    return log
+        entries["2"] = {"type": "button", "template_name": "Next"}
+    return entries
 
 
-def _about(production: Production, cameras: Any) -> dict[str, Any]:
+def _take_record(production: Production, cameras: Any) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": production.name,

@@ -43,7 +43,7 @@ TAKES: tuple[tuple[str, str], ...] = tuple(
 """Scenes always imitate timepoints of training takes."""
 
 SCENES_A_FRAME, FRAMES = 2, 300
-_STEM = re.compile(r"(?P<frame>\d{1,6})(_\d+)?", re.ASCII)
+_STEM_PATTERN = re.compile(r"(?P<frame>\d{1,6})(_\d+)?", re.ASCII)
 
 
 def stems(take: str) -> list[str]:
@@ -72,7 +72,7 @@ def write(root: Path, takes: Sequence[Take]) -> None:
 
 def _write_scene(root: Path, kind: Kind, point: Timepoint) -> None:
     numbered = point.frame.removeprefix(f"{point.take}_")
-    match = _STEM.fullmatch(numbered)
+    match = _STEM_PATTERN.fullmatch(numbered)
     if match is None:
         raise CallError(f"{point.key}: a scene is named {point.take}_000012 or {point.take}_000012_1")
     stem = f"{point.take}_{numbered}"
@@ -85,11 +85,11 @@ def _write_scene(root: Path, kind: Kind, point: Timepoint) -> None:
 def _write_descriptor(
     root: Path, kind: Kind, stem: str, take: str, frame: str, attributes: Mapping[str, Mapping[str, str]]
 ) -> None:
-    things = [{"object_type": thing, **looks} for thing, looks in attributes.items()]
+    objects = [{"object_type": item, **look} for item, look in attributes.items()]
     content: dict[str, Any] = {
         "take_name": take,
         "frame_id": f"{take}_{frame}" if kind.whole_id else frame,
         "dataset_type": kind.dataset,
-        "descriptors": {f"object_{place}": thing for place, thing in enumerate(things)},
+        "descriptors": {f"object_{index}": item for index, item in enumerate(objects)},
     }
     (root / f"{stem}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -143,7 +143,7 @@ def scenery(room: Room) -> Solids:
                 start = (-900.0 + 380 * bend, 1700.0 + 60 * (-1) ** bend, 12.0)
                 solids.rod(start, (-520.0 + 380 * bend, 1700.0, 12.0), 14.0, (40, 40, 44))
         elif name == "c_arm":
-            _c_arm(solids.about("c_arm"), room)
+            _add_c_arm(solids.about("c_arm"), room)
             solids.about("")
         elif name == "stool":
             solids.rod((1500.0 + x, -2350.0, 0.0), (1500.0 + x, -2350.0, 480.0), 30.0, grey)
@@ -158,7 +158,7 @@ def scenery(room: Room) -> Solids:
     return solids
 
 
-def _c_arm(solids: Solids, room: Room) -> None:
+def _add_c_arm(solids: Solids, room: Room) -> None:
     x, y = PLACES["c_arm"]
     white = CASES["white"]
     solids.block((x, y, 350.0), (280.0, 260.0, 330.0), white)
@@ -178,9 +178,9 @@ def furniture(room: Room) -> Solids:
     solids = Solids()
     case, pad, cloth = CASES[room.case], PADS[room.pad], CLOTHS[room.cloth]
     steel, dark = (182, 186, 192), (52, 56, 62)
-    _operating_table(solids.about("operating_table"), pad)
-    for name, things in (("instrument_table", 9), ("secondary_table", 4)):
-        _table(solids, room, name, cloth if name == "instrument_table" else shade(cloth, 0.75), things)
+    _add_operating_table(solids.about("operating_table"), pad)
+    for name, count in (("instrument_table", 9), ("secondary_table", 4)):
+        _add_table(solids, room, name, cloth if name == "instrument_table" else shade(cloth, 0.75), count)
     solids.about("anesthesia_equipment")
     (x, y), yaw = PLACES["anesthesia_equipment"], room.turns["anesthesia_equipment"]
     solids.block((x, y, 480.0), (250.0, 300.0, 440.0), case, yaw)
@@ -200,8 +200,8 @@ def furniture(room: Room) -> Solids:
     solids.block((x, y, 1640.0), (30.0, 300.0, 210.0), (24, 26, 30), -0.3)
     ahead = forward(-0.3)
     solids.block(plus((x, y, 1640.0), ahead, 30.0), (8.0, 275.0, 185.0), (20, 50, 36), -0.3)
-    for line, colour in enumerate([(70, 230, 90), (240, 220, 60), (80, 190, 250)]):
-        solids.block(plus((x, y, 1740.0 - 105.0 * line), ahead, 38.0), (6.0, 240.0, 20.0), colour, -0.3)
+    for row, colour in enumerate([(70, 230, 90), (240, 220, 60), (80, 190, 250)]):
+        solids.block(plus((x, y, 1740.0 - 105.0 * row), ahead, 38.0), (6.0, 240.0, 20.0), colour, -0.3)
     solids.about("tracker")
     x, y = PLACES["tracker"]
     solids.rod((x, y, 0.0), (x, y, 40.0), 220.0, dark)
@@ -209,18 +209,18 @@ def furniture(room: Room) -> Solids:
     solids.block((x, y, 2030.0), (50.0, 260.0, 60.0), (236, 238, 240), 0.4)
     for side in (-1, 1):
         solids.ball((x - 45.0 - 60 * side, y - 20.0 + 170 * side, 2030.0), 52.0, (30, 34, 44))
-    _lamp(solids.about(""))
+    _add_lamp(solids.about(""))
     return solids
 
 
-def _operating_table(solids: Solids, pad: Colour) -> None:
+def _add_operating_table(solids: Solids, pad: Colour) -> None:
     solids.block((-150.0, 0.0, 60.0), (520.0, 240.0, 60.0), (110, 114, 120))
     solids.block((-200.0, 0.0, 450.0), (190.0, 160.0, 380.0), (150, 154, 160))
     solids.block((0.0, 0.0, 810.0), (1000.0, 290.0, 35.0), (126, 130, 136))
     solids.block((0.0, 0.0, 870.0), (990.0, 280.0, 40.0), pad)
 
 
-def _table(solids: Solids, room: Room, name: str, cloth: Colour, things: int) -> None:
+def _add_table(solids: Solids, room: Room, name: str, cloth: Colour, count: int) -> None:
     """A table under a cloth, with instruments in rows; they are steel, so that no tool in use looks like them."""
     solids.about(name)
     (x, y), (half_x, half_y) = PLACES[name], FOOTPRINTS[name]
@@ -232,18 +232,18 @@ def _table(solids: Solids, room: Room, name: str, cloth: Colour, things: int) ->
             solids.rod((*leg, 0.0), (*leg, 600.0), 26.0, (150, 154, 160))
     rng = random.Random(f"{room.stock} {name}")
     solids.about("instrument")
-    for thing in range(things):
-        spot = x - half_x * 0.8 + 1.6 * half_x * (thing + 0.5) / things, y + rng.uniform(-60.0, 60.0)
-        if thing % 4 == 3:
-            solids.rod((*spot, 918.0), (*spot, 990.0), 55.0, (206, 210, 216), 70.0)
+    for index in range(count):
+        position = x - half_x * 0.8 + 1.6 * half_x * (index + 0.5) / count, y + rng.uniform(-60.0, 60.0)
+        if index % 4 == 3:
+            solids.rod((*position, 918.0), (*position, 990.0), 55.0, (206, 210, 216), 70.0)
         else:
             reach = rng.uniform(90.0, 170.0)
-            solids.rod((spot[0], spot[1] - reach, 935.0), (spot[0], spot[1] + reach, 935.0), 16.0, (214, 218, 224))
+            solids.rod((position[0], position[1] - reach, 935.0), (position[0], position[1] + reach, 935.0), 16.0, (214, 218, 224))
 
 
-def _lamp(solids: Solids) -> None:
+def _add_lamp(solids: Solids) -> None:
     """A surgical lamp; high enough to hide nobody, and beside the detail camera."""
-    middle = LAMP
+    centre = LAMP
     solids.rod((-250.0, -250.0, 2430.0), (-250.0, -250.0, 3090.0), 45.0, (200, 204, 208))
-    solids.rod(middle, (middle[0], middle[1], 2440.0), 300.0, (216, 220, 224), 170.0)
-    solids.rod((middle[0], middle[1], 2318.0), (middle[0], middle[1], 2331.0), 250.0, (255, 252, 220))
+    solids.rod(centre, (centre[0], centre[1], 2440.0), 300.0, (216, 220, 224), 170.0)
+    solids.rod((centre[0], centre[1], 2318.0), (centre[0], centre[1], 2331.0), 250.0, (255, 252, 220))

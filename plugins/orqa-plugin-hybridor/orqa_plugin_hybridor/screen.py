@@ -40,41 +40,41 @@ def describe(phase: str, calibrated: bool) -> str:
 
 def draw_screen(size: int, phase: str, calibrated: bool, seconds: float) -> Image.Image:
     """Return the screen as an RGB picture of `size` pixels a side."""
-    picture = _face(size, phase, calibrated).copy()
+    picture = _draw_still(size, phase, calibrated).copy()
     pen = ImageDraw.Draw(picture)
     clock = f"{int(seconds) // 60:02d}:{int(seconds) % 60:02d}"
-    pen.text((size * 0.97, size * 0.035), clock, fill=_ink(BANDS[phase]), font=_font(size, 0.062), anchor="ra")
+    pen.text((size * 0.97, size * 0.035), clock, fill=_text_colour(BANDS[phase]), font=_load_font(size, 0.062), anchor="ra")
     return picture
 
 
 @lru_cache(maxsize=64)
-def _face(size: int, phase: str, calibrated: bool) -> Image.Image:
+def _draw_still(size: int, phase: str, calibrated: bool) -> Image.Image:
     picture = Image.new("RGB", (size, size), BACKGROUND)
     pen = ImageDraw.Draw(picture)
-    band = BANDS[phase]
-    pen.rectangle((0, 0, size, size * 0.3), fill=band)
+    phase_colour = BANDS[phase]
+    pen.rectangle((0, 0, size, size * 0.3), fill=phase_colour)
     number = ORDER.index(phase) + 1 if phase else 0
     title = f"STEP {number}/{len(ORDER)}" if phase else "STANDBY"
-    pen.text((size * 0.03, size * 0.025), title, fill=_ink(band), font=_font(size, 0.075))
-    for row, line in enumerate(_wrap(phase or "waiting for the next step", 22)):
-        pen.text((size * 0.03, size * (0.12 + 0.085 * row)), line, fill=_ink(band), font=_font(size, 0.074))
+    pen.text((size * 0.03, size * 0.025), title, fill=_text_colour(phase_colour), font=_load_font(size, 0.075))
+    for row, line in enumerate(_wrap_text(phase or "waiting for the next step", 22)):
+        pen.text((size * 0.03, size * (0.12 + 0.085 * row)), line, fill=_text_colour(phase_colour), font=_load_font(size, 0.074))
     for box in range(len(ORDER)):
         left, top = size * (0.03 + 0.1195 * box), size * 0.34
         current, done = box + 1 == number, box + 1 < number
-        fill = band if current else (120, 130, 142) if done else (44, 52, 64)
+        fill = phase_colour if current else (120, 130, 142) if done else (44, 52, 64)
         edge = (left, top, left + size * 0.1, top + size * 0.09)
         pen.rectangle(edge, fill=fill, outline=(255, 255, 255) if current else (80, 90, 104), width=max(1, size // 110))
         middle = left + size * 0.05, top + size * 0.045
-        pen.text(middle, str(box + 1), fill=_ink(fill), font=_font(size, 0.055), anchor="mm")
-    _icon(pen, size, phase, band)
+        pen.text(middle, str(box + 1), fill=_text_colour(fill), font=_load_font(size, 0.055), anchor="mm")
+    _draw_icon(pen, size, phase, phase_colour)
     colour = (60, 220, 90) if calibrated else (240, 90, 60)
     pen.ellipse((size * 0.03, size * 0.925, size * 0.075, size * 0.97), fill=colour)
     text = "robot calibrated" if calibrated else "robot not calibrated"
-    pen.text((size * 0.1, size * 0.915), text, fill=colour, font=_font(size, 0.06))
+    pen.text((size * 0.1, size * 0.915), text, fill=colour, font=_load_font(size, 0.06))
     return picture
 
 
-def _icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> None:
+def _draw_icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> None:
     """Draw one big sign a phase, in the middle of the lower half."""
 
     def at(x: float, y: float) -> Point:
@@ -105,10 +105,10 @@ def _icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> No
         pen.rectangle((*at(-1.25, -0.75), *at(0.25, 0.75)), fill=colour)
         for x, y in ((-1.0, -0.5), (0.0, -0.5), (-1.0, 0.5), (0.0, 0.5)):
             disc(x, y, 0.17, BACKGROUND)
-        way = -1.0 if phase == ARRAY else 1.0
+        direction = -1.0 if phase == ARRAY else 1.0
         bar((0.45, 0), (1.3, 0), width=0.05)
-        tip = 0.45 if way < 0 else 1.45
-        pen.polygon([at(tip, 0), at(tip - 0.45 * way, -0.42), at(tip - 0.45 * way, 0.42)], fill=colour)
+        tip = 0.45 if direction < 0 else 1.45
+        pen.polygon([at(tip, 0), at(tip - 0.45 * direction, -0.42), at(tip - 0.45 * direction, 0.42)], fill=colour)
     elif phase == CALIBRATE:  # a tick in a ring
         disc(0, 0, 1.0)
         disc(0, 0, 0.76, BACKGROUND)
@@ -126,12 +126,12 @@ def _icon(pen: ImageDraw.ImageDraw, size: int, phase: str, colour: Colour) -> No
         pen.rectangle((*at(0.2, -0.8), *at(0.6, 0.8)), fill=colour)
 
 
-def _ink(paper: Colour) -> Colour:
-    light = 0.3 * paper[0] + 0.59 * paper[1] + 0.11 * paper[2]
+def _text_colour(background: Colour) -> Colour:
+    light = 0.3 * background[0] + 0.59 * background[1] + 0.11 * background[2]
     return (16, 20, 28) if light > 120 else (255, 255, 255)
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def _wrap_text(text: str, width: int) -> list[str]:
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
@@ -141,5 +141,5 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 @lru_cache(maxsize=32)
-def _font(size: int, share: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _load_font(size: int, share: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(max(4, math.floor(size * share)))

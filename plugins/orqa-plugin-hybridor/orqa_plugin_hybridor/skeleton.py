@@ -39,7 +39,7 @@ class Body:
         self._placed = placed
         self.ahead, self.across = forward(placed.yaw), right_of(placed.yaw)
         self._base: Vector = (placed.x, placed.y, 0.0)
-        self._lean = _lean(placed, self.ahead)
+        self._lean = _forward_lean(placed, self.ahead)
 
     def at(self, level: float, right: float = 0.0, front: float = 0.0) -> Vector:
         """Return a point of the body: share of the height, mm to the right, mm to the front."""
@@ -68,23 +68,23 @@ class Body:
 def joints(placed: Placed) -> dict[str, Vector]:
     """Return the joints of a member of staff by name."""
     body = Body(placed)
-    found = {"head": body.head, "neck": body.at(0.84)}
+    positions = {"head": body.head, "neck": body.at(0.84)}
     for name, side in SIDES.items():
         shoulder, elbow, palm = body.arm(side)
-        found[f"{name}_shoulder"], found[f"{name}_elbow"] = shoulder, elbow
-        found[f"{name}_wrist"] = between(elbow, palm, 0.85)
-        found[f"{name}_hip"] = body.at(0.52, 90.0 * side)
-        found[f"{name}_knee"], found[f"{name}_foot"] = body.at(0.28, 83.0 * side), body.at(0.03, 95.0 * side)
-    return {joint: found[joint] for joint in JOINTS}
+        positions[f"{name}_shoulder"], positions[f"{name}_elbow"] = shoulder, elbow
+        positions[f"{name}_wrist"] = between(elbow, palm, 0.85)
+        positions[f"{name}_hip"] = body.at(0.52, 90.0 * side)
+        positions[f"{name}_knee"], positions[f"{name}_foot"] = body.at(0.28, 83.0 * side), body.at(0.03, 95.0 * side)
+    return {joint: positions[joint] for joint in JOINTS}
 
 
 def mirrored(pose: dict[str, Vector]) -> dict[str, Vector]:
     """Return a pose as it is named in a room that is furnished the other way round: left is right there."""
-    other = {"left": "right", "right": "left"}
-    return {joint: pose["_".join(other.get(word, word) for word in joint.split("_"))] for joint in pose}
+    opposite = {"left": "right", "right": "left"}
+    return {joint: pose["_".join(opposite.get(word, word) for word in joint.split("_"))] for joint in pose}
 
 
-def _lean(placed: Placed, ahead: Vector) -> float:
+def _forward_lean(placed: Placed, ahead: Vector) -> float:
     """Return how far, mm, the body bends to the front: as much as its hands need to be reached."""
     reach = 0.0
     for hand in placed.hands:

@@ -43,8 +43,8 @@ PARTS: tuple[str, ...] = (
 )
 """What of a person a solid can be: a hand, or a tool in it; the first is everything else."""
 
-_NUMBER = {name: number for number, name in enumerate(NAMES)}
-_PART = {name: number for number, name in enumerate(PARTS)}
+_ENTITY_IDS = {name: number for number, name in enumerate(NAMES)}
+_PART_IDS = {name: number for number, name in enumerate(PARTS)}
 
 
 @define
@@ -80,9 +80,9 @@ class Solids:
         self.frames.append(frame)
         self.tapers.append(taper)
         self.colours.append(colour)
-        self.entities.append(_NUMBER[self.entity])
+        self.entities.append(_ENTITY_IDS[self.entity])
         self.people.append(self.person)
-        self.parts.append(_PART[self.part])
+        self.parts.append(_PART_IDS[self.part])
 
     def ball(self, centre: Vector, radius: float, colour: Colour) -> None:
         """Add a sphere."""

@@ -16,14 +16,14 @@ Wave = npt.NDArray[np.float64]
 
 def listen(situation: Situation, seed: int, take: str) -> npt.NDArray[np.int16]:
     """Return the sound of this second, (16000,) of 16 bits."""
-    chance = np.random.default_rng(seeded(seed, take, "sound", int(situation.seconds)).getrandbits(63))
+    rng = np.random.default_rng(seeded(seed, take, "sound", int(situation.seconds)).getrandbits(63))
     time = np.arange(RATE) / RATE
-    wave = 0.006 * chance.standard_normal(RATE) + 0.004 * np.sin(2 * np.pi * 100 * time)
+    wave = 0.006 * rng.standard_normal(RATE) + 0.004 * np.sin(2 * np.pi * 100 * time)
     if situation.patient is not None:
         wave += 0.05 * _tone(time, 880.0) * (time % 1.0 < 0.09)
     for step in situation.steps:
-        if step.action in _SOUNDS:
-            wave += _SOUNDS[step.action](time, chance)
+        if step.action in _SOUND_OF_ACTION:
+            wave += _SOUND_OF_ACTION[step.action](time, rng)
     return np.asarray(np.clip(wave, -1, 1) * 32000, dtype=np.int16)
 
 
@@ -31,46 +31,46 @@ def _tone(time: Wave, pitch: float) -> Wave:
     return np.asarray(np.sin(2 * np.pi * pitch * time))
 
 
-def _drill(time: Wave, chance: np.random.Generator) -> Wave:
-    pitch = chance.uniform(820.0, 980.0)
+def _drill_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    pitch = rng.uniform(820.0, 980.0)
     return 0.16 * _tone(time, pitch) + 0.09 * _tone(time, 2 * pitch) + 0.05 * _tone(time, 3 * pitch)
 
 
-def _saw(time: Wave, chance: np.random.Generator) -> Wave:
-    pitch = chance.uniform(190.0, 230.0)
+def _saw_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    pitch = rng.uniform(190.0, 230.0)
     rasp: Wave = np.sign(_tone(time, pitch)) * (0.6 + 0.4 * _tone(time, 11.0))
-    return 0.14 * rasp + 0.05 * chance.standard_normal(len(time)) * (rasp > 0)
+    return 0.14 * rasp + 0.05 * rng.standard_normal(len(time)) * (rasp > 0)
 
 
-def _hammer(time: Wave, chance: np.random.Generator) -> Wave:
-    late = (time - chance.uniform(0.0, 0.3)) % 0.36
-    return 0.55 * np.exp(-late * 45.0) * _tone(late, 1450.0)
+def _hammer_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    phase = (time - rng.uniform(0.0, 0.3)) % 0.36
+    return 0.55 * np.exp(-phase * 45.0) * _tone(phase, 1450.0)
 
 
-def _servo(time: Wave, chance: np.random.Generator) -> Wave:
-    return 0.08 * _tone(time, 130.0 + 40.0 * chance.random()) * (0.7 + 0.3 * _tone(time, 2.0))
+def _servo_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    return 0.08 * _tone(time, 130.0 + 40.0 * rng.random()) * (0.7 + 0.3 * _tone(time, 2.0))
 
 
-def _rinse(time: Wave, chance: np.random.Generator) -> Wave:
-    noise = chance.standard_normal(len(time))
+def _rinse_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    noise = rng.standard_normal(len(time))
     smooth = np.convolve(noise, np.ones(9) / 9, mode="same")
     return np.asarray(0.11 * smooth)
 
 
-def _mixer(time: Wave, chance: np.random.Generator) -> Wave:
-    return 0.09 * _tone(time, 62.0) * (0.5 + 0.5 * np.sign(_tone(time, 4.0 + chance.random())))
+def _mixer_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    return 0.09 * _tone(time, 62.0) * (0.5 + 0.5 * np.sign(_tone(time, 4.0 + rng.random())))
 
 
-def _blip(time: Wave, chance: np.random.Generator) -> Wave:
-    return 0.1 * _tone(time, 2100.0) * ((time * 6.0 + chance.random()) % 1.0 < 0.3)
+def _pointer_sound(time: Wave, rng: np.random.Generator) -> Wave:
+    return 0.1 * _tone(time, 2100.0) * ((time * 6.0 + rng.random()) % 1.0 < 0.3)
 
 
-_SOUNDS = {
-    "drilling": _drill,
-    "sawing": _saw,
-    "hammering": _hammer,
-    "calibrating": _servo,
-    "cleaning": _rinse,
-    "cementing": _mixer,
-    "scanning": _blip,
+_SOUND_OF_ACTION = {
+    "drilling": _drill_sound,
+    "sawing": _saw_sound,
+    "hammering": _hammer_sound,
+    "calibrating": _servo_sound,
+    "cleaning": _rinse_sound,
+    "cementing": _mixer_sound,
+    "scanning": _pointer_sound,
 }

@@ -37,11 +37,11 @@ def say(plot: Plot, situation: Situation) -> str:
     rng = seeded(plot.seed, plot.name, "speech", int(situation.seconds))
     if not situation.people or rng.random() < 0.45:
         return ""
-    coming = [step for step in plot.procedure.steps if situation.seconds < step.start <= situation.seconds + 45.0]
-    subject = rng.random()
-    if subject < 0.35 and coming:
-        speaker, line = coming[0].actor, rng.choice(ASKED[coming[0].tool])
-    elif subject < 0.7 and situation.steps:
+    upcoming = [step for step in plot.procedure.steps if situation.seconds < step.start <= situation.seconds + 45.0]
+    topic = rng.random()
+    if topic < 0.35 and upcoming:
+        speaker, line = upcoming[0].actor, rng.choice(ASKED[upcoming[0].tool])
+    elif topic < 0.7 and situation.steps:
         step = rng.choice(situation.steps)
         speaker, line = step.actor, rng.choice(ASKED[step.tool])
     else:

@@ -69,9 +69,9 @@ class Person:
 
 def hire(rng: random.Random) -> list[str]:
     """Return the roles of a take, one entry a person."""
-    crowd = rng.uniform(-0.5, 0.5)
+    crowding = rng.uniform(-0.5, 0.5)
     roles = ["head_surgeon", "nurse"]
-    roles += [role for role, share in OFTEN.items() if rng.random() < share + crowd]
+    roles += [role for role, share in OFTEN.items() if rng.random() < share + crowding]
     for role in ("nurse", "student"):
         if role in roles and rng.random() < 0.2:
             roles.append(role)
@@ -88,7 +88,7 @@ def dress(
     staff: list[Person] = []
     for number, role in enumerate(roles, start=1):
         twin = roles[: number - 1].count(role)
-        must = needed.get(role, []) if twin == 0 else []
+        required = needed.get(role, []) if twin == 0 else []
         staff.append(
             Person(
                 number=number,
@@ -96,38 +96,38 @@ def dress(
                 twin=twin,
                 height=rng.uniform(1600.0, 1900.0),
                 build=rng.uniform(0.94, 1.12),
-                gown=_near(rng, GOWNS[role]),
+                gown=_vary_colour(rng, GOWNS[role]),
                 skin=rng.choice(SKINS),
                 sway=rng.uniform(0.0, 6.283),
-                stays=_merge(_stays(rng, role, twin, length, must) + must, 0.2 * length),
+                stays=_merge_intervals(_draw_stays(rng, role, twin, length, required) + required, 0.2 * length),
             )
         )
     return tuple(staff)
 
 
-def _near(rng: random.Random, colour: Colour) -> Colour:
+def _vary_colour(rng: random.Random, colour: Colour) -> Colour:
     red, green, blue = (min(255, max(0, channel + rng.randint(-8, 8))) for channel in colour)
     return red, green, blue
 
 
-def _stays(
-    rng: random.Random, role: str, twin: int, length: float, must: list[tuple[float, float]]
+def _draw_stays(
+    rng: random.Random, role: str, twin: int, length: float, required: list[tuple[float, float]]
 ) -> list[tuple[float, float]]:
     if role == "nurse" and twin == 0:
         return [(0.0, length + 1.0)]
     if role == "head_surgeon":
-        begin = min([start for start, _ in must], default=length * 0.3)
+        begin = min([start for start, _ in required], default=length * 0.3)
         return [(0.0 if rng.random() < 0.3 else max(0.0, begin - rng.uniform(0.02, 0.08) * length), length + 1.0)]
     stays = []
-    at = rng.uniform(-0.7, 0.3) * length
-    while at < length:
-        leaves = at + rng.uniform(0.4, 1.2) * length
-        stays.append((max(0.0, at), leaves))
-        at = leaves + rng.uniform(0.15, 0.5) * length
+    arrival = rng.uniform(-0.7, 0.3) * length
+    while arrival < length:
+        departure = arrival + rng.uniform(0.4, 1.2) * length
+        stays.append((max(0.0, arrival), departure))
+        arrival = departure + rng.uniform(0.15, 0.5) * length
     return stays
 
 
-def _merge(stays: list[tuple[float, float]], gap: float) -> tuple[tuple[float, float], ...]:
+def _merge_intervals(stays: list[tuple[float, float]], gap: float) -> tuple[tuple[float, float], ...]:
     merged: list[tuple[float, float]] = []
     for start, end in sorted(stays):
         if merged and start <= merged[-1][1] + gap:

@@ -49,37 +49,37 @@ class Studio:
     ) -> None:
         self.production, self.layout, self._filmed = production, layout, filmed
         name, seed, room = production.name, production.seed, production.room
-        self.lenses = {view: _lens(layout.sizes.get(view), production.size) for view in views}
+        self.lenses = {view: _view_resolution(layout.sizes.get(view), production.size) for view in views}
         # Whoever fills a room with cameras leaves them there: they hang alike in all takes, those over the field about.
-        hung = {
-            view: hang(view, seeded(seed, "camera", view), lens.size, room.placement)
-            for view, lens in self.lenses.items()
+        placed = {
+            view: hang(view, seeded(seed, "camera", view), resolution.size, room.placement)
+            for view, resolution in self.lenses.items()
         }
-        self.cameras: dict[str, Camera] = {view: camera for view, camera in hung.items() if camera is not None}
-        longest = max((max(lens.size) for lens in self.lenses.values()), default=0)
+        self.cameras: dict[str, Camera] = {view: camera for view, camera in placed.items() if camera is not None}
+        longest = max((max(resolution.size) for resolution in self.lenses.values()), default=0)
         grain = seeded(seed, name, "grain").getrandbits(63)
         self.filming = Filming(room, name, seed, self.cameras, grain, longest)
         self.situations: list[Situation] = [
-            production.plot.at(float(place * production.step)) for place in range(production.timepoints)
+            production.plot.at(float(index * production.step)) for index in range(production.timepoints)
         ]
-        self.stage: Callable[[int], Stage] = lru_cache(maxsize=2)(self._stage)
-        pixels = max((lens.size[0] * lens.size[1] for lens in self.lenses.values()), default=1)
-        kept = max(16, KEPT // (BYTES_A_PIXEL * pixels))
-        self.picture: Callable[[str, int], Picture] = lru_cache(maxsize=kept)(self._picture)
+        self.stage: Callable[[int], Stage] = lru_cache(maxsize=2)(self._build_scene)
+        pixels = max((resolution.size[0] * resolution.size[1] for resolution in self.lenses.values()), default=1)
+        cache_size = max(16, KEPT // (BYTES_A_PIXEL * pixels))
+        self.picture: Callable[[str, int], Picture] = lru_cache(maxsize=cache_size)(self._render_view)
 
     @property
     def views(self) -> list[str]:
         """The views that can be filmed; the one from somebody's head is not among `cameras`."""
         return [view for view in self.lenses if view in self.cameras or view == EGO]
 
-    def _stage(self, place: int) -> Stage:
-        return self.filming.stage(self.situations[place])
+    def _build_scene(self, index: int) -> Stage:
+        return self.filming.stage(self.situations[index])
 
-    def _picture(self, view: str, place: int) -> Picture:
-        self._filmed(place)
-        camera = self.glance(place).camera if view == EGO else None
-        frame = frame_name(place * self.production.step)
-        return self.filming.picture(self.stage(place), view, frame, camera)
+    def _render_view(self, view: str, index: int) -> Picture:
+        self._filmed(index)
+        camera = self.glance(index).camera if view == EGO else None
+        frame = frame_name(index * self.production.step)
+        return self.filming.picture(self.stage(index), view, frame, camera)
 
     def glance(self, place: int) -> Glance:
         """Return whose head the view from somebody's head is taken from, and where he looks."""
@@ -110,11 +110,11 @@ class Studio:
         return bool(np.linalg.det(self.production.room.placement[:, :3]) < 0)
 
 
-def _lens(size: Size | None, side: int) -> Lens:
+def _view_resolution(size: Size | None, side: int) -> Lens:
     """Return the lens of a view that has to have `size`, or is `side` pixels square."""
     if size is None:
         return Lens((side, side), 1)
-    shared = gcd(*size)
-    whole = [times for times in range(1, shared + 1) if shared % times == 0]
-    times = next((times for times in whole if max(size) <= FINEST * side * times), whole[-1])
+    divisor = gcd(*size)
+    divisors = [times for times in range(1, divisor + 1) if divisor % times == 0]
+    times = next((times for times in divisors if max(size) <= FINEST * side * times), divisors[-1])
     return Lens((size[0] // times, size[1] // times), times)

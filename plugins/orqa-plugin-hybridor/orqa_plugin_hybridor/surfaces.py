@@ -34,32 +34,32 @@ def brightness(cosine: Floats) -> Floats:
 
 def ellipsoid(values: Pixels, constants: Pixels) -> Met:
     """Meet ellipsoids."""
-    found, a, minus_b, square, edge, cosine = values[:6]
-    hit = found > 0
-    np.sqrt(found, out=found)
-    np.subtract(minus_b, found, out=found)
-    found /= a
-    square *= found
+    depth, a, minus_b, square, edge, cosine = values[:6]
+    hit = depth > 0
+    np.sqrt(depth, out=depth)
+    np.subtract(minus_b, depth, out=depth)
+    depth /= a
+    square *= depth
     square += edge
-    square *= found
+    square *= depth
     square += constants[0]
     np.sqrt(square, out=square)
-    cosine *= found
+    cosine *= depth
     cosine += constants[1]
     cosine /= square
     np.multiply(cosine, np.float32(EDGE), out=square)
     square += np.float32(HALF)
     square *= cosine
     square += np.float32(AMBIENT)
-    return hit, found, square
+    return hit, depth, square
 
 
 def cone(values: Pixels, constants: Pixels) -> Met:
     """Meet cones: their sides, and the end that looks at the camera."""
     opening = values[1] > 0  # elsewhere the cone is seen from its tip, and its end covers its side
     x, y, z = values[6:]
-    hit, found, shade = ellipsoid(values, constants)
-    level = np.multiply(found, z, out=values[1])
+    hit, depth, shade = ellipsoid(values, constants)
+    level = np.multiply(depth, z, out=values[1])
     level += constants[4]
     hit &= opening
     hit &= level >= 0
@@ -72,30 +72,30 @@ def cone(values: Pixels, constants: Pixels) -> Met:
     y += constants[3]
     y *= y
     x += y
-    on = x <= constants[11]
-    on &= end > 0
-    np.copyto(found, end, where=on)
-    np.copyto(shade, constants[10], where=on)
-    hit |= on
-    return hit, found, shade
+    on_end = x <= constants[11]
+    on_end &= end > 0
+    np.copyto(depth, end, where=on_end)
+    np.copyto(shade, constants[10], where=on_end)
+    hit |= on_end
+    return hit, depth, shade
 
 
 def box(values: Pixels, constants: Pixels) -> Met:
     """Meet boxes: the farthest of the planes that look at the camera, where it lies within the others."""
-    found, shade = np.zeros_like(values[0]), np.zeros_like(values[0])
+    depth, shade = np.zeros_like(values[0]), np.zeros_like(values[0])
     for axis in range(3):
         entry = constants[5 + axis] / values[axis]
-        later = entry > found
-        np.copyto(found, entry, where=later)
+        later = entry > depth
+        np.copyto(depth, entry, where=later)
         np.copyto(shade, constants[8 + axis], where=later)
-    hit = found > 0
+    hit = depth > 0
     for axis in range(3):
         along = values[axis]
-        along *= found
+        along *= depth
         along += constants[2 + axis]
         np.abs(along, out=along)
         hit &= along <= np.float32(1.0005)
-    return hit, found, shade
+    return hit, depth, shade
 
 
 @frozen

@@ -33,8 +33,8 @@ class Order:
 
     def fits(self, about: Any) -> bool:
         """Tell whether a take.json or an index was written for the same seed, size and number of timepoints."""
-        wanted = {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints}
-        return isinstance(about, dict) and all(about.get(key) == value for key, value in wanted.items())
+        expected = {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints}
+        return isinstance(about, dict) and all(about.get(key) == value for key, value in expected.items())
 
     @property
     def index(self) -> dict[str, Any]:
@@ -51,20 +51,20 @@ def prepare(root: Path, order: Order, force: bool) -> list[int]:
     another order, unless `force`: then such takes are deleted; files that are not ours are never touched.
     """
     root.mkdir(parents=True, exist_ok=True)
-    wanted = {take_name(number): number for number in range(1, order.takes + 1)}
-    missing = dict(wanted)
+    numbers = {take_name(number): number for number in range(1, order.takes + 1)}
+    missing = dict(numbers)
     stale: list[Path] = []
     for path in sorted(root.iterdir()):
         name = path.name
         if name == INDEX and path.is_file():
-            if not order.fits(_parsed(path)):
+            if not order.fits(_read_json(path)):
                 stale.append(path)
         elif name.startswith(".hybrid") and name.endswith(".partial"):
-            _remove(path)
+            _delete_path(path)
         elif name.startswith("."):
             continue  # what a file manager leaves behind
         elif TAKE_NAME.fullmatch(name) and path.is_dir():
-            if name in wanted and order.fits(_parsed(path / TAKE)):
+            if name in numbers and order.fits(_read_json(path / TAKE)):
                 del missing[name]
             else:
                 stale.append(path)
@@ -76,18 +76,18 @@ def prepare(root: Path, order: Order, force: bool) -> list[int]:
             f"timepoints, {order.size} px, seed {order.seed}: name another folder, or say --force to replace it"
         )
     for path in stale:
-        _remove(path)
+        _delete_path(path)
     return sorted(missing.values())
 
 
-def _remove(path: Path) -> None:
+def _delete_path(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink()
 
 
-def _parsed(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -112,21 +112,21 @@ def synthesise(root: Path, order: Order, numbers: list[int], workers: int, progr
         for number in numbers:
             record(root, order.seed, number, order.timepoints, order.size, tick)
     else:
-        _spread(root, order, numbers, min(workers, len(numbers)), progress)
+        _write_in_parallel(root, order, numbers, min(workers, len(numbers)), progress)
     with whole_file(root / INDEX) as partial:
         partial.write_text(json.dumps(order.index, indent=1) + "\n", encoding="utf-8")
 
 
-def _spread(root: Path, order: Order, numbers: list[int], workers: int, progress: Callable[[int], None]) -> None:
+def _write_in_parallel(root: Path, order: Order, numbers: list[int], workers: int, progress: Callable[[int], None]) -> None:
     context = multiprocessing.get_context("spawn")
     stop, count = context.Event(), context.Value("L", 0)
-    with ProcessPoolExecutor(workers, context, _enter, (stop, count)) as pool:
-        left: set[Future[str]] = {
-            pool.submit(_record, root, order.seed, number, order.timepoints, order.size) for number in numbers
+    with ProcessPoolExecutor(workers, context, _start_worker, (stop, count)) as pool:
+        pending: set[Future[str]] = {
+            pool.submit(_write_take_in_worker, root, order.seed, number, order.timepoints, order.size) for number in numbers
         }
         try:
-            while left:
-                finished, left = wait(left, timeout=0.2, return_when=FIRST_EXCEPTION)
+            while pending:
+                finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
                 progress(count.value)
                 for future in finished:
                     future.result()
@@ -136,25 +136,25 @@ def _spread(root: Path, order: Order, numbers: list[int], workers: int, progress
             raise
 
 
-_stop: Any = None
-_count: Any = None
+_stop_event: Any = None
+_timepoint_count: Any = None
 
 
-def _enter(stop: Any, count: Any) -> None:
+def _start_worker(stop: Any, count: Any) -> None:
     """Start a worker: Ctrl-C is the parent's to handle."""
-    global _stop, _count
+    global _stop_event, _timepoint_count
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _stop, _count = stop, count
+    _stop_event, _timepoint_count = stop, count
 
 
-def _tick() -> None:
-    with _count.get_lock():
-        _count.value += 1
-    if _stop.is_set():
+def _count_timepoint() -> None:
+    with _timepoint_count.get_lock():
+        _timepoint_count.value += 1
+    if _stop_event.is_set():
         raise StoppedError
 
 
-def _record(root: Path, seed: int, number: int, timepoints: int, size: int) -> str:
+def _write_take_in_worker(root: Path, seed: int, number: int, timepoints: int, size: int) -> str:
     from orqa_plugin_hybridor.recording import record
 
-    return record(root, seed, number, timepoints, size, _tick)
+    return record(root, seed, number, timepoints, size, _count_timepoint)

@@ -44,10 +44,10 @@ def produce(seed: int, number: int, timepoints: int, size: int) -> Production:
     roles = staff.hire(rng)
     script = procedure.draw(rng, length, roles)
     needed: dict[str, list[tuple[float, float]]] = {}
-    for one in script.steps:
+    for script_step in script.steps:
         # Chores of those who happen to be there call nobody in; the procedure itself does.
-        if one.phase or one.target in {"patient", "mako_robot"} or one.name in procedure.CALLED:
-            needed.setdefault(one.actor, []).append((one.start - 0.01 * length, one.end + 0.02 * length))
+        if script_step.phase or script_step.target in {"patient", "mako_robot"} or script_step.name in procedure.CALLED:
+            needed.setdefault(script_step.actor, []).append((script_step.start - 0.01 * length, script_step.end + 0.02 * length))
     people = staff.dress(rng, roles, length, needed)
     plot = Plot(name, seed, people, script, draw_breaches(rng, script, people))
     return Production(name, step, timepoints, where, plot, size, seed)

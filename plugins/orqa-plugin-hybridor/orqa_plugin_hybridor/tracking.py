@@ -44,7 +44,7 @@ def track(room: Room, situation: Situation, seed: int, take: str) -> list[Tracke
     """Return the arrays that the tracker camera sees now."""
     rng = seeded(seed, take, "tracker", situation.seconds)
     tracked: list[Tracked] = []
-    for name, point, pressed in _mounted(situation):
+    for name, point, pressed in _mounted_arrays(situation):
         noise = (rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.gauss(0, 0.4))
         turn = (rng.uniform(-8, 8), rng.uniform(-8, 8), rng.uniform(-180, 180))
         if not hidden(situation, point):
@@ -52,27 +52,27 @@ def track(room: Room, situation: Situation, seed: int, take: str) -> list[Tracke
     return tracked
 
 
-def _mounted(situation: Situation) -> list[tuple[str, Vector, int]]:
+def _mounted_arrays(situation: Situation) -> list[tuple[str, Vector, int]]:
     arm, mounted = situation.arm, []
-    held = {used.name: used for used in situation.tools}
+    tools = {used.name: used for used in situation.tools}
     if arm.base_array:
         mounted.append(("base_array", ARRAY_AT["base_array"](arm), 0))
-    if "calibration array" in held:
-        mounted.append(("calibration_array", held["calibration array"].tip, 1))
+    if "calibration array" in tools:
+        mounted.append(("calibration_array", tools["calibration array"].tip, 1))
     elif arm.calibration_array:
         mounted.append(("calibration_array", ARRAY_AT["calibration_array"](arm), 0))
     if situation.patient is not None and situation.patient.trackers:
         mounted += [(name, ARRAY_AT[name](arm), 0) for name in ("upper_tracker", "lower_tracker")]
-    if "pointer" in held:
-        mounted.append(("green_tip", held["pointer"].grip, 1))
+    if "pointer" in tools:
+        mounted.append(("green_tip", tools["pointer"].grip, 1))
     return mounted
 
 
 def hidden(situation: Situation, point: Vector) -> bool:
     """Tell whether somebody stands between the tracker camera and a point, both in the furniture's coordinates."""
-    span = (point[0] - EYE[0]) ** 2 + (point[1] - EYE[1]) ** 2
+    squared_distance = (point[0] - EYE[0]) ** 2 + (point[1] - EYE[1]) ** 2
     for placed in situation.people:
-        share = ((placed.x - EYE[0]) * (point[0] - EYE[0]) + (placed.y - EYE[1]) * (point[1] - EYE[1])) / span
+        share = ((placed.x - EYE[0]) * (point[0] - EYE[0]) + (placed.y - EYE[1]) * (point[1] - EYE[1])) / squared_distance
         if 0.0 < share < 0.96:
             x, y, z = between(EYE, point, share)
             if (x - placed.x) ** 2 + (y - placed.y) ** 2 < BODY_RADIUS**2 and z < placed.person.height:

@@ -108,8 +108,8 @@ def doing(plot: Plot, seconds: float, words: Mapping[str, str], last: str) -> st
     steps = [step for step in plot.procedure.steps if step.name in words]
     if steps and seconds >= max(step.end for step in steps):
         return last
-    begun = [step for step in steps if step.start <= seconds] or steps[:1]
-    return words[begun[-1].name] if begun else last
+    started = [step for step in steps if step.start <= seconds] or steps[:1]
+    return words[started[-1].name] if started else last
 
 
 def hand(name: str, *, own: bool) -> str:
