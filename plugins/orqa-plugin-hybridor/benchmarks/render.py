@@ -18,10 +18,10 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from orqa_plugin_hybridor.cameras import VIEWS
-from orqa_plugin_hybridor.recording import record
-from orqa_plugin_hybridor.screen import draw_screen
-from orqa_plugin_hybridor.takes import produce
+from orqa_plugin_hybridor.recording.take_writer import write_take
+from orqa_plugin_hybridor.render.robot_screen import draw_screen
+from orqa_plugin_hybridor.render.simulated_take import simulate_take
+from orqa_plugin_hybridor.scene.camera_placement import VIEWS
 
 TIMEPOINTS = 20
 
@@ -29,12 +29,12 @@ TIMEPOINTS = 20
 def render(number: int, size: int) -> tuple[float, float]:
     """Return views a second, and people in the room on average, of one take."""
     began = time.process_time()
-    take = produce(0, number, TIMEPOINTS, size)
-    filming = take.film()
+    take = simulate_take(0, number, TIMEPOINTS, size)
+    renderer = take.make_renderer()
     people = 0
     for index in range(TIMEPOINTS):
-        situation = take.plot.at(float(index * take.step))
-        filming.shoot(situation, f"{index:06d}")
+        situation = take.simulation.situation_at(float(index * take.step))
+        renderer.render_views(situation, f"{index:06d}")
         draw_screen(size, situation.phase, False, situation.seconds)
         people += len(situation.people)
     return TIMEPOINTS * len(VIEWS) / (time.process_time() - began), people / TIMEPOINTS
@@ -44,7 +44,7 @@ def write(number: int, size: int) -> float:
     """Return views a second of one take that is written to disk."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
-        record(Path(folder), 0, number, TIMEPOINTS, size, lambda: None)
+        write_take(Path(folder), 0, number, TIMEPOINTS, size, lambda: None)
         return TIMEPOINTS * len(VIEWS) / (time.process_time() - began)
 
 

@@ -9,28 +9,30 @@ from typing import Any
 
 import click
 
-from orqa_plugin_hybridor.layout import SPLITS, split_of
+from orqa_plugin_hybridor.files.names import SPLITS, split_of
 from orqa_registry import CallError
 from orqa_registry.cli import show
 from orqa_registry.registry import Registry
 
-OURS = {"takes": 12, "timepoints": 40, "size": 336}
+DATASET_DEFAULTS = {"takes": 12, "timepoints": 40, "size": 336}
 """What is written where nobody says how much."""
 
-COPY = {"takes": 6, "timepoints": 12, "size": 112}
+COPY_DEFAULTS = {"takes": 6, "timepoints": 12, "size": 112}
 """The same, with --layout: enough for everything that is irregular in a dataset to be there."""
 
 
-def _default(name: str) -> str:
-    return f"[default: {OURS[name]}; with --layout {COPY[name]}]"
+def _default_text(name: str) -> str:
+    return f"[default: {DATASET_DEFAULTS[name]}; with --layout {COPY_DEFAULTS[name]}]"
 
 
 @click.command(short_help="Write a procedural operating-room dataset (HybridOR), or in the layout of another.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @click.option("--layout", help="Write a small copy in the real layout of this dataset, 4D-OR for instance.")
-@click.option("--takes", type=click.IntRange(1, 100_000), help=f"How many procedures.  {_default('takes')}")
-@click.option("--timepoints", type=click.IntRange(1, 100_000), help=f"Timepoints a take.  {_default('timepoints')}")
-@click.option("--size", type=click.IntRange(32, 4096), help=f"Pixels a side.  {_default('size')}")
+@click.option("--takes", type=click.IntRange(1, 100_000), help=f"How many procedures.  {_default_text('takes')}")
+@click.option(
+    "--timepoints", type=click.IntRange(1, 100_000), help=f"Timepoints a take.  {_default_text('timepoints')}"
+)
+@click.option("--size", type=click.IntRange(32, 4096), help=f"Pixels a side.  {_default_text('size')}")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other takes.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core; with --layout one]")
 @click.option("--force", is_flag=True, help="Replace what synth wrote before; files that are not ours stay.")
@@ -64,33 +66,37 @@ def synth(
       orqa-registry synth --layout 4D-OR --out copies/4D-OR
       orqa-registry ask HybridOR --root data/HybridOR --split train --limit 5
     """
-    defaults = OURS if layout is None else COPY
+    defaults = DATASET_DEFAULTS if layout is None else COPY_DEFAULTS
     timepoints, size = timepoints or defaults["timepoints"], size or defaults["size"]
     if layout is None:
-        written, said = _ours(out, takes or defaults["takes"], timepoints, size, seed, workers=workers, force=force)
+        written, lines = _write_dataset(
+            out, takes or defaults["takes"], timepoints, size, seed, workers=workers, force=force
+        )
     else:
         registry = registry or Registry.load()
-        written, said = _copy(registry, layout, out, takes, timepoints, size, seed, force=force)
+        written, lines = _write_copy(registry, layout, out, takes, timepoints, size, seed, force=force)
     if as_json:
         show.print_json(written)
     else:
-        click.echo("\n".join(said))
+        click.echo("\n".join(lines))
 
 
-def _ours(
+def _write_dataset(
     out: Path, takes: int, timepoints: int, size: int, seed: int, *, workers: int | None, force: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Write HybridOR; return what was written, for programs and for people."""
-    from orqa_plugin_hybridor.synthesis import Order, prepare, synthesise
+    from orqa_plugin_hybridor.recording.dataset_writer import DatasetOptions, prepare_folder, write_dataset
 
-    order = Order(takes, timepoints, size, seed)
-    missing = prepare(out, order, force)
+    options = DatasetOptions(takes, timepoints, size, seed)
+    missing = prepare_folder(out, options, force)
     began = time.perf_counter()
     with show.progress("timepoints") as advance:
         total = len(missing) * timepoints
-        synthesise(out, order, missing, workers or os.cpu_count() or 1, lambda done: advance("rendering", done, total))
+        write_dataset(
+            out, options, missing, workers or os.cpu_count() or 1, lambda done: advance("rendering", done, total)
+        )
     seconds = time.perf_counter() - began
-    from orqa_plugin_hybridor.cameras import VIEWS
+    from orqa_plugin_hybridor.scene.camera_placement import VIEWS
 
     views = len(missing) * timepoints * len(VIEWS)
     by_split = {split: sum(split_of(number, takes) == split for number in range(1, takes + 1)) for split in SPLITS}
@@ -113,7 +119,7 @@ def _ours(
     ]
 
 
-def _copy(
+def _write_copy(
     registry: Registry, name: str, out: Path, takes: int | None, timepoints: int, size: int, seed: int, *, force: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Write a copy in another layout; return what was written, for programs and for people.
@@ -123,27 +129,31 @@ def _copy(
     dataset = registry.dataset(name)
     layout = dataset.layout()
     if layout is None:
-        able = ", ".join(sorted(one for one, known in registry.datasets.items() if known.layout() is not None))
-        raise CallError(f"nobody wrote down how {dataset.name} is written; synth --layout can write: {able or 'none'}")
-    takes = takes or min(COPY["takes"], len(layout.takes))
+        writable = ", ".join(
+            sorted(item for item, candidate in registry.datasets.items() if candidate.layout() is not None)
+        )
+        raise CallError(
+            f"nobody wrote down how {dataset.name} is written; synth --layout can write: {writable or 'none'}"
+        )
+    takes = takes or min(COPY_DEFAULTS["takes"], len(layout.takes))
     if takes > len(layout.takes):
         raise CallError(f"{dataset.name} has {len(layout.takes)} takes to be written, not {takes}")
-    from orqa_plugin_hybridor.copies import whole_folder
-    from orqa_plugin_hybridor.imitation import Order, frames_of, imitate
+    from orqa_plugin_hybridor.copies.copied_take import CopyOptions, copy_takes, frame_ids
+    from orqa_plugin_hybridor.copies.folder_writer import atomic_folder
 
     chosen = layout.takes[:takes]
-    total = sum(len(frames_of(layout, take, timepoints)) for _, take in chosen)
-    by_split = {split: sum(one == split for one, _ in chosen) for split in dataset.splits}
+    total = sum(len(frame_ids(layout, take, timepoints)) for _, take in chosen)
+    by_split = {split: sum(item == split for item, _ in chosen) for split in dataset.splits}
     about = {"layout": dataset.name, "takes": takes, "timepoints": timepoints, "size": size, "seed": seed}
     began = time.perf_counter()
-    with show.progress("timepoints") as advance, whole_folder(out, about, force=force) as folder:
+    with show.progress("timepoints") as advance, atomic_folder(out, about, force=force) as folder:
         done: set[tuple[str, int]] = set()
 
-        def filmed(take: str, place: int) -> None:
-            done.add((take, place))
+        def count_rendered(take: str, index: int) -> None:
+            done.add((take, index))
             advance("rendering", len(done), total)
 
-        layout.write(folder, imitate(dataset, layout, Order(takes, timepoints, size, seed), filmed))
+        layout.write(folder, copy_takes(dataset, layout, CopyOptions(takes, timepoints, size, seed), count_rendered))
     seconds = time.perf_counter() - began
     written = {"out": str(out), **about, "takes": by_split, "timepoints": total, "seconds": round(seconds, 3)}
     return written, [

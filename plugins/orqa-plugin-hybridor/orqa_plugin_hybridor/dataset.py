@@ -9,22 +9,22 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orqa_plugin_hybridor.layout import CAMERAS, INDEX, LINES, SCHEMA, SPLITS
+from orqa_plugin_hybridor.files.names import CAMERA_VIEWS, INDEX_FILE, SCHEMA, SPLITS, TIMEPOINTS_FILE
 from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Piece, Take, Timepoint, facets, scenes
 from orqa_registry.reading import read_json, settle
 
-FILES: Mapping[str, tuple[str, str]] = {
-    **{f"{view}.jpg": (view, "jpg") for view in (*CAMERAS, "screen")},
-    **{f"{view}.{kind}.png": (f"{view}.{kind}", "png") for kind in ("mask", "depth") for view in CAMERAS},
+MEDIA_FILES: Mapping[str, tuple[str, str]] = {
+    **{f"{view}.jpg": (view, "jpg") for view in (*CAMERA_VIEWS, "screen")},
+    **{f"{view}.{kind}.png": (f"{view}.{kind}", "png") for kind in ("mask", "depth") for view in CAMERA_VIEWS},
     "points.npy": ("points", "npy"),
     "audio.flac": ("audio", "flac"),
 }
 """Medium -> folder inside a take, and suffix of its files."""
 
-SYNTH = "make it with: orqa-registry synth --out DIR"
+SYNTH_ADVICE = "make it with: orqa-registry synth --out DIR"
 
 
-PROVIDES = frozenset(facets.FACETS) - {"gaze", "predicted"}
+PROVIDED_FACETS = frozenset(facets.FACETS) - {"gaze", "predicted"}
 
 
 class HybridOR(Dataset):
@@ -34,7 +34,7 @@ class HybridOR(Dataset):
     card = Card(
         title="HybridOR: a procedural robotic operating room, or the published scenes of other looks",
         licence="Apache-2.0 (generated; shows nobody); published scenes: not stated",
-        access=f"{SYNTH}; published scenes: {scenes.PIECE.access}",
+        access=f"{SYNTH_ADVICE}; published scenes: {scenes.PIECE.access}",
         homepage="https://pypi.org/project/orqa-plugin-hybridor",
         citation="orqa-plugin-hybridor 0.1.0, synthetic takes of robotic knee procedures",
         size="about 18 MB a take of 40 timepoints at 336 px",
@@ -45,15 +45,15 @@ class HybridOR(Dataset):
             "timepoints of 4D-OR and MM-OR and have views and attributes alone.",
         ),
     )
-    provides = PROVIDES
+    provides = PROVIDED_FACETS
     splits = SPLITS
     media: ClassVar[Mapping[str, str]] = {
-        **{f"{view}.jpg": f"colour of a room camera ({view})" for view in CAMERAS[:3]},
+        **{f"{view}.jpg": f"colour of a room camera ({view})" for view in CAMERA_VIEWS[:3]},
         **{f"room{camera}.jpg": f"colour of room camera {camera}, in published scenes alone" for camera in (4, 5, 6)},
         "detail.jpg": "colour of the camera over the operating field",
         "screen.jpg": "the robot's screen",
-        **{f"{view}.mask.png": f"ids of vocabulary.MASK_LABELS, {view}" for view in CAMERAS},
-        **{f"{view}.depth.png": f"depth along the axis in mm, 16 bits, {view}" for view in CAMERAS},
+        **{f"{view}.mask.png": f"ids of vocabulary.MASK_LABELS, {view}" for view in CAMERA_VIEWS},
+        **{f"{view}.depth.png": f"depth along the axis in mm, 16 bits, {view}" for view in CAMERA_VIEWS},
         "points.npy": "float32 N x 6: x, y, z in mm, red, green, blue 0..255",
         "audio.flac": "one second, mono, 16 kHz",
         "speech.txt": "what was just said; absent where nobody spoke",
@@ -63,10 +63,10 @@ class HybridOR(Dataset):
     pieces = (
         Piece(
             "simulated takes",
-            f"{INDEX}, TAKE/{LINES}, TAKE/VIEW/FRAME.jpg ...",
+            f"{INDEX_FILE}, TAKE/{TIMEPOINTS_FILE}, TAKE/VIEW/FRAME.jpg ...",
             media=("detail.*", "screen.jpg", "*.mask.png", "*.depth.png", "points.npy", "audio.flac", "*.json"),
-            facets=tuple(sorted(PROVIDES)),
-            access=SYNTH,
+            facets=tuple(sorted(PROVIDED_FACETS)),
+            access=SYNTH_ADVICE,
             terms="Apache-2.0",
         ),
         Piece(
@@ -96,49 +96,51 @@ class HybridOR(Dataset):
         """
         folder = self.home(root)
         if _has_index(folder):
-            for name, belongs in read_index(folder / INDEX)["takes"].items():
-                if belongs == split:
-                    yield Take(self.name, split, name, _Reader(folder / name, split, name))
+            for name, take_split in read_index(folder / INDEX_FILE)["takes"].items():
+                if take_split == split:
+                    yield Take(self.name, split, name, _TakeReader(folder / name, split, name))
         elif split == "train":
-            found = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
-            for name, mine in groupby(found, key=lambda scene: scene.take):
-                yield Take(self.name, split, name, partial(_scenes, tuple(mine), self.name, split, name))
+            published = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
+            for name, group in groupby(published, key=lambda scene: scene.take):
+                yield Take(self.name, split, name, partial(_iterate_scenes, tuple(group), self.name, split, name))
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield how many of the takes that the index of synth names are there."""
         folder = self.home(root)
         if _has_index(folder):
-            named = read_index(folder / INDEX)["takes"]
-            yield Check("takes of the index", sum((folder / name / LINES).is_file() for name in named), len(named))
+            named = read_index(folder / INDEX_FILE)["takes"]
+            yield Check(
+                "takes of the index", sum((folder / name / TIMEPOINTS_FILE).is_file() for name in named), len(named)
+            )
 
     def layout(self) -> Layout:
         """Return how the published scenes are written; `synth` without a layout writes simulated takes."""
-        from orqa_plugin_hybridor.release import TAKES, stems, write
+        from orqa_plugin_hybridor.files.published_scenes import IMITATED_TAKES, scene_stems, write_scenes
 
-        return Layout(TAKES, write, frames={take: stems(take) for _, take in TAKES})
+        return Layout(IMITATED_TAKES, write_scenes, frames={take: scene_stems(take) for _, take in IMITATED_TAKES})
 
 
 def _has_index(folder: Path) -> bool:
-    return (folder / INDEX).is_file()
+    return (folder / INDEX_FILE).is_file()
 
 
-def _scenes(found: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
-    for index, scene in enumerate(found):
+def _iterate_scenes(members: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
+    for index, scene in enumerate(members):
         yield scenes.timepoint(scene, dataset, split, take, index)
 
 
-class _Reader:
+class _TakeReader:
     """Iterates one take anew at each call; picklable, so that worker processes can be given a Take."""
 
     def __init__(self, folder: Path, split: str, name: str) -> None:
         self.folder, self.split, self.name = folder, split, name
 
     def __call__(self) -> Iterator[Timepoint]:
-        path = self.folder / LINES
+        path = self.folder / TIMEPOINTS_FILE
         present = {
-            medium: (self.folder / inside, suffix)
-            for medium, (inside, suffix) in FILES.items()
-            if (self.folder / inside).is_dir()
+            medium: (self.folder / subfolder, suffix)
+            for medium, (subfolder, suffix) in MEDIA_FILES.items()
+            if (self.folder / subfolder).is_dir()
         }
         try:
             with path.open(encoding="utf-8") as lines:
@@ -146,10 +148,10 @@ class _Reader:
                     if line.strip():
                         yield self._timepoint(line, number, present)
         except OSError as error:
-            why = error.strerror or error
-            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {why}; {SYNTH}") from error
+            reason = error.strerror or error
+            raise OrqaError(f"HybridOR: take {self.name}: {path} cannot be read: {reason}; {SYNTH_ADVICE}") from error
         except UnicodeDecodeError as error:
-            raise OrqaError(f"HybridOR: take {self.name}: {path} is not UTF-8 text: {error}; {SYNTH}") from error
+            raise OrqaError(f"HybridOR: take {self.name}: {path} is not UTF-8 text: {error}; {SYNTH_ADVICE}") from error
 
     def _timepoint(self, line: str, number: int, present: Mapping[str, tuple[Path, str]]) -> Timepoint:
         try:
@@ -159,9 +161,9 @@ class _Reader:
                 raise ValueError(f"frame: letters and digits were expected, not {frame!r}")
             media: dict[str, Path | bytes] = {}
             for medium, (folder, suffix) in present.items():
-                file = folder / f"{frame}.{suffix}"
-                if file.is_file():
-                    media[medium] = file
+                path = folder / f"{frame}.{suffix}"
+                if path.is_file():
+                    media[medium] = path
             if row.get("speech"):
                 media["speech.txt"] = row["speech"].encode()
             for medium in ("robot", "tracker"):
@@ -169,26 +171,26 @@ class _Reader:
                     media[f"{medium}.json"] = json.dumps(row[medium]).encode()
             return Timepoint("HybridOR", self.split, self.name, frame, number - 1, float(row["seconds"]), media, labels)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise OrqaError(
-                f"HybridOR: {self.folder / LINES}, line {number}: {what}; expected one JSON object with frame, seconds "
-                f"and labels. Make the take anew: delete {self.folder} and run orqa-registry synth again"
+                f"HybridOR: {self.folder / TIMEPOINTS_FILE}, line {number}: {reason}; expected one JSON object with "
+                f"frame, seconds and labels. Make the take anew: delete {self.folder} and run orqa-registry synth again"
             ) from error
 
 
 def find_index(root: Path) -> Path:
     """Return the index in `root`, or in the only folder of it that has one. Raises OrqaError."""
     if not root.is_dir():
-        raise OrqaError(f"HybridOR: there is no folder {root}; {SYNTH}")
+        raise OrqaError(f"HybridOR: there is no folder {root}; {SYNTH_ADVICE}")
     folder = settle(root, _has_index)
     if folder is None:
         state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
-        again = SYNTH.replace("DIR", str(root))
+        advice = SYNTH_ADVICE.replace("DIR", str(root))
         raise OrqaError(
-            f"HybridOR: no {INDEX} in {root}, which {state}, nor in just one folder of it, "
-            f"nor published scenes (STEM.json beside STEM_cidx2.jpg); {again}"
+            f"HybridOR: no {INDEX_FILE} in {root}, which {state}, nor in just one folder of it, "
+            f"nor published scenes (STEM.json beside STEM_cidx2.jpg); {advice}"
         )
-    return folder / INDEX
+    return folder / INDEX_FILE
 
 
 def read_index(path: Path) -> dict[str, Any]:
@@ -199,9 +201,9 @@ def read_index(path: Path) -> dict[str, Any]:
         if not isinstance(schema, int) or not isinstance(takes, dict):
             raise TypeError("schema must be a number and takes a dictionary")
     except (KeyError, TypeError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        again = SYNTH.replace("DIR", str(path.parent))
-        raise OrqaError(f"HybridOR: {path} is damaged ({what}); {again} --force") from error
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        advice = SYNTH_ADVICE.replace("DIR", str(path.parent))
+        raise OrqaError(f"HybridOR: {path} is damaged ({reason}); {advice} --force") from error
     if schema > SCHEMA:
         raise OrqaError(
             f"HybridOR: {path} has schema {schema}, this plugin reads up to schema {SCHEMA}: "

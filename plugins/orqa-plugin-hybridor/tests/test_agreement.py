@@ -14,10 +14,10 @@ import soundfile
 from PIL import Image
 
 from orqa_plugin_hybridor import HybridOR
-from orqa_plugin_hybridor.cameras import ROOM_VIEWS
-from orqa_plugin_hybridor.labels import CLOSE
-from orqa_plugin_hybridor.layout import CAMERAS
-from orqa_plugin_hybridor.staff import GOWNS
+from orqa_plugin_hybridor.files.names import CAMERA_VIEWS
+from orqa_plugin_hybridor.labels.scene_graph import CLOSE_DISTANCE
+from orqa_plugin_hybridor.procedure.staff import GOWN_COLOURS
+from orqa_plugin_hybridor.scene.camera_placement import ROOM_VIEWS
 from orqa_registry import Take, Timepoint, scenegraph
 from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, ROLES, TOOLS
 
@@ -56,9 +56,9 @@ def middles(point: Timepoint) -> dict[str, tuple[float, ...]]:
 
 def project(camera: dict[str, Any], position: tuple[float, ...]) -> tuple[float, float, float]:
     pose, intrinsics = np.array(camera["world_to_camera"]), np.array(camera["intrinsics"])
-    seen = pose[:3, :3] @ np.array(position) + pose[:3, 3]
-    x, y, one = intrinsics @ seen
-    return x / one, y / one, seen[2]
+    camera_point = pose[:3, :3] @ np.array(position) + pose[:3, 3]
+    x, y, depth = intrinsics @ camera_point
+    return x / depth, y / depth, camera_point[2]
 
 
 def test_every_medium_is_there_and_opens(points: list[Timepoint]) -> None:
@@ -69,9 +69,9 @@ def test_every_medium_is_there_and_opens(points: list[Timepoint]) -> None:
         assert set(HybridOR.media) - set(point.media) - released <= {"speech.txt"}
         assert not set(point.media) & released
         assert point.views == ["room1", "room2", "room3", "detail", "screen"]
-        for view in (*CAMERAS, "screen"):
+        for view in (*CAMERA_VIEWS, "screen"):
             assert picture(point, f"{view}.jpg").shape == (112, 112, 3)
-        for view in CAMERAS:
+        for view in CAMERA_VIEWS:
             assert picture(point, f"{view}.mask.png").dtype == np.uint8
             depth = picture(point, f"{view}.depth.png")
             assert depth.min() > 200
@@ -108,18 +108,18 @@ def test_names_are_those_of_the_vocabulary(points: list[Timepoint]) -> None:
 def test_masks_boxes_and_entities_agree(points: list[Timepoint]) -> None:
     drawn = set(MASK_LABELS.values())
     for point in points:
-        for view in CAMERAS:
+        for view in CAMERA_VIEWS:
             mask = picture(point, f"{view}.mask.png")
             boxes = boxes_in(point, view)
             assert len(boxes) == len(point.labels["boxes"][view]["boxes"])
             assert tuple(point.labels["boxes"][view]["size"]) == (112, 112)
             assert set(boxes) <= set(point.labels["entities"])
-            found = {}
+            extents = {}
             for number in np.unique(mask):
                 if number and (mask == number).sum() >= 10:
                     rows, columns = np.nonzero(mask == number)
-                    found[MASK_LABELS[int(number)]] = (columns.min(), rows.min(), columns.max(), rows.max())
-            assert found == {name: box for name, box in boxes.items() if name in drawn}
+                    extents[MASK_LABELS[int(number)]] = (columns.min(), rows.min(), columns.max(), rows.max())
+            assert extents == {name: box for name, box in boxes.items() if name in drawn}
 
 
 def test_everybody_is_seen_in_some_room_view(points: list[Timepoint]) -> None:
@@ -167,14 +167,14 @@ def test_closeness_is_distance_on_the_floor(points: list[Timepoint]) -> None:
         close = {
             frozenset((edge.subject, edge.object)) for edge in point.labels["relations"] if edge.predicate == "closeTo"
         }
-        for one in alone:
+        for role in alone:
             for other in alone:
-                if one < other:
-                    (ax, ay, _), (bx, by, _) = positions[one], positions[other]
+                if role < other:
+                    (ax, ay, _), (bx, by, _) = positions[role], positions[other]
                     apart = float(np.hypot(ax - bx, ay - by))
-                    if abs(apart - CLOSE) > 0.5:  # positions are rounded
-                        assert (apart < CLOSE) == (frozenset((one, other)) in close)
-                        edges += apart < CLOSE
+                    if abs(apart - CLOSE_DISTANCE) > 0.5:  # positions are rounded
+                        assert (apart < CLOSE_DISTANCE) == (frozenset((role, other)) in close)
+                        edges += apart < CLOSE_DISTANCE
     assert edges > 10
 
 
@@ -193,10 +193,10 @@ def test_who_holds_something_is_within_reach_of_it(points: list[Timepoint]) -> N
 def test_tools_fill_an_eighth_of_the_close_up(points: list[Timepoint]) -> None:
     sides = []
     for point in points:
-        found = boxes_in(point, "detail")
-        for name in {"drill", "saw", "hammer", "cementer"} & set(found):
+        visible = boxes_in(point, "detail")
+        for name in {"drill", "saw", "hammer", "cementer"} & set(visible):
             if name == "cementer" or any(edge.object == name for edge in point.labels["relations"]):
-                x0, y0, x1, y1 = found[name]
+                x0, y0, x1, y1 = visible[name]
                 sides.append(max(x1 - x0, y1 - y0) / 112)
     assert min(sides) >= 0.12
 
@@ -210,8 +210,8 @@ def test_screen_tracker_and_sound_agree_with_labels(points: list[Timepoint]) -> 
         assert (labels["robot_phase"] or "Standby") in labels["screen_text"]
         assert ("not calibrated" in labels["screen_text"]) is not labels["robot_calibrated"]
         log = json.loads(point.read("tracker.json"))["unique_id_dicts"]
-        assert tuple(names[one["unique_id"]] for one in log) == labels["tracked_tools"]
-        assert all({"type", "template_name"} == set(one) for one in json.loads(point.read("robot.json")).values())
+        assert tuple(names[entry["unique_id"]] for entry in log) == labels["tracked_tools"]
+        assert all({"type", "template_name"} == set(entry) for entry in json.loads(point.read("robot.json")).values())
         sound, rate = soundfile.read(io.BytesIO(point.read("audio.flac")))
         assert (len(sound), rate) == (16000, 16000)
         noisy = {"drilling", "sawing", "hammering"} & set(labels["actions"])
@@ -222,18 +222,18 @@ def test_screen_tracker_and_sound_agree_with_labels(points: list[Timepoint]) -> 
 def test_gowns_show_in_the_pictures(points: list[Timepoint]) -> None:
     """The mean colour of a role's pixels is nearest to its own gown, most of the time."""
     right = []
-    gowns = {role: np.array(colour, float) / np.linalg.norm(colour) for role, colour in GOWNS.items()}
+    gowns = {role: np.array(colour, float) / np.linalg.norm(colour) for role, colour in GOWN_COLOURS.items()}
     numbers = {name: number for number, name in MASK_LABELS.items()}
     del gowns["mps"], gowns["unrelated_person"]  # grey and white differ in brightness, not in hue
     for point in points:
         for view in ROOM_VIEWS:
             mask, colour = picture(point, f"{view}.mask.png"), picture(point, f"{view}.jpg").astype(float)
             for role in set(point.labels["roles"]) & set(gowns):
-                mine = mask == numbers[role]
-                if mine.sum() > 60:
-                    mean = np.median(colour[mine], axis=0)
+                role_mask = mask == numbers[role]
+                if role_mask.sum() > 60:
+                    mean = np.median(colour[role_mask], axis=0)
                     mean /= np.linalg.norm(mean)
-                    right.append(max(gowns, key=lambda one: float(mean @ gowns[one])) == role)
+                    right.append(max(gowns, key=lambda gown: float(mean @ gowns[gown])) == role)
     assert np.mean(right) > 0.95
 
 
@@ -264,11 +264,11 @@ def test_timeline_equals_a_scan(takes: list[Take], facet: str) -> None:
         for index, _, values in rows:
             for value in track.values:
                 span = track.span(value, index)
-                found = [
+                answers = [
                     track.next_seconds(value, index),
                     track.happened(value, index),
                 ]
-                assert [*found, span and (span.first, span.last)] == list(brute(rows, value, index))
+                assert [*answers, span and (span.first, span.last)] == list(brute(rows, value, index))
             if facet == "robot_phase":
                 now = values[0] if values else None
                 later = [value for at, _, after in rows if at > index for value in after]

@@ -1,0 +1,1 @@
+"""Small copies of other datasets: their sensors, their words, what is irregular about them."""

@@ -1,0 +1,1 @@
+"""What lies on disk: names that writers and the reader share, and published scenes. Light: no numpy."""

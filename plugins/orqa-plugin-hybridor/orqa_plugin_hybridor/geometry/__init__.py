@@ -1,0 +1,1 @@
+"""Vectors, and the solids that everything in the room is made of."""

@@ -1,0 +1,1 @@
+"""What happens in a take: its staff, its script, and the situation at any second."""

@@ -1,0 +1,1 @@
+"""HybridOR as files: one take, and a whole dataset over several processes."""

@@ -1,0 +1,1 @@
+"""Pictures: rays of a camera meet the solids of a scene; and the robot's screen."""
