@@ -123,10 +123,10 @@ def gaze(moment: Moment) -> Gaze | None:
     x, y = moment.labels["gaze"]
     if not (0 <= x <= 1 and 0 <= y <= 1):
         return None
-    annotations = moment.labels.get("boxes", {})
-    if len(annotations) != 1:
+    by_view = moment.labels.get("boxes", {})
+    if len(by_view) != 1:
         return Gaze(None, math.trunc(x * BINS), math.trunc(y * BINS), None)
-    ((view, annotation),) = annotations.items()
+    ((view, annotation),) = by_view.items()
     width, height = annotation["size"]
     if not (0 < width < math.inf and 0 < height < math.inf):
         return None

@@ -106,9 +106,9 @@ def _read_boxes(views: Mapping[str, Path]) -> dict[str, Any]:
     from orqa_registry.formats.masks import boxes
 
     arrays = {view: spare(read_mask, path) for view, path in views.items()}
-    annotations = {
+    by_view = {
         view: {"size": (mask.shape[1], mask.shape[0]), "boxes": boxes(mask, LEAST)}
         for view, mask in arrays.items()
         if mask is not None
     }
-    return {"boxes": annotations} if annotations else {}
+    return {"boxes": by_view} if by_view else {}
