@@ -19,28 +19,28 @@ def ask(
     compat: as the original asks, defects and all (protocol 13). Raises OrqaError that names task and timepoint where a
     task fails, or asks what is not a question of its own.
     """
-    there: dict[str, bool] = {}
+    present: dict[str, bool] = {}
     shared: dict[Callable[[Moment], Any], Any] = {}
     key = timepoint.key
     for task in tasks:
         for facet in task.needs:
-            if facet not in there:
-                there[facet] = timepoint.has(facet)
-            if not there[facet]:
+            if facet not in present:
+                present[facet] = timepoint.has(facet)
+            if not present[facet]:
                 break
         else:
             moment = Moment(timepoint, timeline, (*seed, key, task.name, "ask"), compat, shared)
-            yield task, _asked(task, moment)
+            yield task, _ask_task(task, moment)
 
 
-def _asked(task: Task, moment: Moment) -> list[Question]:
+def _ask_task(task: Task, moment: Moment) -> list[Question]:
     try:
         questions, name = list(task.ask(moment)), task.name
-        for one in questions:
-            if not isinstance(one, Question) or one.task != name:
-                raise OrqaError(f"it yielded {one!r}, which is no question of its own; use self.pose")
-            if not one.answers:
-                raise OrqaError(f"it yielded {one!r}, which has no right answer; ask nothing instead")
+        for question in questions:
+            if not isinstance(question, Question) or question.task != name:
+                raise OrqaError(f"it yielded {question!r}, which is no question of its own; use self.pose")
+            if not question.answers:
+                raise OrqaError(f"it yielded {question!r}, which has no right answer; ask nothing instead")
     except (CallError, DataWarning, MissingLibraryError):
         raise  # of a label that the task looked at, not of the task
     except Exception as error:

@@ -8,8 +8,8 @@ from struct import Struct
 from typing import TypeVar
 
 LUCKS = 8
-_LUCK = Struct(f">{LUCKS}Q")
-_PARTS = 1 << 53
+_EIGHT_INTEGERS = Struct(f">{LUCKS}Q")
+_STEPS = 1 << 53
 """As many numbers as are told apart from 0 up to 1."""
 
 One = TypeVar("One")
@@ -22,7 +22,7 @@ def seeded(*about: object) -> random.Random:
 
 def lucks(*about: object) -> list[float]:
     """Return eight numbers from 0 up to 1, 1 left out, for the matter named by `about`: quicker than a generator."""
-    return [(luck >> 11) / _PARTS for luck in _LUCK.unpack(digest(about, _LUCK.size))]
+    return [(integer >> 11) / _STEPS for integer in _EIGHT_INTEGERS.unpack(digest(about, _EIGHT_INTEGERS.size))]
 
 
 def pick(among: Sequence[One], luck: float) -> One:

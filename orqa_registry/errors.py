@@ -32,10 +32,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     import difflib  # only a wrong call needs it
 
     names = list(known) if isinstance(known, list | tuple) else sorted(known)
-    folded = {fold(one): one for one in names}
-    close = difflib.get_close_matches(fold(name), list(folded), n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(repr(folded[one]) for one in close) + "?"
+    folded = {fold(candidate): candidate for candidate in names}
+    keys = difflib.get_close_matches(fold(name), list(folded), n=3, cutoff=0.5)
+    if keys:
+        return "did you mean " + " or ".join(repr(folded[key]) for key in keys) + "?"
     if not names:
         return "there is none"
     return "there is: " + ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")
@@ -43,7 +43,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def match(name: str, known: Iterable[str]) -> str | None:
     """Return the one of `known` that is meant by `name`: however it is typed, and `val` for `validation`."""
-    folded = {fold(one): one for one in known}
+    folded = {fold(candidate): candidate for candidate in known}
     return folded.get(fold(name)) or (folded.get("validation") if fold(name) == "val" else None)
 
 

@@ -52,13 +52,13 @@ class Shown:
     def from_left_to_right(self, moment: Moment) -> list[str]:
         """Return the entities by the middles of their boxes; the original counts whole bins, or whole pixels."""
 
-        def middle(one: Placed) -> float:
-            pixel = (one.box.x0 + one.box.x1) / 2
+        def middle(placed: Placed) -> float:
+            pixel = (placed.box.x0 + placed.box.x1) / 2
             if not moment.compat:
                 return pixel
-            return pixel // 1 if moment.timepoint.dataset in IN_PIXELS else (one.x_min + one.x_max) // 2
+            return pixel // 1 if moment.timepoint.dataset in IN_PIXELS else (placed.x_min + placed.x_max) // 2
 
-        return [one.entity for one in sorted(self.boxes, key=middle)]
+        return [placed.entity for placed in sorted(self.boxes, key=middle)]
 
 
 def views(moment: Moment) -> Mapping[str, Shown]:
@@ -67,23 +67,23 @@ def views(moment: Moment) -> Mapping[str, Shown]:
     What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10). A
     box of which a side is not finite, in pixels or in bins, is nowhere in the image and left out.
     """
-    return moment.once(_views)
+    return moment.once(_read_views)
 
 
-def _views(moment: Moment) -> dict[str, Shown]:
+def _read_views(moment: Moment) -> dict[str, Shown]:
     shown = {}
-    for view, found in moment.labels["boxes"].items():
-        size, boxes = found["size"], found["boxes"]
+    for view, annotation in moment.labels["boxes"].items():
+        size, boxes = annotation["size"], annotation["boxes"]
         if moment.compat:
             boxes = {box.entity: box for box in boxes}.values()
         else:
-            boxes = [cut for box in boxes if (cut := _cut(box, size)) is not None]
-        placed = (_placed(box, size) for box in boxes)
-        shown[view] = Shown(size, tuple(one for one in placed if one is not None))
+            boxes = [clipped for box in boxes if (clipped := _clip_box(box, size)) is not None]
+        binned = (_bin_box(box, size) for box in boxes)
+        shown[view] = Shown(size, tuple(placed for placed in binned if placed is not None))
     return shown
 
 
-def _cut(box: Box, size: Sequence[float]) -> Box | None:
+def _clip_box(box: Box, size: Sequence[float]) -> Box | None:
     """Return the part of a box that lies in the image, or None."""
     if box.x0 >= 0 and box.y0 >= 0 and box.x0 <= box.x1 < size[0] and box.y0 <= box.y1 < size[1]:
         return box
@@ -91,7 +91,7 @@ def _cut(box: Box, size: Sequence[float]) -> Box | None:
     return Box(box.entity, x0, y0, x1, y1) if x0 < size[0] and y0 < size[1] and x1 >= 0 and y1 >= 0 else None
 
 
-def _placed(box: Box, size: Sequence[float]) -> Placed | None:
+def _bin_box(box: Box, size: Sequence[float]) -> Placed | None:
     """Return a box with its bins, None where a side of it, or of the image, gives none."""
     width, height = size
     try:
@@ -123,11 +123,11 @@ def gaze(moment: Moment) -> Gaze | None:
     x, y = moment.labels["gaze"]
     if not (0 <= x <= 1 and 0 <= y <= 1):
         return None
-    found = moment.labels.get("boxes", {})
-    if len(found) != 1:
+    by_view = moment.labels.get("boxes", {})
+    if len(by_view) != 1:
         return Gaze(None, math.trunc(x * BINS), math.trunc(y * BINS), None)
-    ((view, shown),) = found.items()
-    width, height = shown["size"]
+    ((view, annotation),) = by_view.items()
+    width, height = annotation["size"]
     if not (0 < width < math.inf and 0 < height < math.inf):
         return None
     pixel = math.trunc(x * width), math.trunc(y * height)

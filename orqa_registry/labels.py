@@ -32,16 +32,16 @@ class Labels(Mapping[str, Any]):
         return frozenset(self._known) | frozenset(self._late)
 
     def __getitem__(self, facet: str) -> Any:
-        self._settle(facet)
+        self._resolve(facet)
         return self._known[facet]
 
     def __contains__(self, facet: object) -> bool:
-        self._settle(facet)
+        self._resolve(facet)
         return facet in self._known
 
     def __iter__(self) -> Iterator[str]:
         for facet in list(self._late):
-            self._settle(facet)
+            self._resolve(facet)
         return iter(self._known)
 
     def __len__(self) -> int:
@@ -50,9 +50,9 @@ class Labels(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"Labels({self._known!r}, late={sorted(self._late)})"
 
-    def _settle(self, facet: object) -> None:
+    def _resolve(self, facet: object) -> None:
         source = self._late.get(facet) if isinstance(facet, str) else None
         if source is not None:
             # Known first and late no more after: what raises, raises again, and another thread never sees neither.
             self._known.update(source())
-            self._late = {name: one for name, one in self._late.items() if one is not source}
+            self._late = {name: other for name, other in self._late.items() if other is not source}

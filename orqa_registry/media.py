@@ -10,29 +10,29 @@ from orqa_registry.records import Medium
 class Media(Mapping[str, Medium]):
     """The media of a timepoint, looked for when somebody first asks: who reads labels alone lists no folder."""
 
-    __slots__ = ("_find", "_found")
+    __slots__ = ("_find", "_media")
 
     def __init__(self, find: Callable[[], Mapping[str, Medium]]) -> None:
         self._find = find
-        self._found: Mapping[str, Medium] | None = None
+        self._media: Mapping[str, Medium] | None = None
 
-    def _all(self) -> Mapping[str, Medium]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
+    def _load(self) -> Mapping[str, Medium]:
+        if self._media is None:
+            self._media = self._find()
+        return self._media
 
     def __getitem__(self, name: str) -> Medium:
-        return self._all()[name]
+        return self._load()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(self._load())
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._load())
 
     def __repr__(self) -> str:
-        return repr(dict(self._all()))
+        return repr(dict(self._load()))
 
     def __reduce__(self) -> tuple[type[dict[str, Medium]], tuple[dict[str, Medium]]]:
         """Travel to another process as what was found, without the listings of the take."""
-        return dict, (dict(self._all()),)
+        return dict, (dict(self._load()),)

@@ -81,13 +81,17 @@ def rows(
     A frame without a prediction, or with None, counts as one that nobody annotated. `when`: a point's time in the log.
     """
     for point in points:
-        yield when(point), point.labels if predictions is None else _foreseen(predictions.get(point.frame))
+        yield when(point), point.labels if predictions is None else _convert_prediction(predictions.get(point.frame))
 
 
-def _foreseen(said: Prediction) -> dict[str, Any]:
-    if said is None:
+def _convert_prediction(prediction: Prediction) -> dict[str, Any]:
+    if prediction is None:
         return {}
-    return {"actions": (said,)} if isinstance(said, str) else {"relations": tuple(Triplet(*one) for one in said)}
+    return (
+        {"actions": (prediction,)}
+        if isinstance(prediction, str)
+        else {"relations": tuple(Triplet(*edge) for edge in prediction)}
+    )
 
 
 def published_timepoint(frame: str) -> int:
@@ -110,11 +114,13 @@ def change_log(rows: Iterable[Row]) -> Log:
     """
     changes: list[Change] = []
     state: frozenset[Triplet | str] = frozenset()
-    for timepoint, held in _annotated(rows):
-        now = frozenset(one for one in held if (one not in {"", NOTHING} if isinstance(one, str) else NONE not in one))
-        changes += (Change(timepoint, one, ended=True) for one in sorted(state - now))
-        changes += (Change(timepoint, one) for one in sorted(now - state))
-        state = now
+    for timepoint, items in _select_annotated(rows):
+        current = frozenset(
+            item for item in items if (item not in {"", NOTHING} if isinstance(item, str) else NONE not in item)
+        )
+        changes += (Change(timepoint, item, ended=True) for item in sorted(state - current))
+        changes += (Change(timepoint, item) for item in sorted(current - state))
+        state = current
     return Log(tuple(changes))
 
 
@@ -127,20 +133,20 @@ def compat_log(rows: Iterable[Row], rng: random.Random | None = None) -> Log:
     """
     changes: list[Change] = []
     state: dict[tuple[str, str], Triplet] = {}
-    for timepoint, held in _annotated(rows):
-        found = [Change(timepoint, one) for one in held if isinstance(one, str)]
-        graph = [one for one in held if not isinstance(one, str) and NONE not in one[:2]]
-        now = {edge[:2]: edge for edge in graph}
-        found += (Change(timepoint, edge) for key, edge in now.items() if key not in state)
-        found += (Change(timepoint, edge, ended=True) for key, edge in state.items() if key not in now)
-        state = {key: state.get(key, edge) for key, edge in now.items()}
+    for timepoint, items in _select_annotated(rows):
+        additions = [Change(timepoint, item) for item in items if isinstance(item, str)]
+        graph = [item for item in items if not isinstance(item, str) and NONE not in item[:2]]
+        current = {edge[:2]: edge for edge in graph}
+        additions += (Change(timepoint, edge) for key, edge in current.items() if key not in state)
+        additions += (Change(timepoint, edge, ended=True) for key, edge in state.items() if key not in current)
+        state = {key: state.get(key, edge) for key, edge in current.items()}
         if rng is not None:
-            rng.shuffle(found)
-        changes += found
+            rng.shuffle(additions)
+        changes += additions
     return Log(tuple(changes), compat=True)
 
 
-def _annotated(rows: Iterable[Row]) -> Iterator[tuple[int, list[Triplet | str]]]:
+def _select_annotated(rows: Iterable[Row]) -> Iterator[tuple[int, list[Triplet | str]]]:
     """Yield the annotated timepoints with what holds there, in the spelling of the vocabulary."""
     rows = list(rows)
     for (before, _), (after, _) in pairwise(rows):
@@ -149,11 +155,11 @@ def _annotated(rows: Iterable[Row]) -> Iterator[tuple[int, list[Triplet | str]]]
     facet = "relations" if any("relations" in labels for _, labels in rows) else "actions"
     for timepoint, labels in rows:
         if facet in labels:
-            yield timepoint, [_spelt(one) for one in labels[facet]]
+            yield timepoint, [_normalise(item) for item in labels[facet]]
 
 
 @lru_cache(maxsize=1 << 14)  # graphs say the same again and again: logs share their triples
-def _spelt(what: Triplet | str) -> Triplet | str:
+def _normalise(what: Triplet | str) -> Triplet | str:
     """Return a triple or an action as logs spell it (D4), also where a model said `head surgeon` and `closeto`."""
     if isinstance(what, str):
         return " ".join(what.lower().replace("_", " ").split())
@@ -164,14 +170,14 @@ def _spelt(what: Triplet | str) -> Triplet | str:
 def replay(log: Log, timepoints: Iterable[int]) -> Iterator[frozenset[Triplet | str]]:
     """Yield what holds at each of some timepoints, which must ascend, by the log alone."""
     state: set[Triplet | str] = set()
-    place = 0
+    position = 0
     for timepoint in timepoints:
-        while place < len(log.changes) and log.changes[place].timepoint <= timepoint:
-            change = log.changes[place]
-            if log.compat and isinstance(change.what, str) and change.timepoint != log.changes[place - 1].timepoint:
+        while position < len(log.changes) and log.changes[position].timepoint <= timepoint:
+            change = log.changes[position]
+            if log.compat and isinstance(change.what, str) and change.timepoint != log.changes[position - 1].timepoint:
                 state.clear()  # it says the actions of every timepoint, and never that one ended
             (state.discard if change.ended else state.add)(change.what)
-            place += 1
+            position += 1
         yield frozenset(state)
 
 
@@ -180,11 +186,11 @@ def published(log: Log) -> list[list[Any]]:
 
     [timepoint, [subject, object, predicate]], or [timepoint, label] where actions are logged.
     """
-    return [[timepoint, _shipped(what, NOT if ended else "")] for timepoint, what, ended in log.changes]
+    return [[timepoint, _format_published(what, NOT if ended else "")] for timepoint, what, ended in log.changes]
 
 
-def _shipped(what: Triplet | str, before: str) -> list[str] | str:
-    return before + what if isinstance(what, str) else [what.subject, before + what.object, what.predicate]
+def _format_published(what: Triplet | str, prefix: str) -> list[str] | str:
+    return prefix + what if isinstance(what, str) else [what.subject, prefix + what.object, what.predicate]
 
 
 def read_published(path: Path) -> Log:
@@ -193,20 +199,20 @@ def read_published(path: Path) -> Log:
     entries = read_json(path)
     if not isinstance(entries, list):
         raise OrqaError(f"{path}: a list of changes was expected, not {type(entries).__name__}")
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         try:
-            changes.append(_change(*entry))
-            if place and changes[place].timepoint < changes[place - 1].timepoint:
+            changes.append(_parse_change(*entry))
+            if index and changes[index].timepoint < changes[index - 1].timepoint:
                 raise ValueError("its timepoint is earlier than the one before")
         except (AttributeError, TypeError, ValueError) as error:
             raise OrqaError(
-                f"{path}: entry {place}: expected [timepoint, [subject, object, predicate]] or [timepoint, label] "
+                f"{path}: entry {index}: expected [timepoint, [subject, object, predicate]] or [timepoint, label] "
                 f"in order: {error}"
             ) from error
     return Log(tuple(changes), compat=True)
 
 
-def _change(timepoint: Any, what: Any) -> Change:
+def _parse_change(timepoint: Any, what: Any) -> Change:
     if isinstance(what, str):
         return Change(int(timepoint), intern(what))
     subject, thing, verb = what
@@ -220,23 +226,34 @@ class Memory:
     spaces: write names as questions do, `head surgeon`, and not as label files do.
     """
 
-    __slots__ = ("_all", "_compat", "_distinct", "_ends", "_fresh", "_head", "_items", "_long", "_long_ends", "_times")
+    __slots__ = (
+        "_cached_head",
+        "_compat",
+        "_distinct_items",
+        "_ends",
+        "_first_positions",
+        "_items",
+        "_long_ends",
+        "_long_text",
+        "_text",
+        "_times",
+    )
 
     def __init__(self, log: Log, *, spaces: bool = False) -> None:
         self._compat = log.compat
-        changes = _said(log)
+        changes = _select_told_changes(log)
         self._times = [change.timepoint for change in changes]
-        say = cache(partial(_words, compat=log.compat, spaces=spaces))
-        self._items = [say(what, ended) for _, what, ended in changes]
-        first: dict[str, int] = {}  # what began -> where it is said first
-        for place, (change, item) in enumerate(zip(changes, self._items, strict=True)):
-            if not change.ended and item not in first:
-                first[item] = place
-        self._distinct, self._fresh = tuple(first), tuple(first.values())
-        self._all, self._long = "".join(self._items), LONG + "".join(first)
+        format_item = cache(partial(_format_change, compat=log.compat, spaces=spaces))
+        self._items = [format_item(what, ended) for _, what, ended in changes]
+        first_positions: dict[str, int] = {}  # what began -> where it is said first
+        for position, (change, item) in enumerate(zip(changes, self._items, strict=True)):
+            if not change.ended and item not in first_positions:
+                first_positions[item] = position
+        self._distinct_items, self._first_positions = tuple(first_positions), tuple(first_positions.values())
+        self._text, self._long_text = "".join(self._items), LONG + "".join(first_positions)
         self._ends = tuple(accumulate(map(len, self._items), initial=0))  # place k: the end of k items
-        self._long_ends = tuple(accumulate(map(len, first), initial=len(LONG)))
-        self._head = 0, LONG + SHORT
+        self._long_ends = tuple(accumulate(map(len, first_positions), initial=len(LONG)))
+        self._cached_head = 0, LONG + SHORT
 
     def text(self, timepoint: int, style: str = "longshort", keep: Callable[[], bool] | None = None) -> str:
         """Return the memory at a timepoint: what changed strictly before it (protocol 8.3).
@@ -245,23 +262,23 @@ class Memory:
         both. `keep` is asked once an item, in their order, whether it stays. Raises CallError for any other style.
         """
         count = bisect_left(self._times, timepoint)
-        older = count - RECENT if count > RECENT else 0
-        known = bisect_left(self._fresh, older)
+        older_count = count - RECENT if count > RECENT else 0
+        long_count = bisect_left(self._first_positions, older_count)
         if style == "longshort" and keep is None and count:
-            items, head = self._head  # one look at both, for threads
-            if items != known:
-                head = self._long[: self._long_ends[known]] + SHORT
-                self._head = known, head
-            return head + self._all[self._ends[older] : self._ends[count] - 2]
+            cached_count, head = self._cached_head  # one look at both, for threads
+            if cached_count != long_count:
+                head = self._long_text[: self._long_ends[long_count]] + SHORT
+                self._cached_head = long_count, head
+            return head + self._text[self._ends[older_count] : self._ends[count] - 2]
         if style == NO_MEMORY or (style == "all" and self._compat):  # the original has that style, and it is empty
             return ""
         if style not in STYLES:
             raise CallError(f"unknown style of memory {style!r}: there is {', '.join(STYLES)}")
         text = ""
         if style != "short":
-            text += LONG + "".join(item for item in self._distinct[:known] if keep is None or keep())
+            text += LONG + "".join(item for item in self._distinct_items[:long_count] if keep is None or keep())
         if style != "long":
-            text += SHORT + "".join(item for item in self._items[older:count] if keep is None or keep())
+            text += SHORT + "".join(item for item in self._items[older_count:count] if keep is None or keep())
         return text[:-2]  # the break after the last item, or the end of ": " where there is none
 
     def drawn(self, timepoint: int, rng: random.Random) -> str:
@@ -269,29 +286,29 @@ class Memory:
         return self.text(timepoint, draw_style(rng), dropping(rng))
 
 
-def _said(log: Log) -> Sequence[Change]:
+def _select_told_changes(log: Log) -> Sequence[Change]:
     """Return the changes that a memory tells: that an action ended is not said where another begins in its place."""
     if log.compat or not log.changes or not isinstance(log.changes[0].what, str):
         return log.changes
-    begins = {change.timepoint for change in log.changes if not change.ended}
-    return [change for change in log.changes if not (change.ended and change.timepoint in begins)]
+    starts = {change.timepoint for change in log.changes if not change.ended}
+    return [change for change in log.changes if not (change.ended and change.timepoint in starts)]
 
 
-def _words(what: Triplet | str, ended: bool, *, compat: bool, spaces: bool) -> str:
+def _format_change(what: Triplet | str, ended: bool, *, compat: bool, spaces: bool) -> str:
     """Return a change in words; what ended is denied as a whole, where the original denies the object alone (D2)."""
-    before = NOT if ended else ""
+    prefix = NOT if ended else ""
     if isinstance(what, str):
-        return f"{before}{what}; "
+        return f"{prefix}{what}; "
     subject, verb, thing = what
     if spaces:
         subject, thing = subject.replace("_", " "), thing.replace("_", " ")
-    return f"{subject},{verb},{before}{thing}; " if compat else f"{before}{subject},{verb},{thing}; "
+    return f"{subject},{verb},{prefix}{thing}; " if compat else f"{prefix}{subject},{verb},{thing}; "
 
 
 def draw_style(rng: random.Random) -> str:
     """Return the style of a training sample: half of the time NO_MEMORY, else one of STYLES (protocol 8.4)."""
-    drawn = rng.random()
-    return NO_MEMORY if drawn < 0.5 else "short" if drawn < 0.666 else "long" if drawn < 0.833 else "longshort"
+    number = rng.random()
+    return NO_MEMORY if number < 0.5 else "short" if number < 0.666 else "long" if number < 0.833 else "longshort"
 
 
 def dropping(rng: random.Random, chance: float = DROP) -> Callable[[], bool]:

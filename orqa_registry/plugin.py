@@ -86,10 +86,10 @@ class Task(ABC):
         """
         if not answers:
             raise ValueError("a question needs at least one right answer; ask nothing instead")
-        for one in answers:
-            if not isinstance(one, str):
-                raise TypeError(f"answers are words, not {one!r}")
-        _fits(self.question, tuple(arguments))
+        for answer in answers:
+            if not isinstance(answer, str):
+                raise TypeError(f"answers are words, not {answer!r}")
+        _check_arguments(self.question, tuple(arguments))
         return Question(self.name, self.question, answers, arguments, view, weight)
 
     def score_fairly(self, truth: str, answer: str) -> float:
@@ -106,10 +106,10 @@ class Task(ABC):
 
     def say(self, question: Question, answer: str) -> list[str]:
         """Return an answer in full sentences, none where the task has no words for it."""
-        found = self.sentences
-        if isinstance(found, Mapping):
-            found = found.get(answer, found.get("*", ()))
-        return [sentence.format(**{**question.arguments, "answer": answer}) for sentence in found]
+        templates = self.sentences
+        if isinstance(templates, Mapping):
+            templates = templates.get(answer, templates.get("*", ()))
+        return [template.format(**{**question.arguments, "answer": answer}) for template in templates]
 
     def wordings(self, question: Question) -> list[str]:
         """Return the question in every wording there is, the canonical one first."""
@@ -117,7 +117,7 @@ class Task(ABC):
 
 
 @lru_cache
-def _fits(wording: str, arguments: tuple[str, ...]) -> None:
+def _check_arguments(wording: str, arguments: tuple[str, ...]) -> None:
     """Raise KeyError where a wording wants another argument."""
     wording.format(**dict.fromkeys(arguments, ""))
 
@@ -150,31 +150,31 @@ class Answerer(ABC):
         """
 
 
-def _names(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+def _is_names(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
 
 
-def _sentences(value: Any) -> bool:
-    return all(map(_names, value.values())) if isinstance(value, Mapping) else _names(value)
+def _is_sentences(value: Any) -> bool:
+    return all(map(_is_names, value.values())) if isinstance(value, Mapping) else _is_names(value)
 
 
 SHAPES: Mapping[type, Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     Dataset: {
         "card": ("a Card", lambda value: isinstance(value, Card)),
         "provides": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
-        "splits": ("a list of names", lambda value: _names(value) and bool(value)),
+        "splits": ("a list of names", lambda value: _is_names(value) and bool(value)),
         "media": ("a dictionary of medium names", lambda value: isinstance(value, Mapping)),
         "official": ("a dictionary of split -> take names", lambda value: isinstance(value, Mapping)),
-        "pieces": ("a list of Piece", lambda value: all(isinstance(one, Piece) for one in value)),
+        "pieces": ("a list of Piece", lambda value: all(isinstance(piece, Piece) for piece in value)),
     },
     Task: {
         "needs": ("a set of facet names", lambda value: isinstance(value, set | frozenset)),
         "question": ("a sentence", lambda value: isinstance(value, str) and bool(value)),
-        "paraphrases": ("a list of sentences", _names),
+        "paraphrases": ("a list of sentences", _is_names),
         "answer_format": ("a phrase", lambda value: isinstance(value, str)),
         "example": ("an answer", lambda value: isinstance(value, str)),
-        "choices": ("a list of answers", _names),
-        "sentences": ("a list of sentences, or a dictionary of such", lambda value: _sentences(value)),
+        "choices": ("a list of answers", _is_names),
+        "sentences": ("a list of sentences, or a dictionary of such", lambda value: _is_sentences(value)),
     },
     Answerer: {"summary": ("a sentence", lambda value: isinstance(value, str))},
 }

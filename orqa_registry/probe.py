@@ -19,20 +19,20 @@ TOLD = 3
 @contextmanager
 def listening() -> Iterator[list[str]]:
     """Give a list of what readers warn of meanwhile, complete afterwards; all is still shown where it would be."""
-    said: list[str] = []
-    with warnings.catch_warnings(record=True) as heard:
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
         try:
-            yield said
+            yield messages
         finally:
-            said += [str(one.message) for one in heard if issubclass(one.category, DataWarning)]
-    for one in heard:
-        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+            messages += [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def told(reasons: Iterable[str]) -> str:
     """Return the first few of several reasons as one line, each once, and how many more there are."""
-    why = list(dict.fromkeys(filter(None, reasons)))
-    return "; ".join(why[:TOLD]) + (f"; and {len(why) - TOLD} more" if len(why) > TOLD else "")
+    distinct = list(dict.fromkeys(filter(None, reasons)))
+    return "; ".join(distinct[:TOLD]) + (f"; and {len(distinct) - TOLD} more" if len(distinct) > TOLD else "")
 
 
 def unreadable(points: Sequence[Timepoint]) -> str:
@@ -41,39 +41,39 @@ def unreadable(points: Sequence[Timepoint]) -> str:
     Of each facet the first and the middle timepoint that claim it are tried. A facet that is absent once its file has
     been opened counts only where a reader warned too: it may just not be annotated there. Raises CallError.
     """
-    gone: set[str] = set()
+    facets: set[str] = set()
     reasons: list[str] = []
-    for point in _picked(points):
-        absent, said = _open(point)
-        if said:
-            gone |= absent
-            reasons += said
-    return f"{', '.join(sorted(gone))} cannot be read: {told(reasons)}" if gone else told(reasons)
+    for point in _pick_points(points):
+        absent, messages = _open_labels(point)
+        if messages:
+            facets |= absent
+            reasons += messages
+    return f"{', '.join(sorted(facets))} cannot be read: {told(reasons)}" if facets else told(reasons)
 
 
-def _picked(points: Sequence[Timepoint]) -> Iterator[Timepoint]:
+def _pick_points(points: Sequence[Timepoint]) -> Iterator[Timepoint]:
     """Yield the first and the middle one of the timepoints that claim a facet, for each facet; none twice."""
-    claiming: dict[str, list[int]] = {}
-    for place, point in enumerate(points):
+    indices_of: dict[str, list[int]] = {}
+    for index, point in enumerate(points):
         for facet in point.claimed - {CLOCK}:
-            claiming.setdefault(facet, []).append(place)
-    places = {place for found in claiming.values() for place in (found[0], found[len(found) // 2])}
-    yield from map(points.__getitem__, sorted(places))
+            indices_of.setdefault(facet, []).append(index)
+    chosen = {index for indices in indices_of.values() for index in (indices[0], indices[len(indices) // 2])}
+    yield from map(points.__getitem__, sorted(chosen))
 
 
-def _open(point: Timepoint) -> tuple[set[str], list[str]]:
+def _open_labels(point: Timepoint) -> tuple[set[str], list[str]]:
     """Return the facets that are claimed and absent, without what goes before a colon, and what readers said."""
     absent: set[str] = set()
-    raised: list[str] = []
-    with listening() as said:
+    failures: list[str] = []
+    with listening() as messages:
         for facet in sorted(point.claimed - {CLOCK}):
             try:
-                there = facet in point.labels
+                present = facet in point.labels
             except CallError:
                 raise
             except FAULTS as error:
-                there = False
-                raised.append(say(error))
-            if not there:
+                present = False
+                failures.append(say(error))
+            if not present:
                 absent.add(facet.rpartition(":")[2])
-    return absent, raised + said
+    return absent, failures + messages

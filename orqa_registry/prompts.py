@@ -50,7 +50,7 @@ LEAKS = frozenset({"screen", "tracker", "robot"})
 """What states answers outright: the robot's steps, and whether its base array is in sight (defect D19)."""
 
 
-def _chance(default: float) -> Any:
+def _define_chance(default: float) -> Any:
     return field(default=default, validator=[validators.ge(0.0), validators.le(1.0)])
 
 
@@ -68,9 +68,9 @@ class PromptPolicy:
 
     views: str = "eval"
     without: frozenset[str] = frozenset()
-    drop: float = _chance(0.0)
-    concise: float = _chance(1.0)
-    grounding: float = _chance(0.0)
+    drop: float = _define_chance(0.0)
+    concise: float = _define_chance(1.0)
+    grounding: float = _define_chance(0.0)
     everywhere: bool = False
     memory: str = STYLES[0]
     pixels: int = PIXELS
@@ -103,10 +103,10 @@ PROMPTS: Mapping[str, PromptPolicy] = {
 
 def named(policy: str) -> PromptPolicy:
     """Return a policy by name, without regard to case and punctuation. Raises CallError with the nearest names."""
-    meant = match(policy, PROMPTS)
-    if meant is None:
+    name = match(policy, PROMPTS)
+    if name is None:
         raise CallError(f"unknown prompt policy {policy!r}: {nearest(policy, PROMPTS)}")
-    return PROMPTS[meant]
+    return PROMPTS[name]
 
 
 @frozen
@@ -141,12 +141,12 @@ class Prompt:
     @property
     def words(self) -> str:
         """What is told, without the marks of images, in the order of protocol 7.3."""
-        told = f"{self.preamble}\n\n" if self.preamble else ""
-        told += f"<memory_start>: {self.memory}<memory_end>. " if self.memory else ""
-        told += f"<speech_transcript_start>: {self.speech} <speech_transcript_end>. " if self.speech else ""
-        told += f"<tracker_metadata_start>: {self.tracker} <tracker_metadata_end>. " if self.tracker else ""
-        told += f"<robot_metadata_start>: {self.robot} <robot_metadata_end>. " if self.robot else ""
-        return (told + self.question).replace(IMAGE, "image")
+        text = f"{self.preamble}\n\n" if self.preamble else ""
+        text += f"<memory_start>: {self.memory}<memory_end>. " if self.memory else ""
+        text += f"<speech_transcript_start>: {self.speech} <speech_transcript_end>. " if self.speech else ""
+        text += f"<tracker_metadata_start>: {self.tracker} <tracker_metadata_end>. " if self.tracker else ""
+        text += f"<robot_metadata_start>: {self.robot} <robot_metadata_end>. " if self.robot else ""
+        return (text + self.question).replace(IMAGE, "image")
 
     @property
     def text(self) -> str:
@@ -171,48 +171,58 @@ def build(
     What a sensor wrote and cannot be read is warned of and left out. Raises CallError for an unknown policy or a budget
     without `count`, and OrqaError where a sentence of the task asks for an argument that the question lacks.
     """
-    how = named(policy) if isinstance(policy, str) else policy
-    if how.budget is not None and count is None:
+    prompt_policy = named(policy) if isinstance(policy, str) else policy
+    if prompt_policy.budget is not None and count is None:
         raise CallError("a prompt with a budget needs `count`, the function that counts the tokens of a text")
     point = asked.timepoint
-    chance = partial(seeded, *seed, point.key)
-    own = partial(chance, task.name, asked.question.text)
-    question, answer = _worded(asked, task, how, own("form"))
-    if (grounded := _grounded(point, task, how, graph, own("graph"))) is not None:
+    timepoint_rng = partial(seeded, *seed, point.key)
+    question_rng = partial(timepoint_rng, task.name, asked.question.text)
+    question, answer = _word_question(asked, task, prompt_policy, question_rng("form"))
+    if (graph_text := _ground_answer(point, task, prompt_policy, graph, question_rng("graph"))) is not None:
         question += GROUNDED
-        answer = f"{grounded} {answer}" if grounded else answer
-    kept = [name for name in SENSORS if name not in how.without and chance("drop", name).random() >= how.drop]
+        answer = f"{graph_text} {answer}" if graph_text else answer
+    sensors = [
+        name
+        for name in SENSORS
+        if name not in prompt_policy.without and timepoint_rng("drop", name).random() >= prompt_policy.drop
+    ]
     prompt = Prompt(
         point.key,
         task.name,
         question,
         answer,
-        _pictures(point, asked.question.view, how, chance("views")),
-        tuple(medium for medium in point.media if any(medium in SENSORS[name] for name in kept if name not in TELL)),
-        _remembered(memory, point.index if at is None else at, task, how, own("memory")),
-        **{name: spare(told, point, name) or "" for name in TELL if name in kept},
-        preamble=how.preamble,
+        _choose_pictures(point, asked.question.view, prompt_policy, timepoint_rng("views")),
+        tuple(medium for medium in point.media if any(medium in SENSORS[name] for name in sensors if name not in TELL)),
+        _recall_memory(memory, point.index if at is None else at, task, prompt_policy, question_rng("memory")),
+        **{name: spare(told, point, name) or "" for name in TELL if name in sensors},
+        preamble=prompt_policy.preamble,
     )
-    return prompt if how.budget is None or count is None else fit(prompt, how.budget, count)
+    return prompt if prompt_policy.budget is None or count is None else fit(prompt, prompt_policy.budget, count)
 
 
-def _pictures(point: Timepoint, view: str | None, how: PromptPolicy, rng: random.Random) -> tuple[Picture, ...]:
+def _choose_pictures(
+    point: Timepoint, view: str | None, policy: PromptPolicy, rng: random.Random
+) -> tuple[Picture, ...]:
     media: dict[str, str] = {}
     for medium in filter(is_view, point.media):
         media.setdefault(medium.rpartition(".")[0], medium)
     if view is not None:
         chosen = [view] if view in media else []
     else:
-        there = [one for one in media if one not in how.without]
-        chosen = VIEWS[how.views](there, point.dataset, rng, how.compat and not point.take.endswith(scenes.SUFFIX))
-    return tuple(Picture(media[one], role(one), how.pixels_by_role.get(role(one), how.pixels)) for one in chosen)
+        present = [name for name in media if name not in policy.without]
+        chosen = VIEWS[policy.views](
+            present, point.dataset, rng, policy.compat and not point.take.endswith(scenes.SUFFIX)
+        )
+    return tuple(
+        Picture(media[name], role(name), policy.pixels_by_role.get(role(name), policy.pixels)) for name in chosen
+    )
 
 
-def _worded(asked: Asked, task: Task, how: PromptPolicy, rng: random.Random) -> tuple[str, str]:
+def _word_question(asked: Asked, task: Task, policy: PromptPolicy, rng: random.Random) -> tuple[str, str]:
     """Return question and answer in one of two forms (protocol R6); a task without sentences has the bare one."""
     text, answer = asked.text, asked.answer
     try:
-        if rng.random() < how.concise or not (sentences := task.say(asked.question, answer)):
+        if rng.random() < policy.concise or not (sentences := task.say(asked.question, answer)):
             text = text if CONCISELY.strip(" .") in text else text + CONCISELY
         else:
             answer = rng.choice(sentences)
@@ -221,23 +231,23 @@ def _worded(asked: Asked, task: Task, how: PromptPolicy, rng: random.Random) -> 
     return text, answer[:1].upper() + answer[1:]
 
 
-def _grounded(
-    point: Timepoint, task: Task, how: PromptPolicy, graph: Sequence[Triplet] | None, rng: random.Random
+def _ground_answer(
+    point: Timepoint, task: Task, policy: PromptPolicy, graph: Sequence[Triplet] | None, rng: random.Random
 ) -> str | None:
     """Return the graph to begin the answer with, empty where there is none, or None where it is not asked for."""
-    if rng.random() >= how.grounding or (task.answer_format.startswith(GRAPH) and not how.compat):
+    if rng.random() >= policy.grounding or (task.answer_format.startswith(GRAPH) and not policy.compat):
         return None
     if graph is None and point.has("relations"):
         graph = point.labels["relations"]
     if graph is None:
-        return "" if how.everywhere else None
+        return "" if policy.everywhere else None
     return scenegraph.to_text(rng.sample(graph, len(graph)))
 
 
-def _remembered(memory: Memory | None, at: int, task: Task, how: PromptPolicy, rng: random.Random) -> str:
+def _recall_memory(memory: Memory | None, at: int, task: Task, policy: PromptPolicy, rng: random.Random) -> str:
     if memory is None or task.name in FORGETFUL:
         return ""
-    return memory.drawn(at, rng) if how.memory == DRAWN else memory.text(at, how.memory)
+    return memory.drawn(at, rng) if policy.memory == DRAWN else memory.text(at, policy.memory)
 
 
 def fit(prompt: Prompt, budget: int, count: Callable[[str], int]) -> Prompt:
@@ -248,24 +258,24 @@ def fit(prompt: Prompt, budget: int, count: Callable[[str], int]) -> Prompt:
     """
     if count(prompt.text) <= budget:
         return prompt
-    steps = [evolve(prompt, memory=memory) for memory in _fading(prompt.memory)]
+    steps = [evolve(prompt, memory=memory) for memory in _fade_memory(prompt.memory)]
     steps.append(evolve(steps[-1], speech=""))
     steps.append(evolve(steps[-1], tracker=""))
     steps.append(evolve(steps[-1], robot=""))
-    place = bisect_left(steps, True, key=lambda one: count(one.text) <= budget)
-    return steps[min(place, len(steps) - 1)]
+    index = bisect_left(steps, True, key=lambda step: count(step.text) <= budget)
+    return steps[min(index, len(steps) - 1)]
 
 
-def _fading(memory: str) -> list[str]:
+def _fade_memory(memory: str) -> list[str]:
     """Return a memory with one item less each time, the oldest first, until it is empty; each is as `Memory` has it."""
     ends_bare = memory.endswith((LONG.strip(": "), SHORT.strip(": ")))
-    old, recent, new = (memory + (": " if ends_bare else "; ")).partition(SHORT)
-    parts = [(LONG, old.removeprefix(LONG).split("; ")[:-1])] if old.startswith(LONG) else []
-    if recent:
-        parts.append((SHORT, new.split("; ")[:-1]))
+    long_part, separator, short_part = (memory + (": " if ends_bare else "; ")).partition(SHORT)
+    parts = [(LONG, long_part.removeprefix(LONG).split("; ")[:-1])] if long_part.startswith(LONG) else []
+    if separator:
+        parts.append((SHORT, short_part.split("; ")[:-1]))
     faded = []
     for _, items in parts:
         while items:
             items.pop(0)
-            faded.append("".join(mark + "".join(f"{one}; " for one in rest) for mark, rest in parts)[:-2])
+            faded.append("".join(mark + "".join(f"{item}; " for item in remaining) for mark, remaining in parts)[:-2])
     return [*faded[:-1], ""]

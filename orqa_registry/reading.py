@@ -42,8 +42,8 @@ def settle(root: Path, holds: Callable[[Path], bool]) -> Path | None:
         return None
     if holds(root):
         return root
-    inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and holds(folder)]
-    return inside[0] if len(inside) == 1 else None
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and holds(folder)]
+    return folders[0] if len(folders) == 1 else None
 
 
 def spare(function: Callable[Arguments, Found], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Found | None:

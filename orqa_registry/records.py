@@ -163,8 +163,8 @@ class Moment:
         """
         if make not in self._shared:
             self._shared[make] = make(self)
-        found: Made = self._shared[make]
-        return found
+        value: Made = self._shared[make]
+        return value
 
     @cached_property
     def rng(self) -> random.Random:

@@ -73,34 +73,36 @@ class Registry:
         registry = cls(strict=environ.get("ORQA_STRICT") == "1")
         allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
         # A distribution's metadata are parsed at each look, and one distribution brings a dozen plugins.
-        origin = lru_cache(maxsize=None)(_origin)
-        points = metadata.entry_points()  # once: it reads a file of every distribution there is
+        read_origin = lru_cache(maxsize=None)(_read_origin)
+        entries = metadata.entry_points()  # once: it reads a file of every distribution there is
         known, others = (
-            sorted(points.select(group=group), key=lambda point: (point.name, point.value))
+            sorted(entries.select(group=group), key=lambda entry: (entry.name, entry.value))
             for group in (KNOWN_GROUP, GROUP)
         )
-        own = {(point.name, point.value): point for point in others}
-        seen: set[tuple[str, str]] = set()
-        for point in (*known, *others):
-            place = (point.name, point.value)
-            if place not in seen and (not allowed or point.name in allowed):
+        installed = {(entry.name, entry.value): entry for entry in others}
+        handled: set[tuple[str, str]] = set()
+        for entry in (*known, *others):
+            identity = (entry.name, entry.value)
+            if identity not in handled and (not allowed or entry.name in allowed):
                 # A known plugin that is installed as a distribution of its own is that distribution's.
-                registry._load(point, *origin(own.get(place, point).dist), known=point in known)
-            seen.add(place)
-        for name in sorted(allowed - {name for name, _ in seen}):
+                registry._import_plugin(entry, *read_origin(installed.get(identity, entry).dist), known=entry in known)
+            handled.add(identity)
+        for name in sorted(allowed - {name for name, _ in handled}):
             registry.problems.append(Problem(name, "?", "?", "ORQA_PLUGINS names it, and nothing of that name is here"))
         return registry
 
-    def _load(self, point: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
+    def _import_plugin(self, entry: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
         try:
-            module = importlib.import_module(point.module)
+            module = importlib.import_module(entry.module)
         except (Exception, SystemExit) as error:
-            if known and isinstance(error, ModuleNotFoundError) and error.name == point.module:
-                self.missing[point.name] = f"orqa-plugin-{point.name}"
+            if known and isinstance(error, ModuleNotFoundError) and error.name == entry.module:
+                self.missing[entry.name] = f"orqa-plugin-{entry.name}"
             else:
-                self._fail(point.name, distribution, version, f"importing {point.module} failed: {say(error)}", error)
+                self._record_problem(
+                    entry.name, distribution, version, f"importing {entry.module} failed: {say(error)}", error
+                )
             return
-        self.register(point.name, module, distribution, version)
+        self.register(entry.name, module, distribution, version)
 
     def register(self, name: str, module: ModuleType | object, distribution: str = "-", version: str = "-") -> None:
         """Add one plugin: all that it brings, or nothing and a Problem."""
@@ -108,56 +110,58 @@ class Registry:
             if name in self.plugins:
                 raise OrqaError(f"the name is taken by {self.plugins[name].distribution}")
             self._manager.register(module, name=name)
-            brings = self._take_in(name)
+            brings = self._admit(name)
         except (Exception, SystemExit) as error:
             if self._manager.has_plugin(name) and name not in self.plugins:
                 self._manager.unregister(name=name)
-            self._fail(name, distribution, version, say(error), error)
+            self._record_problem(name, distribution, version, say(error), error)
             return
-        where = module.__name__ if isinstance(module, ModuleType) else type(module).__name__
-        self.plugins[name] = Plugin(name, where, distribution, version, brings)
+        module_name = module.__name__ if isinstance(module, ModuleType) else type(module).__name__
+        self.plugins[name] = Plugin(name, module_name, distribution, version, brings)
 
-    def _take_in(self, plugin: str) -> tuple[str, ...]:
+    def _admit(self, plugin: str) -> tuple[str, ...]:
         """Check all that a plugin yields before any of it is let in."""
         self._manager.check_pending()
-        datasets = self._yielded(plugin, "orqa_datasets", Dataset, self.datasets)
-        tasks = self._yielded(plugin, "orqa_tasks", Task, self.tasks)
-        answerers = self._yielded(plugin, "orqa_answerers", Answerer, self.answerers)
-        for things in (datasets, tasks, answerers):
-            for one in things:
-                check(one)
-        self.datasets.update((one.name, one) for one in datasets)
-        self.tasks.update((one.name, one) for one in tasks)
-        self.answerers.update((one.name, one) for one in answerers)
-        return tuple(one.name for things in (datasets, tasks, answerers) for one in things)
+        datasets = self._collect(plugin, "orqa_datasets", Dataset, self.datasets)
+        tasks = self._collect(plugin, "orqa_tasks", Task, self.tasks)
+        answerers = self._collect(plugin, "orqa_answerers", Answerer, self.answerers)
+        for group in (datasets, tasks, answerers):
+            for item in group:
+                check(item)
+        self.datasets.update((dataset.name, dataset) for dataset in datasets)
+        self.tasks.update((task.name, task) for task in tasks)
+        self.answerers.update((answerer.name, answerer) for answerer in answerers)
+        return tuple(item.name for group in (datasets, tasks, answerers) for item in group)
 
-    def _yielded(self, plugin: str, hook: str, kind: type[Thing], taken: Mapping[str, Any]) -> list[Thing]:
-        found: list[Thing] = []
-        names = {fold(name): name for name in taken}
-        for results in self._alone(plugin, hook)():
-            for one in results:
-                if not isinstance(one, kind):
-                    raise OrqaError(f"{hook} yielded {one!r}, which is not a {kind.__name__}")
-                if not isinstance(getattr(one, "name", None), str) or not fold(one.name):
-                    raise OrqaError(f"{hook} yielded a {kind.__name__} without a name: {type(one).__name__}")
-                if fold(one.name) in names:
+    def _collect(self, plugin: str, hook: str, kind: type[Thing], known: Mapping[str, Any]) -> list[Thing]:
+        items: list[Thing] = []
+        taken = {fold(name): name for name in known}
+        for results in self._isolate_hook(plugin, hook)():
+            for item in results:
+                if not isinstance(item, kind):
+                    raise OrqaError(f"{hook} yielded {item!r}, which is not a {kind.__name__}")
+                if not isinstance(getattr(item, "name", None), str) or not fold(item.name):
+                    raise OrqaError(f"{hook} yielded a {kind.__name__} without a name: {type(item).__name__}")
+                if fold(item.name) in taken:
                     raise OrqaError(
-                        f"{kind.__name__.lower()} {one.name!r} is taken: {self._owner(names[fold(one.name)])}"
+                        f"{kind.__name__.lower()} {item.name!r} is taken: {self._name_owner(taken[fold(item.name)])}"
                     )
-                names[fold(one.name)] = one.name
-                found.append(one)
-        return found
+                taken[fold(item.name)] = item.name
+                items.append(item)
+        return items
 
-    def _owner(self, name: str) -> str:
-        owners = [f"by {one.name} of {one.distribution}" for one in self.plugins.values() if name in one.brings]
+    def _name_owner(self, name: str) -> str:
+        owners = [
+            f"by {plugin.name} of {plugin.distribution}" for plugin in self.plugins.values() if name in plugin.brings
+        ]
         return owners[0] if owners else "by this plugin itself"
 
-    def _alone(self, plugin: str, hook: str) -> Callable[..., Any]:
+    def _isolate_hook(self, plugin: str, hook: str) -> Callable[..., Any]:
         """Return the hook as one plugin implements it, so that what it raises costs nobody else."""
         others = [module for name, module in self._manager.list_name_plugin() if name != plugin]
         return self._manager.subset_hook_caller(hook, others)
 
-    def _fail(self, name: str, distribution: str, version: str, message: str, error: BaseException) -> None:
+    def _record_problem(self, name: str, distribution: str, version: str, message: str, error: BaseException) -> None:
         if self.strict:
             raise error
         self.problems.append(Problem(name, distribution, version, message))
@@ -168,33 +172,35 @@ class Registry:
         Nor does one that takes the name of a command that is there.
         """
         for plugin in list(self.plugins.values()):
-            before = dict(cli.commands)
+            commands = dict(cli.commands)
             try:
-                self._alone(plugin.name, "orqa_commands")(cli=cli)
-                replaced = [name for name, command in before.items() if cli.commands.get(name) is not command]
+                self._isolate_hook(plugin.name, "orqa_commands")(cli=cli)
+                replaced = [name for name, command in commands.items() if cli.commands.get(name) is not command]
                 if replaced:
                     raise OrqaError(f"command {replaced[0]!r} is taken")
             except (Exception, SystemExit) as error:
                 cli.commands.clear()
-                cli.commands.update(before)
-                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {say(error)}", error)
+                cli.commands.update(commands)
+                self._record_problem(
+                    plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {say(error)}", error
+                )
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset by name, without regard to case and punctuation. Raises CallError with the nearest names."""
-        return self._named("dataset", name, self.datasets)
+        return self._find("dataset", name, self.datasets)
 
     def task(self, name: str) -> Task:
         """Return a task by name. Raises CallError with the nearest names."""
-        return self._named("task", name, self.tasks)
+        return self._find("task", name, self.tasks)
 
     def answerer(self, name: str) -> Answerer:
         """Return an answerer by name. Raises CallError with the nearest names."""
-        return self._named("answerer", name, self.answerers)
+        return self._find("answerer", name, self.answerers)
 
-    def _named(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
-        meant = name if name in known else match(name, known)
-        if meant is not None:
-            return known[meant]
+    def _find(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
+        known_name = name if name in known else match(name, known)
+        if known_name is not None:
+            return known[known_name]
         message = f"unknown {kind} {name!r}: {nearest(name, known)}"
         if self.missing:
             message += f" Known but not installed: {', '.join(self.missing.values())}."
@@ -214,27 +220,29 @@ class Registry:
 
         Raises CallError where nobody knows and OrqaError where there is no such folder.
         """
-        found = root or self._located(dataset.name)
-        if found is None and environ.get("ORQA_DATA"):
-            found = Path(environ["ORQA_DATA"]) / dataset.name
-        if found is None:
+        folder = root or self._ask_plugins(dataset.name)
+        if folder is None and environ.get("ORQA_DATA"):
+            folder = Path(environ["ORQA_DATA"]) / dataset.name
+        if folder is None:
             raise CallError(
                 f"where is {dataset.name}? Say --root DIR, or set ORQA_DATA to the folder that holds {dataset.name}/. "
                 f"To get it: {dataset.card.access}"
             )
-        if not Path(found).is_dir():
-            raise OrqaError(f"{dataset.name}: there is no folder {found}. To get it: {dataset.card.access}")
-        return Path(found)
+        if not Path(folder).is_dir():
+            raise OrqaError(f"{dataset.name}: there is no folder {folder}. To get it: {dataset.card.access}")
+        return Path(folder)
 
-    def _located(self, dataset: str) -> Path | None:
+    def _ask_plugins(self, dataset: str) -> Path | None:
         for plugin in list(self.plugins.values()):
             try:
-                found = self._alone(plugin.name, "orqa_locate")(dataset=dataset)
+                folder = self._isolate_hook(plugin.name, "orqa_locate")(dataset=dataset)
             except (Exception, SystemExit) as error:
-                self._fail(plugin.name, plugin.distribution, plugin.version, f"orqa_locate: {say(error)}", error)
+                self._record_problem(
+                    plugin.name, plugin.distribution, plugin.version, f"orqa_locate: {say(error)}", error
+                )
                 continue
-            if found is not None:
-                return Path(found)
+            if folder is not None:
+                return Path(folder)
         return None
 
     def fitting(self, dataset: Dataset, wanted: Sequence[str] = ()) -> list[Task]:
@@ -257,8 +265,8 @@ class Registry:
         CallError where the task is unknown and OrqaError where its scorer fails.
         """
         try:
-            asked = self.task(task)
-            score = asked.score_fairly if fair else asked.score
+            scored_task = self.task(task)
+            score = scored_task.score_fairly if fair else scored_task.score
             best = max(float(score(truth, answer)) for truth in truths)
             if not 0.0 <= best <= 1.0:
                 raise OrqaError(f"a score is 0 to 1, not {best}")
@@ -269,8 +277,8 @@ class Registry:
             raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {say(error)}") from error
 
 
-def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
+def _read_origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
     if distribution is None:
         return "?", "?"
-    known = distribution.metadata  # parsed at each look
-    return known["Name"], known["Version"]
+    fields = distribution.metadata  # parsed at each look
+    return fields["Name"], fields["Version"]

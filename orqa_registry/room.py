@@ -14,12 +14,12 @@ def steps(moment: Moment) -> dict[str, tuple[int, int, int]]:
 
     An entity of which an extent is not finite, in mm or in these steps, is nowhere in the room and left out.
     """
-    found = moment.labels["positions"]
-    placed = ((entity, _steps(extent, found["reach"])) for entity, extent in found["extents"].items())
-    return {entity: place for entity, place in placed if place is not None}
+    positions = moment.labels["positions"]
+    scaled = ((entity, _scale_extent(extent, positions["reach"])) for entity, extent in positions["extents"].items())
+    return {entity: position for entity, position in scaled if position is not None}
 
 
-def _steps(extent: Sequence[float], reach: float) -> tuple[int, int, int] | None:
+def _scale_extent(extent: Sequence[float], reach: float) -> tuple[int, int, int] | None:
     scaled = [(value + reach) / (2 * reach) * 2000 - 1000 for value in extent]
     if not all(map(math.isfinite, scaled)):
         return None
@@ -33,19 +33,19 @@ def distances(moment: Moment) -> dict[tuple[str, str], int]:
     The original rounds middles to the units of the files, and counts every unit as 2 mm (defect D9). A pair whose
     distance is not finite is left out.
     """
-    found = moment.labels["positions"]
-    unit = found.get("unit", 1.0)
-    middles = {entity: _middle(extent) for entity, extent in found["extents"].items()}
+    positions = moment.labels["positions"]
+    unit = positions.get("unit", 1.0)
+    middles = {entity: _find_middle(extent) for entity, extent in positions["extents"].items()}
     if moment.compat:
-        counted = ((entity, [value / unit for value in middle]) for entity, middle in middles.items())
+        in_units = ((entity, [value / unit for value in middle]) for entity, middle in middles.items())
         middles = {
-            entity: list(map(math.floor, middle)) for entity, middle in counted if all(map(math.isfinite, middle))
+            entity: list(map(math.floor, middle)) for entity, middle in in_units if all(map(math.isfinite, middle))
         }
     factor = 2 if moment.compat else 1
-    apart = {pair: factor * math.dist(*map(middles.__getitem__, pair)) for pair in combinations(middles, 2)}
-    return {pair: math.trunc(distance) for pair, distance in apart.items() if math.isfinite(distance)}
+    lengths = {pair: factor * math.dist(*map(middles.__getitem__, pair)) for pair in combinations(middles, 2)}
+    return {pair: math.trunc(distance) for pair, distance in lengths.items() if math.isfinite(distance)}
 
 
-def _middle(extent: Sequence[float]) -> list[float]:
+def _find_middle(extent: Sequence[float]) -> list[float]:
     x0, y0, z0, x1, y1, z1 = extent
     return [(x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2]

@@ -36,8 +36,8 @@ CellName = tuple[str, str]
 TINY = 1e-6
 """What a share may be off by rounding: 0.3 of 100,000 must not become 29,999."""
 
-_LUCK = Struct(">4Q")
-_WHOLE = 1 << 64
+_FOUR_INTEGERS = Struct(">4Q")
+_INTEGER_RANGE = 1 << 64
 
 
 @frozen
@@ -68,7 +68,7 @@ class Pool:
 
     cells: dict[CellName, list[Candidate]] = field(factory=dict)
     tasks: dict[str, Task] = field(factory=dict)
-    _same: dict[tuple[object, ...], Question] = field(factory=dict, init=False, repr=False)
+    _questions: dict[tuple[object, ...], Question] = field(factory=dict, init=False, repr=False)
     """The same questions are asked at many timepoints: each is kept once."""
 
     def __len__(self) -> int:
@@ -93,21 +93,21 @@ class Pool:
             return
         self.tasks[task.name] = task
         cell = self.cells.setdefault((timepoint.dataset, task.name), [])
-        of_view = Counter(one.view for one in questions)
+        view_counts = Counter(question.view for question in questions)
         chances: dict[tuple[str | None, str, str], tuple[Question, float]] = {}
         for posed in questions:
-            one = self._same.setdefault((*posed[:3], *posed.arguments.values(), *posed[4:]), posed)
-            chance = one.weight / len(of_view) / of_view[one.view] / len(one.answers)
-            text = one.text
-            for answer in one.answers:
-                key = (one.view, text, answer)
-                chances[key] = (one, chances[key][1] + chance if key in chances else chance)
-        for (_, _, answer), (one, chance) in chances.items():
+            question = self._questions.setdefault((*posed[:3], *posed.arguments.values(), *posed[4:]), posed)
+            chance = question.weight / len(view_counts) / view_counts[question.view] / len(question.answers)
+            text = question.text
+            for answer in question.answers:
+                key = (question.view, text, answer)
+                chances[key] = (question, chances[key][1] + chance if key in chances else chance)
+        for (_, _, answer), (question, chance) in chances.items():
             if chance > 0:
-                cell.append(Candidate(timepoint, one, answer, chance, _alike(task, timepoint, answer)))
+                cell.append(Candidate(timepoint, question, answer, chance, _group_answer(task, timepoint, answer)))
 
 
-def _alike(task: Task, timepoint: Timepoint, answer: str) -> str:
+def _group_answer(task: Task, timepoint: Timepoint, answer: str) -> str:
     try:
         return task.alike(answer)
     except Exception as error:
@@ -147,15 +147,15 @@ class Drawn:
 
     def manifest(self, registry: Registry) -> dict[str, Any]:
         """Return all this but the questions, for a JSON file, with the plugins that had a part in it."""
-        named = {name for cell in self.cells for name in (cell.dataset, cell.task)}
-        plugins = (one for one in registry.plugins.values() if named & set(one.brings))
+        names = {name for cell in self.cells for name in (cell.dataset, cell.task)}
+        plugins = (plugin for plugin in registry.plugins.values() if names & set(plugin.brings))
         return {
-            **asdict(self, recurse=False, filter=lambda one, _: one.name not in {"items", "cells"}),
+            **asdict(self, recurse=False, filter=lambda attribute, _: attribute.name not in {"items", "cells"}),
             "questions": len(self.items),
             "duplicates": sum(cell.duplicates for cell in self.cells),
             "shortage": sum(cell.shortage for cell in self.cells),
             "cells": [{**asdict(cell), "shortage": cell.shortage} for cell in self.cells],
-            "plugins": {one.name: f"{one.distribution} {one.version}" for one in plugins},
+            "plugins": {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in plugins},
         }
 
 
@@ -181,17 +181,19 @@ def sample(
     Raises CallError where sizes or weights make no sense, and OrqaError where a question is in the pool twice.
     """
     present = sorted({dataset for dataset, tasks in pool.cells if pool.cells[dataset, tasks]})
-    shares = _shares(present, weights or {}) if how != "all" else {}
-    wanted = _wanted(pool, size, shares, how)
+    shares = _normalise_weights(present, weights or {}) if how != "all" else {}
+    quotas = _compute_quotas(pool, size, shares, how)
     cells: list[Cell] = []
     drawn: list[tuple[int, Chosen]] = []
-    for name in sorted(wanted):
+    for name in sorted(quotas):
         task, items = pool.tasks[name[1]], pool.cells[name]
-        taken = list(_race(items, odds(items, how), seed, wanted[name], replace=replace))
-        different = len({place for place, _ in taken})
-        cells.append(Cell(*name, len(items), wanted[name], len(taken), len(taken) - different))
-        drawn += [(luck[1], _worded(task, items[place], luck, paraphrase, sentences)) for place, luck in taken]
-    chosen = tuple(one for _, one in sorted(drawn, key=lambda pair: pair[0]))
+        taken = list(_draw_items(items, odds(items, how), seed, quotas[name], replace=replace))
+        distinct_count = len({index for index, _ in taken})
+        cells.append(Cell(*name, len(items), quotas[name], len(taken), len(taken) - distinct_count))
+        drawn += [
+            (numbers[1], _word_question(task, items[index], numbers, paraphrase, sentences)) for index, numbers in taken
+        ]
+    chosen = tuple(question for _, question in sorted(drawn, key=lambda pair: pair[0]))
     return Drawn(chosen, tuple(cells), size, how, shares, seed, replace, paraphrase, sentences)
 
 
@@ -205,54 +207,54 @@ def odds(items: Sequence[Candidate], how: How = "benchmark") -> list[float]:
         return [1.0] * len(items)
     if how == "uniform":
         return [item.chance for item in items]
-    answers = _sums((item.alike, item.chance) for item in items)
-    questions = _sums((item.question.text, item.chance) for item in items)
+    answers = _sum_chances((item.alike, item.chance) for item in items)
+    questions = _sum_chances((item.question.text, item.chance) for item in items)
     return [item.chance / (answers[item.alike] * questions[item.question.text]) for item in items]
 
 
-def _sums(chances: Iterable[tuple[str, float]]) -> dict[str, float]:
+def _sum_chances(chances: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Return name -> sum, rounded once, so that the order makes no difference."""
-    found: dict[str, list[float]] = defaultdict(list)
+    groups: dict[str, list[float]] = defaultdict(list)
     for name, chance in chances:
-        found[name].append(chance)
-    return {name: fsum(several) for name, several in found.items()}
+        groups[name].append(chance)
+    return {name: fsum(group) for name, group in groups.items()}
 
 
-def _shares(present: Sequence[str], weights: Mapping[str, float]) -> dict[str, float]:
+def _normalise_weights(present: Sequence[str], weights: Mapping[str, float]) -> dict[str, float]:
     for name in weights:
         if name not in present:
             raise CallError(f"a weight for {name!r}, of which nothing can be asked: {nearest(name, present)}")
         if not 0 < weights[name] < inf:
             raise CallError(f"the weight of {name} is {weights[name]}, and has to be more than 0")
-    known = {**BENCHMARK, **weights}
-    if not any(name in known for name in present):
-        known = dict.fromkeys(present, 1.0)
-    if lacking := [name for name in present if name not in known]:
+    known_weights = {**BENCHMARK, **weights}
+    if not any(name in known_weights for name in present):
+        known_weights = dict.fromkeys(present, 1.0)
+    if lacking := [name for name in present if name not in known_weights]:
         raise CallError(f"what is the weight of {', '.join(lacking)}? The benchmark knows {', '.join(BENCHMARK)} alone")
-    whole = fsum(known[name] for name in present)
-    return {name: known[name] / whole for name in present}
+    total = fsum(known_weights[name] for name in present)
+    return {name: known_weights[name] / total for name in present}
 
 
-def _wanted(pool: Pool, size: int | None, shares: Mapping[str, float], how: How) -> dict[CellName, int]:
-    there = {name: len(items) for name, items in pool.cells.items() if items}
+def _compute_quotas(pool: Pool, size: int | None, shares: Mapping[str, float], how: How) -> dict[CellName, int]:
+    available = {name: len(items) for name, items in pool.cells.items() if items}
     if (how == "all") != (size is None):
         raise CallError("a size is for sampling, and sampling needs one; all that can be asked has its own")
     if size is None:
-        return there
-    many = Counter(dataset for dataset, _ in there)
-    wanted = {name: int(shares[name[0]] * size + TINY) // many[name[0]] for name in there}
-    if there and not any(wanted.values()):
-        least = min(ceil(many[name] / shares[name] - TINY) for name in many)
-        raise CallError(f"{size} questions leave none for each of {len(there)} types: ask for {least} or more")
-    return wanted
+        return available
+    task_counts = Counter(dataset for dataset, _ in available)
+    quotas = {name: int(shares[name[0]] * size + TINY) // task_counts[name[0]] for name in available}
+    if available and not any(quotas.values()):
+        minimum = min(ceil(task_counts[name] / shares[name] - TINY) for name in task_counts)
+        raise CallError(f"{size} questions leave none for each of {len(available)} types: ask for {minimum} or more")
+    return quotas
 
 
 Luck = tuple[float, int, float, float]
 """When an item is drawn, its place in the set, its wording, its form: numbers from 0 to 1, the place a whole one."""
 
 
-def _race(
-    items: Sequence[Candidate], weights: Sequence[float], seed: int, wanted: int, *, replace: bool
+def _draw_items(
+    items: Sequence[Candidate], weights: Sequence[float], seed: int, count: int, *, replace: bool
 ) -> Iterator[tuple[int, Luck]]:
     """Yield places of items in the order in which they are drawn, as many as wanted if there are.
 
@@ -260,44 +262,44 @@ def _race(
     arrivals of all are weighted draws with replacement; those of each item once are draws without (Efraimidis and
     Spirakis). When an item arrives depends on the seed and on what it is, so a larger set holds the smaller one.
     """
-    lucks = [_luck(seed, item, 0) for item in items]
-    if len({luck[1] for luck in lucks}) < len(items):
-        raise OrqaError(_twice(items))
-    line = [(-log(luck[0]) / weights[place], luck, place, 0) for place, luck in enumerate(lucks)]
-    heapq.heapify(line)
-    for _ in range(wanted):
-        if not line:
+    first_numbers = [_draw_numbers(seed, item, 0) for item in items]
+    if len({numbers[1] for numbers in first_numbers}) < len(items):
+        raise OrqaError(_describe_duplicate(items))
+    queue = [(-log(numbers[0]) / weights[index], numbers, index, 0) for index, numbers in enumerate(first_numbers)]
+    heapq.heapify(queue)
+    for _ in range(count):
+        if not queue:
             return
-        time, luck, place, copy = heapq.heappop(line)
-        yield place, luck
+        time, numbers, index, copy = heapq.heappop(queue)
+        yield index, numbers
         if replace:
-            again = _luck(seed, items[place], copy + 1)
-            heapq.heappush(line, (time - log(again[0]) / weights[place], again, place, copy + 1))
+            next_numbers = _draw_numbers(seed, items[index], copy + 1)
+            heapq.heappush(queue, (time - log(next_numbers[0]) / weights[index], next_numbers, index, copy + 1))
 
 
-def _luck(seed: int, item: Candidate, copy: int) -> Luck:
+def _draw_numbers(seed: int, item: Candidate, copy: int) -> Luck:
     point, question = item.timepoint, item.question
-    about = (point.dataset, point.take, point.frame, question.task, question.view or "", question.text, item.answer)
-    time, place, wording, form = _LUCK.unpack(digest((seed, copy, *about), _LUCK.size))
-    return (time + 1) / _WHOLE, place, wording / _WHOLE, form / _WHOLE
+    identity = (point.dataset, point.take, point.frame, question.task, question.view or "", question.text, item.answer)
+    time, position, wording, form = _FOUR_INTEGERS.unpack(digest((seed, copy, *identity), _FOUR_INTEGERS.size))
+    return (time + 1) / _INTEGER_RANGE, position, wording / _INTEGER_RANGE, form / _INTEGER_RANGE
 
 
-def _twice(items: Iterable[Candidate]) -> str:
-    seen = Counter((one.timepoint.key, one.question.text, one.question.view, one.answer) for one in items)
-    (key, text, *_), many = seen.most_common(1)[0]
-    return f"{key} is in the pool {many} times with {text!r}: was a take read twice?"
+def _describe_duplicate(items: Iterable[Candidate]) -> str:
+    counts = Counter((item.timepoint.key, item.question.text, item.question.view, item.answer) for item in items)
+    (key, text, *_), count = counts.most_common(1)[0]
+    return f"{key} is in the pool {count} times with {text!r}: was a take read twice?"
 
 
-def _worded(task: Task, item: Candidate, luck: Luck, paraphrase: float, sentences: float) -> Chosen:
+def _word_question(task: Task, item: Candidate, numbers: Luck, paraphrase: float, sentences: float) -> Chosen:
     question, answer = item.question, item.answer
     try:
-        text = _pick(task.wordings(question)[1:], luck[2], paraphrase) if paraphrase else None
-        sentence = _pick(task.say(question, answer), luck[3], sentences) if sentences else None
+        text = _pick_option(task.wordings(question)[1:], numbers[2], paraphrase) if paraphrase else None
+        sentence = _pick_option(task.say(question, answer), numbers[3], sentences) if sentences else None
     except Exception as error:
         raise OrqaError(f"task {task.name} cannot word {question.text!r}, answer {answer!r}: {say(error)}") from error
     return Chosen(item.timepoint, question, text or question.text, answer, sentence or answer, sentence is None)
 
 
-def _pick(among: Sequence[str], luck: float, chance: float) -> str | None:
+def _pick_option(options: Sequence[str], number: float, chance: float) -> str | None:
     """Return one of several, each as likely as any other, or with what is left of the chance None."""
-    return among[min(int(luck / chance * len(among)), len(among) - 1)] if among and luck < chance else None
+    return options[min(int(number / chance * len(options)), len(options) - 1)] if options and number < chance else None

@@ -37,10 +37,10 @@ def actions(relations: Iterable[Triplet]) -> tuple[str, ...]:
 
 def tools(relations: Iterable[Triplet]) -> tuple[str, ...]:
     """Return the tools in use: those held, and those that an action implies."""
-    return tuple(canonical_order(set(_tools(relations)), TOOLS))
+    return tuple(canonical_order(set(_select_tools(relations)), TOOLS))
 
 
-def _tools(relations: Iterable[Triplet]) -> Iterator[str]:
+def _select_tools(relations: Iterable[Triplet]) -> Iterator[str]:
     for edge in relations:
         if edge.predicate == "holding" and edge.object in HELD_TOOLS:
             yield edge.object
@@ -53,16 +53,16 @@ def calibrated(graphs: Sequence[Iterable[Triplet]]) -> list[bool]:
 
     True where the robot was calibrated at this graph or before and is not calibrated again later (protocol 4.10).
     """
-    last = max((place for place, graph in enumerate(graphs) if _calibrates(graph)), default=len(graphs))
-    return [place >= last for place in range(len(graphs))]
+    last_index = max((index for index, graph in enumerate(graphs) if _is_calibrating(graph)), default=len(graphs))
+    return [index >= last_index for index in range(len(graphs))]
 
 
-def _calibrates(graph: Iterable[Triplet]) -> bool:
+def _is_calibrating(graph: Iterable[Triplet]) -> bool:
     return any(edge.predicate == "calibrating" and edge.object == "mako_robot" for edge in graph)
 
 
 @lru_cache(maxsize=1 << 14)
-def _edge(subject: str, verb: str, thing: str) -> Triplet:
+def _make_edge(subject: str, verb: str, thing: str) -> Triplet:
     """Return an edge by the vocabulary's names. Label files repeat few of them many times: each is made once."""
     return Triplet(entity(subject), predicate(verb), entity(thing))
 
@@ -76,13 +76,13 @@ def read_relationships(path: Path) -> dict[str, dict[str, tuple[Triplet, ...]]]:
     entries = read_json(path)
     if not isinstance(entries, list):
         raise OrqaError(f"{path}: a list of timepoints was expected, not {type(entries).__name__}")
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         try:
-            graph = tuple(_edge(subject, verb, thing) for subject, thing, verb in entry["relationships"])
+            graph = tuple(_make_edge(subject, verb, thing) for subject, thing, verb in entry["relationships"])
             graphs.setdefault(str(entry["take_name"]), {})[str(entry["frame_id"])] = graph
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OrqaError(
-                f"{path}: entry {place}: expected take_name, frame_id and relationships as "
+                f"{path}: entry {index}: expected take_name, frame_id and relationships as "
                 f"[subject, object, predicate]: {type(error).__name__}: {error}"
             ) from error
     return graphs
@@ -114,10 +114,10 @@ def facets(graph: tuple[Triplet, ...]) -> dict[str, Any]:
 
 def late_facets(path: Path, *, hands: bool) -> dict[str, Source]:
     """Return the facets of a raw label file as late ones; a damaged file is warned of and gives none."""
-    return dict.fromkeys(("relations", "actions", "tools"), partial(_raw_facets, path, hands))
+    return dict.fromkeys(("relations", "actions", "tools"), partial(_read_raw_facets, path, hands))
 
 
-def _raw_facets(path: Path, hands: bool) -> dict[str, Any]:
+def _read_raw_facets(path: Path, hands: bool) -> dict[str, Any]:
     graph = spare(read_raw, path, hands=hands)
     return {} if graph is None else facets(graph)
 
@@ -132,7 +132,7 @@ def read_raw(path: Path, *, hands: bool) -> tuple[Triplet, ...]:
     try:
         roles = {human: entity(role) for human, role in labels.get("human_name_annotations", {}).items()}
         edges = [
-            _edge(_who(row[0], roles), row[1], _who(row[2], roles))
+            _make_edge(_resolve_person(row[0], roles), row[1], _resolve_person(row[2], roles))
             for row in labels["rel_annotations"]
             if not NOBODY & {row[0], row[2]}
         ]
@@ -143,7 +143,7 @@ def read_raw(path: Path, *, hands: bool) -> tuple[Triplet, ...]:
     return infer(edges, hands=hands)
 
 
-def _who(name: str, roles: Mapping[str, str]) -> str:
+def _resolve_person(name: str, roles: Mapping[str, str]) -> str:
     """Return the role of an anonymous human; one without a role is a circulator."""
     if not name.startswith("human_"):
         return name
@@ -165,11 +165,13 @@ def infer(edges: Iterable[Triplet], *, hands: bool) -> tuple[Triplet, ...]:
             linked.add((subject, thing))
             graph.append(Triplet(subject, verb, thing))
 
-    named = {name for edge in graph for name in (edge.subject, edge.object)}
-    if named & {"patient", "operating_table"}:
+    entities = {name for edge in graph for name in (edge.subject, edge.object)}
+    if entities & {"patient", "operating_table"}:
         add("patient", "lyingOn", "operating_table")
-    near = {name for edge in graph if "patient" in (edge.subject, edge.object) for name in (edge.subject, edge.object)}
-    for name in sorted(near - {"patient", "operating_table"}):
+    neighbours = {
+        name for edge in graph if "patient" in (edge.subject, edge.object) for name in (edge.subject, edge.object)
+    }
+    for name in sorted(neighbours - {"patient", "operating_table"}):
         add(name, "closeTo", "operating_table")
     if hands:
         for edge in list(graph):

@@ -74,8 +74,8 @@ def read_scenes(folder: Path) -> list[Scene]:
     scenes = []
     for stem in sorted(views):
         if f"{stem}.json" in files:
-            named = {f"room{camera}.jpg": path for camera, path in sorted(views[stem].items())}
-            scene = spare(_read, files[f"{stem}.json"], stem, named)
+            scene_views = {f"room{camera}.jpg": path for camera, path in sorted(views[stem].items())}
+            scene = spare(_read, files[f"{stem}.json"], stem, scene_views)
             if scene is not None:
                 scenes.append(scene)
     return sorted(scenes, key=lambda scene: (scene.dataset, scene.take, scene.frame, scene.stem))
@@ -84,35 +84,35 @@ def read_scenes(folder: Path) -> list[Scene]:
 def _read(path: Path, stem: str, views: Mapping[str, Path]) -> Scene:
     raw = read_json(path)
     try:
-        dataset, take = _name(raw["dataset_type"]), _name(raw["take_name"])
+        dataset, take = _check_name(raw["dataset_type"]), _check_name(raw["take_name"])
         frame = raw["frame_id"]
-        frame = f"{frame:06d}" if type(frame) is int else _name(frame)
+        frame = f"{frame:06d}" if type(frame) is int else _check_name(frame)
         if "_" in frame:  # some descriptors hold the whole sample id (defect D29)
-            take, frame = map(_name, frame.rsplit("_", 1))
-        return Scene(stem, dataset, take, frame, _attributes(raw["descriptors"].values()), views)
+            take, frame = map(_check_name, frame.rsplit("_", 1))
+        return Scene(stem, dataset, take, frame, _merge_attributes(raw["descriptors"].values()), views)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OrqaError(
             f"{path}: expected take_name, frame_id, dataset_type and descriptors: {type(error).__name__}: {error}"
         ) from error
 
 
-def _name(value: Any) -> str:
+def _check_name(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"a name was expected, not {value!r}")
     return value
 
 
-def _attributes(descriptors: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+def _merge_attributes(descriptors: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Return thing -> attribute -> value; where two things of one type differ, the question has no one answer."""
-    values: dict[str, dict[str, set[str]]] = {}
-    for one in descriptors:
-        thing = values.setdefault(_name(one["object_type"]), {})
+    by_thing: dict[str, dict[str, set[str]]] = {}
+    for descriptor in descriptors:
+        merged = by_thing.setdefault(_check_name(descriptor["object_type"]), {})
         for attribute in ATTRIBUTES:
-            if isinstance(one.get(attribute), str):
-                thing.setdefault(attribute, set()).add(one[attribute])
+            if isinstance(descriptor.get(attribute), str):
+                merged.setdefault(attribute, set()).add(descriptor[attribute])
     return {
-        thing: {attribute: next(iter(said)) for attribute, said in found.items() if len(said) == 1}
-        for thing, found in values.items()
+        thing: {attribute: next(iter(values)) for attribute, values in attributes.items() if len(values) == 1}
+        for thing, attributes in by_thing.items()
     }
 
 
@@ -124,16 +124,16 @@ def takes(home: Path, dataset: str, split: str, real: Iterable[Take]) -> Iterato
     folder = find(home)
     scenes = [scene for scene in read_scenes(folder) if fold(scene.dataset) == fold(dataset)] if folder else []
     for take in real:
-        mine = [scene for scene in scenes if scene.take == take.name]
-        if mine:
-            yield Take(dataset, split, take.name + SUFFIX, partial(_beside, mine, take))
+        take_scenes = [scene for scene in scenes if scene.take == take.name]
+        if take_scenes:
+            yield Take(dataset, split, take.name + SUFFIX, partial(_read_beside, take_scenes, take))
 
 
-def _beside(scenes: Iterable[Scene], take: Take) -> Iterator[Timepoint]:
-    wanted = {scene.frame for scene in scenes}
-    real = {point.frame: point for point in take if point.frame in wanted}
+def _read_beside(scenes: Iterable[Scene], take: Take) -> Iterator[Timepoint]:
+    frames = {scene.frame for scene in scenes}
+    real_points = {point.frame: point for point in take if point.frame in frames}
     for index, scene in enumerate(scenes):
-        sensors = real[scene.frame].media if scene.frame in real else {}
+        sensors = real_points[scene.frame].media if scene.frame in real_points else {}
         others = {name: medium for name, medium in sensors.items() if not name.endswith((".jpg", ".png"))}
         point = timepoint(scene, take.dataset, take.split, take.name + SUFFIX, index)
         yield evolve(point, media={**point.media, **others})

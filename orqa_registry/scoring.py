@@ -31,29 +31,29 @@ def count(truth: str, answer: str) -> float:
 
 def names(truth: str, answer: str) -> float:
     """Score a comma-separated set: shared names over all names, in any order (Jaccard index)."""
-    wanted, given = set(_names(truth)), set(_names(answer))
-    return len(wanted & given) / len(wanted | given)
+    expected, given = set(_split_names(truth)), set(_split_names(answer))
+    return len(expected & given) / len(expected | given)
 
 
 def order(truth: str, answer: str) -> float:
     """Score a comma-separated list in order: 1 less edits (Levenshtein) over the length of the truth, at least 0."""
-    wanted, given = _names(truth), _names(answer)
+    expected, given = _split_names(truth), _split_names(answer)
     row = list(range(len(given) + 1))
-    for place, one in enumerate(wanted, 1):
-        before, row[0] = row[0], place
+    for position, name in enumerate(expected, 1):
+        diagonal, row[0] = row[0], position
         for column, other in enumerate(given, 1):
-            before, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, before + (one != other))
-    return 1.0 - min(row[-1] / len(wanted), 1.0)
+            diagonal, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, diagonal + (name != other))
+    return 1.0 - min(row[-1] / len(expected), 1.0)
 
 
 def seconds(truth: str, answer: str) -> float:
     """Score `12 seconds`: 1 under 10 % off, 0.5 under 25 % off, else 0; a truth of 0 must be met exactly."""
-    return _relative(truth, answer, ("seconds", "s"), ((0.10, 1.0), (0.25, 0.5)))
+    return _score_relative(truth, answer, ("seconds", "s"), ((0.10, 1.0), (0.25, 0.5)))
 
 
 def distance(truth: str, answer: str) -> float:
     """Score `850 mm`: 1 under 10 % off, 0.5 under 25 %, 0.25 under 50 %, else 0; a truth of 0 must be met exactly."""
-    return _relative(truth, answer, ("mm",), ((0.10, 1.0), (0.25, 0.5), (0.50, 0.25)))
+    return _score_relative(truth, answer, ("mm",), ((0.10, 1.0), (0.25, 0.5), (0.50, 0.25)))
 
 
 def percent(truth: str, answer: str) -> float:
@@ -62,31 +62,32 @@ def percent(truth: str, answer: str) -> float:
         error = abs(int(answer.replace("%", "")) - int(truth.replace("%", "")))
     except ValueError:
         return 0.0
-    return _bracket(error, ((10, 1.0), (25, 0.5)))
+    return _apply_brackets(error, ((10, 1.0), (25, 0.5)))
 
 
 def box(truth: str, answer: str) -> float:
     """Score `x_min, x_max, y_min, y_max` by overlap (IoU): from 0.75, 0.5, 0.25, 0.125 on it is 1, 0.75, 0.5, 0.25."""
     try:
-        (ax0, ax1, ay0, ay1), (bx0, bx1, by0, by1) = _box(truth), _box(answer)
+        (ax0, ax1, ay0, ay1), (bx0, bx1, by0, by1) = _parse_box(truth), _parse_box(answer)
     except ValueError:
         return 0.0
-    shared = max(0, min(ax1, bx1) - max(ax0, bx0)) * max(0, min(ay1, by1) - max(ay0, by0))
-    union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - shared
-    overlap = _ratio(shared, union) if union > 0 else 0.0
+    intersection = max(0, min(ax1, bx1) - max(ax0, bx0)) * max(0, min(ay1, by1) - max(ay0, by0))
+    union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - intersection
+    overlap = _divide(intersection, union) if union > 0 else 0.0
     return next(
-        (score for least, score in ((0.75, 1.0), (0.5, 0.75), (0.25, 0.5), (0.125, 0.25)) if overlap >= least), 0.0
+        (score for threshold, score in ((0.75, 1.0), (0.5, 0.75), (0.25, 0.5), (0.125, 0.25)) if overlap >= threshold),
+        0.0,
     )
 
 
 def point(truth: str, answer: str) -> float:
     """Score `x, y, z` by distance in steps of the normalised room: under 50, 100, 200, 400 are the brackets."""
-    return _near(truth, answer, float, 3, ((50, 1.0), (100, 0.75), (200, 0.5), (400, 0.25)))
+    return _score_distance(truth, answer, float, 3, ((50, 1.0), (100, 0.75), (200, 0.5), (400, 0.25)))
 
 
 def gaze(truth: str, answer: str) -> float:
     """Score `x, y` by distance in bins of the image: under 25, 50, 100, 200 are the brackets."""
-    return _near(truth, answer, int, 2, ((25, 1.0), (50, 0.75), (100, 0.5), (200, 0.25)))
+    return _score_distance(truth, answer, int, 2, ((25, 1.0), (50, 0.75), (100, 0.5), (200, 0.25)))
 
 
 def graph(truth: str, answer: str) -> float:
@@ -94,37 +95,37 @@ def graph(truth: str, answer: str) -> float:
 
     Case counts, what is found beyond the truth does not (defect D24: see `graph_f1`), and an empty truth scores 1.
     """
-    found = set(triplets(answer))
+    given = set(triplets(answer))
     pairs: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for triplet in triplets(truth):
         pairs[triplet[2]].add(triplet)
     if not pairs:
         return 1.0
-    return sum(len(wanted & found) / len(wanted) for wanted in pairs.values()) / len(pairs)
+    return sum(len(expected & given) / len(expected) for expected in pairs.values()) / len(pairs)
 
 
 def graph_f1(truth: str, answer: str) -> float:
     """Score a scene graph with precision: the mean over all predicates, true or given, of F1; both empty score 1."""
-    wanted, given = (set(triplets(tidy(without_tags(text)))) for text in (truth, answer))
-    predicates = {triplet[2] for triplet in wanted | given}
+    expected, given = (set(triplets(tidy(without_tags(text)))) for text in (truth, answer))
+    predicates = {triplet[2] for triplet in expected | given}
     if not predicates:
         return 1.0
     scores = []
     for predicate in predicates:
-        true, found = ({one for one in every if one[2] == predicate} for every in (wanted, given))
-        scores.append(2 * len(true & found) / (len(true) + len(found)))
+        true_edges, given_edges = ({edge for edge in edges if edge[2] == predicate} for edges in (expected, given))
+        scores.append(2 * len(true_edges & given_edges) / (len(true_edges) + len(given_edges)))
     return sum(scores) / len(scores)
 
 
 def text(truth: str, answer: str) -> float:
     """Score free text: BLEU of single words with brevity penalty, without brackets; an empty truth scores 1."""
-    wanted, given = _words(truth), _words(answer)
-    if not wanted:
+    expected, given = _split_words(truth), _split_words(answer)
+    if not expected:
         return 1.0
     if not given:
         return 0.0
-    hits = sum((Counter(wanted) & Counter(given)).values())
-    return hits / len(given) * min(1.0, math.exp(1 - len(wanted) / len(given)))
+    hits = sum((Counter(expected) & Counter(given)).values())
+    return hits / len(given) * min(1.0, math.exp(1 - len(expected) / len(given)))
 
 
 def tidy(text: str) -> str:
@@ -140,12 +141,12 @@ def without_graph(answer: str) -> str:
 
 def triplets(text: str) -> list[tuple[str, str, str]]:
     """Return the triplets of a graph as answers write it; what is no triplet is left out."""
-    found = []
+    edges = []
     for item in without_tags(text).split(";"):
         fields = item.split(",")
         if len(fields) == 3:
-            found.append((fields[0].strip(), fields[1].strip(), fields[2].strip()))
-    return found
+            edges.append((fields[0].strip(), fields[1].strip(), fields[2].strip()))
+    return edges
 
 
 def without_tags(text: str) -> str:
@@ -158,33 +159,33 @@ def sorted_names(text: str) -> str:
     return ", ".join(sorted(text.split(", ")))
 
 
-def _names(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [name.strip().lower() for name in text.split(",")]
 
 
-def _relative(truth: str, answer: str, units: Sequence[str], brackets: Brackets) -> float:
+def _score_relative(truth: str, answer: str, units: Sequence[str], brackets: Brackets) -> float:
     for unit in units:
         truth, answer = truth.replace(unit, ""), answer.replace(unit, "")
     try:
-        wanted, given = int(truth), int(answer)
+        expected, given = int(truth), int(answer)
     except ValueError:
         return 0.0
-    if wanted == 0:
+    if expected == 0:
         return float(given == 0)
-    return _bracket(_ratio(abs(given - wanted), wanted), brackets)
+    return _apply_brackets(_divide(abs(given - expected), expected), brackets)
 
 
-def _near(truth: str, answer: str, kind: type[int] | type[float], many: int, brackets: Brackets) -> float:
+def _score_distance(truth: str, answer: str, kind: type[int] | type[float], length: int, brackets: Brackets) -> float:
     try:
-        wanted, given = ([kind(part) for part in text.split(",")] for text in (truth, answer))
-        if len(wanted) != many or len(given) != many:
+        expected, given = ([kind(part) for part in text.split(",")] for text in (truth, answer))
+        if len(expected) != length or len(given) != length:
             return 0.0
-        return _bracket(math.sqrt(sum((one - other) ** 2 for one, other in zip(wanted, given, strict=True))), brackets)
+        return _apply_brackets(math.sqrt(sum((a - b) ** 2 for a, b in zip(expected, given, strict=True))), brackets)
     except (OverflowError, ValueError):
         return 0.0
 
 
-def _box(text: str) -> tuple[int, int, int, int]:
+def _parse_box(text: str) -> tuple[int, int, int, int]:
     x0, x1, y0, y1 = map(int, text.split(","))
     return min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
 
@@ -198,16 +199,16 @@ _WORD = re.compile(
 """Words as the Penn Treebank cuts them, near enough: punctuation apart, `don't` in two, numbers whole."""
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _ratio(part: int, whole: int) -> float:
+def _divide(part: int, whole: int) -> float:
     try:
         return part / whole
     except OverflowError:
         return float("inf")
 
 
-def _bracket(error: float, brackets: Brackets) -> float:
+def _apply_brackets(error: float, brackets: Brackets) -> float:
     return next((score for limit, score in brackets if error < limit), 0.0)

@@ -25,7 +25,7 @@ LEAST = 10
 """Pixels, or cells, without which a class does not count as seen."""
 
 
-_LOW_RES = re.compile(r"(?P<timestamp>\d+)_(?P<place>\d)_GT(?P<truth>True|False)\.png")
+_LOW_RES_NAME = re.compile(r"(?P<timestamp>\d+)_(?P<place>\d)_GT(?P<truth>True|False)\.png")
 
 
 @define
@@ -39,18 +39,18 @@ class LowRes:
     def media(self) -> dict[str, Path]:
         """The masks as media, `lowres0.mask.png`; an annotated one goes before a predicted one."""
         masks = {**self.predicted, **self.annotated}
-        return {f"lowres{place}.mask.png": masks[place] for place in sorted(masks)}
+        return {f"lowres{number}.mask.png": masks[number] for number in sorted(masks)}
 
 
 def low_res(folder: Path) -> dict[str, LowRes]:
     """Return timestamp, as the names write it -> masks of a folder `take_segmasks_per_timepoint/TAKE`."""
-    found: dict[str, LowRes] = {}
+    by_timestamp: dict[str, LowRes] = {}
     for name, path in files_in(folder).items():
-        if match := _LOW_RES.fullmatch(name):
-            masks = found.setdefault(match["timestamp"], LowRes())
-            kind = masks.annotated if match["truth"] == "True" else masks.predicted
-            kind[int(match["place"])] = path
-    return found
+        if match := _LOW_RES_NAME.fullmatch(name):
+            masks = by_timestamp.setdefault(match["timestamp"], LowRes())
+            paths = masks.annotated if match["truth"] == "True" else masks.predicted
+            paths[int(match["place"])] = path
+    return by_timestamp
 
 
 def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | None = None) -> dict[str, Source]:
@@ -62,53 +62,53 @@ def sources(views: Mapping[str, Path], cameras: Sequence[str], small: LowRes | N
     """
     late: dict[str, Source] = {}
     if views:
-        late["boxes"] = partial(_boxes, dict(views))
+        late["boxes"] = partial(_read_boxes, dict(views))
     present: Source | None = None
     small = small or LowRes()
     if small.annotated and len(small.annotated) >= len(small.predicted):
-        present = partial(_present, tuple(small.annotated.values()))
+        present = partial(_read_present, tuple(small.annotated.values()))
     elif cameras and all(view in views for view in cameras):
-        present = partial(_present, tuple(views[view] for view in cameras))
+        present = partial(_read_present, tuple(views[view] for view in cameras))
     elif small.predicted:
-        present = partial(_predicted, tuple(small.predicted.values()))
+        present = partial(_read_predicted, tuple(small.predicted.values()))
         late["predicted"] = present
     if present is not None:
         late["roles"] = late["entities"] = present
         if small.predicted and "predicted" not in late:
-            seen = partial(_as_original, tuple(small.predicted.values()))
-            late |= dict.fromkeys(AS_ORIGINAL.values(), seen)
+            original = partial(_read_as_original, tuple(small.predicted.values()))
+            late |= dict.fromkeys(AS_ORIGINAL.values(), original)
     return late
 
 
-def _present(masks: Iterable[Path]) -> dict[str, Any]:
+def _read_present(masks: Iterable[Path]) -> dict[str, Any]:
     from orqa_registry.formats.images import read_mask
     from orqa_registry.formats.masks import labels
 
-    read = [spare(read_mask, path) for path in masks]
-    if not read or any(mask is None for mask in read):
+    arrays = [spare(read_mask, path) for path in masks]
+    if not arrays or any(mask is None for mask in arrays):
         return {}  # who is in a mask that cannot be read is not known to be absent
-    seen = {name for mask in read if mask is not None for name in labels(mask, LEAST)}
-    entities = tuple(name for name in MASK_LABELS.values() if name in seen)
-    return {"entities": entities, "roles": tuple(role for role in ROLES if role in seen)}
+    names = {name for mask in arrays if mask is not None for name in labels(mask, LEAST)}
+    entities = tuple(name for name in MASK_LABELS.values() if name in names)
+    return {"entities": entities, "roles": tuple(role for role in ROLES if role in names)}
 
 
-def _predicted(masks: Iterable[Path]) -> dict[str, Any]:
-    found = _present(masks)
-    return {**found, "predicted": ("entities", "roles")} if found else {}
+def _read_predicted(masks: Iterable[Path]) -> dict[str, Any]:
+    facets = _read_present(masks)
+    return {**facets, "predicted": ("entities", "roles")} if facets else {}
 
 
-def _as_original(masks: Iterable[Path]) -> dict[str, Any]:
-    return {AS_ORIGINAL[facet]: value for facet, value in _present(masks).items()}
+def _read_as_original(masks: Iterable[Path]) -> dict[str, Any]:
+    return {AS_ORIGINAL[facet]: value for facet, value in _read_present(masks).items()}
 
 
-def _boxes(views: Mapping[str, Path]) -> dict[str, Any]:
+def _read_boxes(views: Mapping[str, Path]) -> dict[str, Any]:
     from orqa_registry.formats.images import read_mask
     from orqa_registry.formats.masks import boxes
 
-    read = {view: spare(read_mask, path) for view, path in views.items()}
-    found = {
+    arrays = {view: spare(read_mask, path) for view, path in views.items()}
+    by_view = {
         view: {"size": (mask.shape[1], mask.shape[0]), "boxes": boxes(mask, LEAST)}
-        for view, mask in read.items()
+        for view, mask in arrays.items()
         if mask is not None
     }
-    return {"boxes": found} if found else {}
+    return {"boxes": by_view} if by_view else {}

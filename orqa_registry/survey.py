@@ -80,7 +80,7 @@ class Survey:
     @property
     def timepoints(self) -> int:
         """All timepoints of all splits."""
-        return sum(one.timepoints for one in self.splits.values())
+        return sum(split.timepoints for split in self.splits.values())
 
     @property
     def wrong(self) -> list[Check]:
@@ -90,9 +90,18 @@ class Survey:
     @property
     def uneven(self) -> dict[str, int]:
         """Media that not all timepoints have -> how many do; 0 only where another medium of their piece is there."""
-        kin = {other for one in self.dataset.pieces if any(map(one.gives, self.media)) for other in _given(one, self)}
+        related = {
+            medium
+            for piece in self.dataset.pieces
+            if any(map(piece.gives, self.media))
+            for medium in _list_media(piece, self)
+        }
         counts = {medium: self.media[medium] for medium in self.dataset.media}
-        return {medium: many for medium, many in counts.items() if many < self.timepoints and (many or medium in kin)}
+        return {
+            medium: count
+            for medium, count in counts.items()
+            if count < self.timepoints and (count or medium in related)
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for programs."""
@@ -103,25 +112,25 @@ class Survey:
             "timepoints": self.timepoints,
             "splits": {
                 name: {
-                    "takes": one.takes,
-                    "timepoints": one.timepoints,
-                    "missing": one.missing,
-                    "damaged": one.damaged,
+                    "takes": split.takes,
+                    "timepoints": split.timepoints,
+                    "missing": split.missing,
+                    "damaged": split.damaged,
                 }
-                for name, one in self.splits.items()
+                for name, split in self.splits.items()
             },
             "pieces": [
                 {
-                    "name": one.piece.name,
-                    "files": one.piece.files,
-                    "timepoints": one.timepoints,
-                    "there": one.there,
-                    "lacking_in": list(one.lacking_in),
-                    "costs": list(one.costs),
-                    "access": one.piece.access or self.dataset.card.access,
-                    "terms": one.piece.terms or self.dataset.card.licence,
+                    "name": count.piece.name,
+                    "files": count.piece.files,
+                    "timepoints": count.timepoints,
+                    "there": count.there,
+                    "lacking_in": list(count.lacking_in),
+                    "costs": list(count.costs),
+                    "access": count.piece.access or self.dataset.card.access,
+                    "terms": count.piece.terms or self.dataset.card.licence,
                 }
-                for one in self.pieces
+                for count in self.pieces
             ],
             "media": dict(sorted(self.media.items())),
             "facets": dict(sorted(self.facets.items())),
@@ -140,8 +149,8 @@ class Survey:
         }
 
 
-def _given(piece: Piece, found: Survey) -> Iterable[str]:
-    return filter(piece.gives, found.dataset.media)
+def _list_media(piece: Piece, survey: Survey) -> Iterable[str]:
+    return filter(piece.gives, survey.dataset.media)
 
 
 @define
@@ -159,12 +168,12 @@ class _Tally:
 
     def add(self, point: Timepoint, take: Take) -> None:
         facets = point.claimed
-        had = {piece.name for piece in self.pieces if self._has(piece, point, facets)}
+        names = {piece.name for piece in self.pieces if self._has(piece, point, facets)}
         self.media.update(point.media.keys())
         self.facets.update(facets)
         self.tasks.update(task.name for task in self.tasks_fitting if task.needs <= facets)
-        self.having.update(had)
-        self.seen.setdefault((take.split, take.name), set()).update(had)
+        self.having.update(names)
+        self.seen.setdefault((take.split, take.name), set()).update(names)
 
     def _has(self, piece: Piece, point: Timepoint, facets: frozenset[str]) -> bool:
         """Tell whether a timepoint has something of a piece: one of its media, or where it has none of its facets."""
@@ -177,9 +186,9 @@ class _Tally:
         return bool(piece.media or self.own[piece.name])
 
 
-def _own(piece: Piece, pieces: Iterable[Piece]) -> frozenset[str]:
+def _find_exclusive_facets(piece: Piece, pieces: Iterable[Piece]) -> frozenset[str]:
     """Return the facets of a piece that no other gives: one that is shared does not say which of them is there."""
-    return frozenset(piece.facets).difference(*(one.facets for one in pieces if one is not piece))
+    return frozenset(piece.facets).difference(*(other.facets for other in pieces if other is not piece))
 
 
 def examine(dataset: Dataset, root: Path, tasks: list[Task], advance: Advance) -> Survey:
@@ -188,44 +197,54 @@ def examine(dataset: Dataset, root: Path, tasks: list[Task], advance: Advance) -
     Raises CallError where the dataset says that the call was wrong.
     """
     home = dataset.home(root)
-    tally = _Tally(tasks, list(dataset.pieces), {one.name: _own(one, dataset.pieces) for one in dataset.pieces})
+    tally = _Tally(
+        tasks,
+        list(dataset.pieces),
+        {piece.name: _find_exclusive_facets(piece, dataset.pieces) for piece in dataset.pieces},
+    )
     splits: dict[str, SplitCount] = {}
     for split in dataset.splits:
         count = splits[split] = SplitCount()
-        takes, complete = _takes(dataset, root, split, count)
+        takes, complete = _list_takes(dataset, root, split, count)
         for done, take in enumerate(takes, 1):
-            _count(take, count, tally)
+            _count_take(take, count, tally)
             advance(split, done, len(takes))
         if complete:  # else they may be there
-            found = {take.name for take in takes}
-            count.missing = [name for name in dataset.official.get(split, ()) if name not in found]
+            names = {take.name for take in takes}
+            count.missing = [name for name in dataset.official.get(split, ()) if name not in names]
     lacking = {facet for facet in dataset.provides if not tally.facets[facet]}
-    whole, listed = sum(one.timepoints for one in splits.values()), not any(one.damaged for one in splits.values())
-    pieces = [_piece(one, home, tally, whole, listed, _costs(one, lacking, tasks)) for one in dataset.pieces]
-    checks, unchecked = _checks(dataset, root)
+    total, undamaged = (
+        sum(split_count.timepoints for split_count in splits.values()),
+        not any(split_count.damaged for split_count in splits.values()),
+    )
+    pieces = [
+        _count_piece(piece, home, tally, total, undamaged, _list_costs(piece, lacking, tasks))
+        for piece in dataset.pieces
+    ]
+    checks, unchecked = _run_checks(dataset, root)
     return Survey(dataset, root, home, splits, tally.media, tally.facets, tally.tasks, pieces, checks, unchecked)
 
 
-def _takes(dataset: Dataset, root: Path, split: str, count: SplitCount) -> tuple[list[Take], bool]:
+def _list_takes(dataset: Dataset, root: Path, split: str, count: SplitCount) -> tuple[list[Take], bool]:
     """Return the takes of a split, and whether these are all."""
     takes: list[Take] = []
-    raised = ""
-    with listening() as said:
+    failure = ""
+    with listening() as messages:
         try:
             takes.extend(dataset.takes(root, split))  # those before a fault stay
         except CallError:
             raise
         except FAULTS as error:
-            raised = say(error)
-    if raised or said:
-        count.damaged[WHOLE] = told((raised, *said))
-    return takes, not raised
+            failure = say(error)
+    if failure or messages:
+        count.damaged[WHOLE] = told((failure, *messages))
+    return takes, not failure
 
 
-def _count(take: Take, count: SplitCount, tally: _Tally) -> None:
+def _count_take(take: Take, count: SplitCount, tally: _Tally) -> None:
     points: list[Timepoint] = []
-    raised = ""
-    with listening() as said:
+    failure = ""
+    with listening() as messages:
         try:
             for point in take:
                 tally.add(point, take)
@@ -234,14 +253,14 @@ def _count(take: Take, count: SplitCount, tally: _Tally) -> None:
         except CallError:
             raise
         except FAULTS as error:
-            raised = say(error)
+            failure = say(error)
     count.timepoints += len(points)
     late = unreadable(points)
-    if raised or said or late:
-        count.damaged[take.name] = told((raised, late, *said))
+    if failure or messages or late:
+        count.damaged[take.name] = told((failure, late, *messages))
 
 
-def _checks(dataset: Dataset, root: Path) -> tuple[list[Check], str]:
+def _run_checks(dataset: Dataset, root: Path) -> tuple[list[Check], str]:
     checks: list[Check] = []
     try:
         checks.extend(dataset.checks(root))  # those before a fault stay
@@ -252,18 +271,20 @@ def _checks(dataset: Dataset, root: Path) -> tuple[list[Check], str]:
     return checks, ""
 
 
-def _piece(piece: Piece, home: Path, tally: _Tally, whole: int, listed: bool, costs: tuple[str, ...]) -> PieceCount:
+def _count_piece(
+    piece: Piece, home: Path, tally: _Tally, total: int, undamaged: bool, costs: tuple[str, ...]
+) -> PieceCount:
     """Return what is known of a piece. Where no take could be read for damage, its files are looked for instead."""
-    if tally.countable(piece) and (whole or listed):
-        many = tally.having[piece.name]
-        without = [take for (_, take), had in tally.seen.items() if piece.name not in had]
-        complete = many == whole and whole > 0
-        return PieceCount(piece, many, () if complete else costs, None, tuple(without) if many else ())
-    there = any(path.is_file() for path in home.glob(piece.glob)) if piece.glob else None
-    return PieceCount(piece, None, () if there else costs, there)
+    if tally.countable(piece) and (total or undamaged):
+        count = tally.having[piece.name]
+        without = [take for (_, take), names in tally.seen.items() if piece.name not in names]
+        complete = count == total and total > 0
+        return PieceCount(piece, count, () if complete else costs, None, tuple(without) if count else ())
+    present = any(path.is_file() for path in home.glob(piece.glob)) if piece.glob else None
+    return PieceCount(piece, None, () if present else costs, present)
 
 
-def _costs(piece: Piece, lacking: set[str], tasks: list[Task]) -> tuple[str, ...]:
+def _list_costs(piece: Piece, lacking: set[str], tasks: list[Task]) -> tuple[str, ...]:
     """Return the tasks that a piece would make possible: its facets are nowhere, and they need one of them."""
-    gone = lacking.intersection(piece.facets)
-    return tuple(task.name for task in tasks if gone & set(task.needs))
+    lost = lacking.intersection(piece.facets)
+    return tuple(task.name for task in tasks if lost & set(task.needs))

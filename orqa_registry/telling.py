@@ -14,20 +14,20 @@ from orqa_registry.vocabulary import TRACKED
 def tracker_text(log: Mapping[str, Any]) -> str:
     """Return `tracker.json` in words; numbers are cut off at the point, ids that mean nothing left out (7.3)."""
     return "; ".join(
-        f"{TRACKED[str(one['unique_id'])]}: state {one['button_state']}, "
-        f"translation {_whole(one['Translation'])}, euler angles {_whole(one['euler_rot'])}"
-        for one in log["unique_id_dicts"]
-        if str(one["unique_id"]) in TRACKED
+        f"{TRACKED[str(entry['unique_id'])]}: state {entry['button_state']}, "
+        f"translation {_truncate_numbers(entry['Translation'])}, euler angles {_truncate_numbers(entry['euler_rot'])}"
+        for entry in log["unique_id_dicts"]
+        if str(entry["unique_id"]) in TRACKED
     )
 
 
-def _whole(numbers: Sequence[Any]) -> str:
+def _truncate_numbers(numbers: Sequence[Any]) -> str:
     return " ".join(str(int(float(number))) for number in numbers)
 
 
 def robot_text(log: Mapping[str, Any]) -> str:
     """Return `robot.json` in words, its entries sorted by their keys (7.3)."""
-    return ", ".join(f"{one['type']}: {one['template_name']}" for _, one in sorted(log.items()))
+    return ", ".join(f"{entry['type']}: {entry['template_name']}" for _, entry in sorted(log.items()))
 
 
 TELL: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
@@ -40,9 +40,9 @@ TELL: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
 
 def told(point: Timepoint, sensor: str) -> str:
     """Return a sensor of TELL in words, empty where it is absent or says nothing. Raises OrqaError that names it."""
-    medium, words = TELL[sensor]
+    medium, to_words = TELL[sensor]
     try:
-        return words(point.read(medium)) if medium in point.media else ""
+        return to_words(point.read(medium)) if medium in point.media else ""
     except MissingLibraryError:
         raise
     except (

@@ -36,46 +36,46 @@ class Track:
     """
 
     def __init__(self, rows: Iterable[tuple[int, float | None, tuple[str, ...]]]) -> None:
-        self._index: list[int] = []
+        self._indices: list[int] = []
         self._seconds: list[float | None] = []
         self._rows: list[tuple[str, ...]] = []
-        self._where: dict[str, list[int]] = {}
-        same: dict[tuple[str, ...], tuple[str, ...]] = {}  # rows are many, and few differ: each is held once
+        self._positions: dict[str, list[int]] = {}
+        shared_rows: dict[tuple[str, ...], tuple[str, ...]] = {}  # rows are many, and few differ: each is held once
         for position, (index, seconds, names) in enumerate(rows):
-            values = same.setdefault(names, names)
-            self._index.append(index)
+            values = shared_rows.setdefault(names, names)
+            self._indices.append(index)
             self._seconds.append(seconds)
             self._rows.append(values)
             for value in dict.fromkeys(values):
-                self._where.setdefault(value, []).append(position)
+                self._positions.setdefault(value, []).append(position)
 
     @Once
     def values(self) -> tuple[str, ...]:
         """Every value that occurs in the take, sorted."""
-        return tuple(sorted(self._where))
+        return tuple(sorted(self._positions))
 
     def happened(self, value: str, index: int) -> bool:
         """Tell whether `value` occurs at `index` or before."""
-        where = self._where.get(value, [])
-        return bool(where) and self._index[where[0]] <= index
+        positions = self._positions.get(value, [])
+        return bool(positions) and self._indices[positions[0]] <= index
 
     def next_seconds(self, value: str, index: int) -> float | None:
         """Return when `value` next occurs strictly after `index`, or None: never again, or no clock."""
-        where = self._where.get(value, ())
-        later = bisect_left(where, bisect_right(self._index, index))
-        return self._seconds[where[later]] if later < len(where) else None
+        positions = self._positions.get(value, ())
+        offset = bisect_left(positions, bisect_right(self._indices, index))
+        return self._seconds[positions[offset]] if offset < len(positions) else None
 
     def span(self, value: str, index: int) -> Span | None:
         """Return the run of `value` around `index`, or None where it does not hold there."""
-        position = bisect_left(self._index, index)
-        if position == len(self._index) or self._index[position] != index:
+        position = bisect_left(self._indices, index)
+        if position == len(self._indices) or self._indices[position] != index:
             return None
         firsts, lasts = self._runs.get(value, ([], []))
         run = bisect_right(firsts, position) - 1
         if run < 0 or lasts[run] < position:
             return None
         first, last = firsts[run], lasts[run]
-        return Span(self._index[first], self._index[last], self._seconds[first], self._seconds[last])
+        return Span(self._indices[first], self._indices[last], self._seconds[first], self._seconds[last])
 
     def following(self, index: int, *, gaps: bool = False) -> str | None:
         """Return the first later value that differs from the one at `index`; timepoints without a value are skipped.
@@ -83,8 +83,8 @@ class Track:
         With `gaps` a timepoint without a value is itself what differs, and then nothing follows (defect D12). For
         facets with at most one value a timepoint, such as robot_phase (protocol 4.12).
         """
-        position = bisect_left(self._index, index)
-        if position == len(self._index) or self._index[position] != index:
+        position = bisect_left(self._indices, index)
+        if position == len(self._indices) or self._indices[position] != index:
             return None
         return (self._following_gaps if gaps else self._following)[position]
 
@@ -92,18 +92,18 @@ class Track:
     def _runs(self) -> dict[str, tuple[list[int], list[int]]]:
         return {
             value: (
-                [one for before, one in zip([None, *where], where, strict=False) if before != one - 1],
-                [one for one, after in zip(where, [*where[1:], None], strict=True) if after != one + 1],
+                [i for before, i in zip([None, *positions], positions, strict=False) if before != i - 1],
+                [i for i, after in zip(positions, [*positions[1:], None], strict=True) if after != i + 1],
             )
-            for value, where in self._where.items()
+            for value, positions in self._positions.items()
         }
 
     @Once
     def _following_gaps(self) -> list[str | None]:
         answers: list[str | None] = [None] * len(self._rows)
         for position in range(len(self._rows) - 2, -1, -1):
-            here, after = self._rows[position][:1], self._rows[position + 1][:1]
-            answers[position] = answers[position + 1] if here == after else (after[0] if after else None)
+            current, after = self._rows[position][:1], self._rows[position + 1][:1]
+            answers[position] = answers[position + 1] if current == after else (after[0] if after else None)
         return answers
 
     @Once
@@ -136,14 +136,14 @@ class Timeline:
         """Return the track of a facet whose values are names: one (`robot_phase`) or several (`actions`)."""
         if facet not in self._tracks:
             self._tracks[facet] = Track(
-                (index, seconds, _names(value))
+                (index, seconds, _to_names(value))
                 for index, seconds, labels in self._rows
                 if (value := labels.get(facet, ABSENT)) is not ABSENT
             )
         return self._tracks[facet]
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _to_names(value: Any) -> tuple[str, ...]:
     """Return a facet value as names; None and the empty string, which mean no phase, are none."""
     if value is None or value == "":
         return ()

@@ -57,11 +57,11 @@ def eval_views(there: Sequence[str], dataset: str, rng: random.Random, compat: b
     Where the benchmark has a choice of its own, detail cameras stand in for room cameras that are not there.
     """
     if compat and dataset in CAMERAS:
-        rooms, details = _by_place(there, dataset)
+        rooms, details = _group_cameras(there, dataset)
         if not rooms:  # what is second now is another camera, and is shown twice (defect D15)
-            rooms = details = _picked(details, SHOWN_FROM_SIMSTATION)
+            rooms = details = _pick_views(details, SHOWN_FROM_SIMSTATION)
         return [*rooms, *details[1:2], *(view for view in there if view == "trackercam")]
-    views = _candidates(there, dataset)
+    views = _list_candidates(there, dataset)
     last = [view for kind in ("robot_screen", "tracker_cam") for view in views if role(view) == kind]
     first = [view for view in views if view not in last]
     rooms = [view for view in first if role(view) != "detail"] if dataset in CAMERAS else first
@@ -71,11 +71,11 @@ def eval_views(there: Sequence[str], dataset: str, rng: random.Random, compat: b
 def train_views(there: Sequence[str], dataset: str, rng: random.Random, compat: bool) -> list[str]:
     """Return what training shows (protocol 7.1): views in any order, at most MOST_VIEWS of them."""
     if compat and dataset in CAMERAS:
-        rooms, details = _by_place(there, dataset)
+        rooms, details = _group_cameras(there, dataset)
         tracker = [view for view in there if view == "trackercam"]
-        views = [*rooms, *_picked(details, SHOWN_FROM_SIMSTATION), *tracker]
+        views = [*rooms, *_pick_views(details, SHOWN_FROM_SIMSTATION), *tracker]
     else:
-        views = _candidates(there, dataset)
+        views = _list_candidates(there, dataset)
     rng.shuffle(views)
     return views[:MOST_VIEWS]
 
@@ -83,18 +83,18 @@ def train_views(there: Sequence[str], dataset: str, rng: random.Random, compat: 
 VIEWS: Mapping[str, ViewPolicy] = {"eval": eval_views, "train": train_views, "all": all_views}
 
 
-def _candidates(there: Sequence[str], dataset: str) -> list[str]:
+def _list_candidates(present: Sequence[str], dataset: str) -> list[str]:
     """Return the views that the benchmark knows, by name (defect D16); all of them where it knows none."""
-    return [view for view in CAMERAS.get(dataset, there) if view in there] or list(there)
+    return [view for view in CAMERAS.get(dataset, present) if view in present] or list(present)
 
 
-def _by_place(there: Sequence[str], dataset: str) -> tuple[list[str], list[str]]:
+def _group_cameras(present: Sequence[str], dataset: str) -> tuple[list[str], list[str]]:
     """Return room and detail cameras as the original finds them: the k-th of those that are there, not camera k."""
-    rooms = sorted(view for view in there if role(view) in {"room", "ego"})
+    rooms = sorted(view for view in present if role(view) in {"room", "ego"})
     numbers = [view.removeprefix("room") for view in CAMERAS[dataset] if role(view) in {"room", "ego"}]
-    places = [int(number) - 1 if number.isdecimal() else 0 for number in numbers]
-    return _picked(rooms, places), [view for view in SIMSTATION if view in there]
+    positions = [int(number) - 1 if number.isdecimal() else 0 for number in numbers]
+    return _pick_views(rooms, positions), [view for view in SIMSTATION if view in present]
 
 
-def _picked(views: Sequence[str], places: Sequence[int]) -> list[str]:
-    return [views[place] for place in places if place < len(views)]
+def _pick_views(views: Sequence[str], positions: Sequence[int]) -> list[str]:
+    return [views[position] for position in positions if position < len(views)]

@@ -43,7 +43,7 @@ class Vocabulary:
 
     def wanted(self, tasks: Iterable[Task], datasets: Sequence[Dataset]) -> bool:
         """Tell whether tasks ask for these names, and datasets, where any are given, use them."""
-        used = not datasets or any(self.provides in one.provides for one in datasets)
+        used = not datasets or any(self.provides in dataset.provides for dataset in datasets)
         return used and any(self.facets & task.needs for task in tasks)
 
 
@@ -70,7 +70,7 @@ WORDS: Mapping[str, str] = {"predicate": "holding", "action": "drilling", "tool"
 NUMBERS = (120, 340, 250, 610)
 """What coordinates are in examples."""
 
-_FIELDS = re.compile(r"(\w+(?:, \w+)+): \w+ integers\b")
+_FIELD_NAMES = re.compile(r"(\w+(?:, \w+)+): \w+ integers\b")
 
 
 def example(task: Task) -> str:
@@ -78,37 +78,37 @@ def example(task: Task) -> str:
 
     A task with an attribute `example` says it itself.
     """
-    said = task.answer_format
-    if own := getattr(task, "example", ""):
-        return str(own)
+    answer_format = task.answer_format
+    if own_example := getattr(task, "example", ""):
+        return str(own_example)
     if task.choices:
         return task.choices[0]
-    if fields := _FIELDS.match(said):
-        return ", ".join(str(number) for number, _ in zip(cycle(NUMBERS), fields[1].split(", "), strict=False))
-    if said.startswith(GRAPH):
+    if match := _FIELD_NAMES.match(answer_format):
+        return ", ".join(str(number) for number, _ in zip(cycle(NUMBERS), match[1].split(", "), strict=False))
+    if answer_format.startswith(GRAPH):
         return f"{GRAPH} head surgeon,patient,drilling; nurse,saw,holding </SG>"
-    if "<integer>" in said:
-        return said.replace("<integer>", "40")
-    if re.search(r"\binteger\b", said):
+    if "<integer>" in answer_format:
+        return answer_format.replace("<integer>", "40")
+    if re.search(r"\binteger\b", answer_format):
         return "4"
-    if "separated by commas" in said:
-        return next((", ".join(two) for facet, two in NAMES.items() if facet in task.needs), "")
-    return next((name for word, name in WORDS.items() if re.search(rf"\b{word}\b", said)), "")
+    if "separated by commas" in answer_format:
+        return next((", ".join(names) for facet, names in NAMES.items() if facet in task.needs), "")
+    return next((name for word, name in WORDS.items() if re.search(rf"\b{word}\b", answer_format)), "")
 
 
 def form(task: Task) -> str:
     """Return how an answer is to be written: one of the choices, or the answer format with an example."""
     if task.choices:
         return "exactly one of: " + " | ".join(task.choices)
-    made = example(task)
-    nothing = " or ".join(_when_nothing(task))
-    written = task.answer_format
-    if made and made != written:
-        written += f"; for example: {made}"
-    return f"{written}; where there is none: {nothing}" if nothing else written
+    example_answer = example(task)
+    empty_answers = " or ".join(_list_empty_answers(task))
+    text = task.answer_format
+    if example_answer and example_answer != text:
+        text += f"; for example: {example_answer}"
+    return f"{text}; where there is none: {empty_answers}" if empty_answers else text
 
 
-def _when_nothing(task: Task) -> Iterator[str]:
+def _list_empty_answers(task: Task) -> Iterator[str]:
     """Yield the answers that a task has sentences of their own for, counts aside: `nothing`, `no one`."""
     if isinstance(task.sentences, Mapping) and "*" in task.sentences:
         yield from (answer for answer in task.sentences if answer != "*" and not answer.isdecimal())
@@ -121,9 +121,13 @@ def preamble(tasks: Iterable[Task], datasets: Sequence[Dataset] = ()) -> str:
     """
     tasks = sorted(tasks, key=lambda task: task.name)
     parts = [OPENING]
-    parts += (f"{one.title}: {', '.join(one.names)}." for one in VOCABULARIES if one.wanted(tasks, datasets))
+    parts += (
+        f"{vocabulary.title}: {', '.join(vocabulary.names)}."
+        for vocabulary in VOCABULARIES
+        if vocabulary.wanted(tasks, datasets)
+    )
     parts.append("Questions, and the form of an answer to each; words in [brackets] stand for what is asked about:")
-    parts += (f"{place}. {_asked(task)}\nAnswer: {form(task)}" for place, task in enumerate(tasks, 1))
+    parts += (f"{number}. {_asked(task)}\nAnswer: {form(task)}" for number, task in enumerate(tasks, 1))
     return "\n\n".join([*parts, CLOSING])
 
 
