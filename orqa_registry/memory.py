@@ -45,7 +45,8 @@ FORGETFUL = frozenset({"tool_equipment_attribute"})
 NONE, NOTHING = "none", "nothing"
 """The name of no relation, and the answer that nothing is being done."""
 
-NOT, LONG, SHORT = "not ", "Long: ", "Short: "
+NOT = "not "
+LONG, SHORT = "Long: ", "Short: "
 
 Prediction = Iterable[Triplet] | str | None
 """What a model said of a timepoint: a graph, an action, or None where its answer could not be read."""

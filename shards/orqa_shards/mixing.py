@@ -93,8 +93,8 @@ def mixture(
         with show.progress("samples") as advance, _name_file(file):
             report = forecast(Stream.of(registry, shards_split, mix), looked, advance)
     if as_json:
-        output = {"digest": mix.digest, "mixture": tomllib.loads(mix.to_toml())}
-        show.print_json({**output, **({} if report is None else {"data": data, "split": split, **report.as_json()})})
+        payload = {"digest": mix.digest, "mixture": tomllib.loads(mix.to_toml())}
+        show.print_json({**payload, **({} if report is None else {"data": data, "split": split, **report.as_json()})})
         return
     show.print_line(f"{mix.to_toml()}# digest {mix.digest}\n")
     if report is not None:

@@ -264,9 +264,9 @@ class Split(Sequence[Timepoint]):
     def lies(self, number: int) -> tuple[File, str, list[Member]]:
         """Return the tar that a sample is in, its key there and its members; no medium is read. Raises OrqaError."""
         shard_index = bisect_right(self._shard_ends, number)
-        shard, tar_index = self._tars(shard_index)
+        shard, loaded_index = self._tars(shard_index)
         row = number - self._shard_ends[shard_index] + shard.timepoints
-        return shard, tar_index.keys[row], tar_index.members(row)
+        return shard, loaded_index.keys[row], loaded_index.members(row)
 
     def members(self, number: int, key: str) -> tuple[str, dict[str, Member]]:
         """Return the tar that a sample is in and its members by suffix. Raises OrqaError where it is another sample."""
@@ -310,7 +310,7 @@ class Split(Sequence[Timepoint]):
 
     def _open_tar(self, number: int) -> tuple[File, Index]:
         shard = self.entry.shards[number]
-        tar_index = read_index(self.store, shard.name)
-        if tar_index.tar_bytes != shard.bytes or len(tar_index) != shard.timepoints:
+        loaded_index = read_index(self.store, shard.name)
+        if loaded_index.tar_bytes != shard.bytes or len(loaded_index) != shard.timepoints:
             raise OrqaError(f"{self.where}/{index_name(shard.name)}: of another {shard.name}{index.REPAIR}")
-        return shard, tar_index
+        return shard, loaded_index
