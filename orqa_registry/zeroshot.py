@@ -100,11 +100,11 @@ def form(task: Task) -> str:
     """Return how an answer is to be written: one of the choices, or the answer format with an example."""
     if task.choices:
         return "exactly one of: " + " | ".join(task.choices)
-    example_answer = example(task)
+    sample = example(task)
     empty_answers = " or ".join(_list_empty_answers(task))
     text = task.answer_format
-    if example_answer and example_answer != text:
-        text += f"; for example: {example_answer}"
+    if sample and sample != text:
+        text += f"; for example: {sample}"
     return f"{text}; where there is none: {empty_answers}" if empty_answers else text
 
 
