@@ -28,30 +28,32 @@ IMAGES = (".jpg", ".jpeg", ".png")
 
 def labels(dataset: Dataset, rng: random.Random) -> dict[str, Any]:
     """Return labels as rich as real ones: eight relations, ten boxes."""
-    found: dict[str, Any] = {}
+    facets: dict[str, Any] = {}
     if "relations" in dataset.provides:
         pairs = {(rng.choice(ENTITIES), rng.choice(ENTITIES)): rng.choice(PREDICATES) for _ in range(8)}
-        found |= scenegraph.facets(tuple(Triplet(one, verb, other) for (one, other), verb in sorted(pairs.items())))
+        facets |= scenegraph.facets(
+            tuple(Triplet(subject, predicate, target) for (subject, target), predicate in sorted(pairs.items()))
+        )
     elif "actions" in dataset.provides:
-        found["actions"] = (rng.choice(("closure", "dissection", "incision")),)
+        facets["actions"] = (rng.choice(("closure", "dissection", "incision")),)
     if "gaze" in dataset.provides:
         boxes = [Box(rng.choice(("forceps", "own hands left")), 10, 20, 10 + k, 30) for k in range(1, 11)]
-        found |= {"gaze": (rng.random(), rng.random()), "boxes": {"ego": {"size": (1920, 1080), "boxes": boxes}}}
-        found["tools"] = ("forceps",)
+        facets |= {"gaze": (rng.random(), rng.random()), "boxes": {"ego": {"size": (1920, 1080), "boxes": boxes}}}
+        facets["tools"] = ("forceps",)
     if "robot_phase" in dataset.provides:
-        found |= {"robot_phase": rng.choice((*ROBOT_PHASES, None)), "sterility_breach": (), "tracked_tools": ()}
-    return found
+        facets |= {"robot_phase": rng.choice((*ROBOT_PHASES, None)), "sterility_breach": (), "tracked_tools": ()}
+    return facets
 
 
 def takes(dataset: Dataset, layout: Layout, timepoints: int) -> Iterator[Take]:
     """Yield takes that together have so many timepoints, or all that the layout has frames for."""
-    each = -(-timepoints // len(layout.takes))
+    take_length = -(-timepoints // len(layout.takes))
     for split, name in layout.takes:
-        frames = layout.frames.get(name) or [f"{k:06d}" for k in range(each)]
+        frames = layout.frames.get(name) or [f"{k:06d}" for k in range(take_length)]
         rng = random.Random(name)
         points = [
             Timepoint(dataset.name, split, name, frame, k, float(k), {}, labels(dataset, rng))
-            for k, frame in enumerate(frames[:each])
+            for k, frame in enumerate(frames[:take_length])
         ]
         yield Take(dataset.name, split, name, lambda points=points: iter(points))
 
@@ -59,19 +61,19 @@ def takes(dataset: Dataset, layout: Layout, timepoints: int) -> Iterator[Take]:
 def read(name: str, root: Path) -> dict[str, Any]:
     """Iterate every label that needs no image; say how long it took and what was opened."""
     opened: list[str] = []
-    sys.addaudithook(lambda event, about: opened.append(str(about[0])) if event == "open" else None)
+    sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
     dataset = Registry.load().dataset(name)
     before = len(opened)
     seconds, points, facets = [], 0, 0
     for _ in range(REPEATS):
-        began = time.process_time()
+        started = time.process_time()
         points = facets = 0
         for split in dataset.splits:
             for take in dataset.takes(root, split):
                 for point in take:
                     points += 1
                     facets += sum(1 for facet in point.claimed if point.has(facet))
-        seconds.append(time.process_time() - began)
+        seconds.append(time.process_time() - started)
     return {
         "timepoints": points,
         "facets": facets,
@@ -91,8 +93,10 @@ def looking(name: str) -> int:
     )
     with tempfile.TemporaryDirectory(suffix="ORQA_ROOT") as root:
         environ = {"ORQA_DATA": root}
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
-    return int(done.stderr.splitlines()[-1])
+        completed = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
+        )
+    return int(completed.stderr.splitlines()[-1])
 
 
 def main() -> None:
@@ -114,10 +118,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             layout.write(Path(folder), list(takes(dataset, layout, arguments.timepoints)))
             command = [sys.executable, __file__, "--read", name, folder]
-            found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         sys.stdout.write(
-            f"{name:12} {found['timepoints']:10,} {found['seconds']:8.2f} {found['per_25000']:9.2f} "
-            f"{found['megabytes']:5.0f} {found['images_opened']:14}\n"
+            f"{name:12} {report['timepoints']:10,} {report['seconds']:8.2f} {report['per_25000']:9.2f} "
+            f"{report['megabytes']:5.0f} {report['images_opened']:14}\n"
         )
         sys.stdout.flush()
 

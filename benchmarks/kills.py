@@ -56,8 +56,8 @@ def read(data: str, split: str, epochs: int, folder: Path, batch: int, threads: 
     if (folder / "state.json").exists():
         state = json.loads((folder / "state.json").read_text())
     stream = stream_of(data, split, epochs)
-    how = {"threads": threads, "workers": workers, "start": state["loader"], "tail": "pad"}
-    loader = Loader(stream, batch, transform=line, **how)
+    options = {"threads": threads, "workers": workers, "start": state["loader"], "tail": "pad"}
+    loader = Loader(stream, batch, transform=line, **options)
     with (folder / "log.jsonl").open("ab") as log:
         log.truncate(state["bytes"])
         for lines in loader:
@@ -73,37 +73,39 @@ def reading(data: str, folder: Path, kills: int, split: str = "train", epochs: i
 
     Raises SystemExit where a sample is lost, doubled, changed or out of order.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     stream = stream_of(data, split, epochs)
-    places: list[int] = []
+    positions: list[int] = []
     while True:
-        before, left = _place(folder), kills - len(places)
-        batch, threads = 2 ** chance.randrange(4), chance.choice((1, 2, 4))
-        workers = chance.choice((1, 2)) if left % 3 == 1 else 0
-        target = before + chance.uniform(0, 1.5 * (len(stream) - before) / (left + 1)) if left else len(stream) + 1
+        before, remaining = _read_position(folder), kills - len(positions)
+        batch, threads = 2 ** rng.randrange(4), rng.choice((1, 2, 4))
+        workers = rng.choice((1, 2)) if remaining % 3 == 1 else 0
+        target = (
+            before + rng.uniform(0, 1.5 * (len(stream) - before) / (remaining + 1)) if remaining else len(stream) + 1
+        )
         process = CONTEXT.Process(target=read, args=(data, split, epochs, folder, batch, threads, workers))
         process.start()
-        while process.is_alive() and _place(folder) <= target:
+        while process.is_alive() and _read_position(folder) <= target:
             time.sleep(0.001)
-        time.sleep(chance.uniform(0, LONGEST))
+        time.sleep(rng.uniform(0, LONGEST))
         if process.is_alive():
             os.killpg(process.pid or 0, signal.SIGKILL)
-            places.append(_place(folder))
+            positions.append(_read_position(folder))
         process.join()
         if process.exitcode == 0:
             break
         if process.exitcode != -signal.SIGKILL:
-            raise SystemExit(f"the reader failed after {len(places)} kills")
-    found = (folder / "log.jsonl").read_text().splitlines(keepends=True)
-    for place, (got, expected) in enumerate(zip(found, map(line, stream), strict=False)):
-        if got != expected:
-            raise SystemExit(f"sample {place} is {got}, and {expected} was expected")
-    if len(found) != len(stream):
-        raise SystemExit(f"{len(found)} samples were read of {len(stream)}")
-    return places
+            raise SystemExit(f"the reader failed after {len(positions)} kills")
+    lines = (folder / "log.jsonl").read_text().splitlines(keepends=True)
+    for position, (actual, expected) in enumerate(zip(lines, map(line, stream), strict=False)):
+        if actual != expected:
+            raise SystemExit(f"sample {position} is {actual}, and {expected} was expected")
+    if len(lines) != len(stream):
+        raise SystemExit(f"{len(lines)} samples were read of {len(stream)}")
+    return positions
 
 
-def _place(folder: Path) -> int:
+def _read_position(folder: Path) -> int:
     """Return how many samples were read for good."""
     state = folder / "state.json"
     return int(json.loads(state.read_text())["loader"]["position"]) if state.exists() else 0
@@ -114,33 +116,33 @@ def writing(root: str, folder: Path, kills: int, seed: int = 0) -> tuple[int, in
 
     Raises SystemExit where a byte differs from what an undisturbed run writes.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     call = [sys.executable, "-m", "orqa_registry", "shard", "HybridOR", "--root", root, "--shard-size", "0.5MB"]
-    whole = _write([*call, "--out", str(folder / "whole"), "--workers", "1"], None)
-    expected, done, turn = _files(folder / "whole"), 0, 0
-    while done < kills:
+    duration = _run_command([*call, "--out", str(folder / "whole"), "--workers", "1"], None)
+    expected, killed, turn = _read_files(folder / "whole"), 0, 0
+    while killed < kills:
         out = folder / f"s{turn}"
         turn += 1
-        while _unfinished(out):
+        while _is_unfinished(out):
             resume = ["--resume"] if (out / ".unfinished" / "plan.json").exists() else []
-            workers = str(chance.choice((1, 2, 3)))
-            after = chance.uniform(0.2, 0.8) * whole if done < kills else None
-            done += _write([*call, *resume, "--out", str(out), "--workers", workers], after) is None
+            workers = str(rng.choice((1, 2, 3)))
+            after = rng.uniform(0.2, 0.8) * duration if killed < kills else None
+            killed += _run_command([*call, *resume, "--out", str(out), "--workers", workers], after) is None
             for tar in out.glob("*.tar"):
                 if tar.read_bytes() != expected[tar.name]:
-                    raise SystemExit(f"{tar.name} is not what an undisturbed run writes, after {done} kills")
-        if _files(out) != expected:
-            raise SystemExit(f"after {done} kills, files differ from those of an undisturbed run")
-    return done, sum(name.endswith(".tar") for name in expected)
+                    raise SystemExit(f"{tar.name} is not what an undisturbed run writes, after {killed} kills")
+        if _read_files(out) != expected:
+            raise SystemExit(f"after {killed} kills, files differ from those of an undisturbed run")
+    return killed, sum(name.endswith(".tar") for name in expected)
 
 
-def _unfinished(out: Path) -> bool:
+def _is_unfinished(out: Path) -> bool:
     return (out / ".unfinished" / "plan.json").exists() or not (out / "manifest.json").exists()
 
 
-def _write(call: list[str], after: float | None) -> float | None:
+def _run_command(call: list[str], after: float | None) -> float | None:
     """Run a command, and kill it after so many seconds; return how long it took, None where it was killed."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with subprocess.Popen(call, stdout=subprocess.DEVNULL) as process:
         try:
             code = process.wait(after)
@@ -149,10 +151,10 @@ def _write(call: list[str], after: float | None) -> float | None:
             return None
     if code:
         raise SystemExit(f"{' '.join(call)} failed")
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _read_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
@@ -166,19 +168,19 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    args = parser.parse_args()
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        places = reading(given.data, Path(folder), given.kills, given.split, given.epochs, given.seed)
+        positions = reading(args.data, Path(folder), args.kills, args.split, args.epochs, args.seed)
     seconds = time.perf_counter() - started
-    if given.root:
+    if args.root:
         with tempfile.TemporaryDirectory() as folder:
-            done, shards = writing(given.root, Path(folder), given.kills, given.seed)
-        print(f"writing: killed {done} times, {shards} shards each, every file the same as of an undisturbed run")
-    if given.json:
-        print(json.dumps({"reading": {"kills": len(places), "places": places, "seconds": seconds}}))
+            killed, shards = writing(args.root, Path(folder), args.kills, args.seed)
+        print(f"writing: killed {killed} times, {shards} shards each, every file the same as of an undisturbed run")
+    if args.json:
+        print(json.dumps({"reading": {"kills": len(positions), "places": positions, "seconds": seconds}}))
         return
-    print(f"reading: killed {len(places)} times at samples {', '.join(map(str, places))}, in {seconds:.0f} s")
+    print(f"reading: killed {len(positions)} times at samples {', '.join(map(str, positions))}, in {seconds:.0f} s")
     print("every sample was read once, in its place, and unchanged")
 
 

@@ -26,8 +26,8 @@ def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes
     started = perf_counter()
     train(registry, data, recipes.load(name, changes).seeded(seed), out)
     trained = perf_counter()
-    found = evaluate(registry, data, "test", [str(out), "blind"], Mixture(), tasks=LOOKING)
-    by_name = {one.name: one for one in found.outcomes}
+    report = evaluate(registry, data, "test", [str(out), "blind"], Mixture(), tasks=LOOKING)
+    by_name = {outcome.name: outcome for outcome in report.outcomes}
     model, blind, majority = (by_name[key] for key in (out.name, "blind", "majority"))
     return {
         "seed": seed,
@@ -49,12 +49,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="changes", action="append", default=[])
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    args = parser.parse_args()
     registry = Registry.load()
-    rows = [
-        run(registry, given.data, given.out / f"seed{seed}", given.recipe, seed, given.changes) for seed in given.seeds
-    ]
-    if given.json:
+    rows = [run(registry, args.data, args.out / f"seed{seed}", args.recipe, seed, args.changes) for seed in args.seeds]
+    if args.json:
         print(json.dumps(rows, indent=2))
         return
     print(f"{'seed':>4} {'model':>7} {'majority':>9} {'blind':>7} {'train s':>8}  by task")

@@ -33,8 +33,8 @@ def read(folder: Path) -> list[tuple[Log, list[int]]]:
     """Return the published log and the timepoints of each take."""
     takes = []
     for path in sorted(folder.glob("surgery_sg_*.json")):
-        named = path.with_name(path.name.replace("surgery_sg", "take_timepoints_with_ids"))
-        takes.append((read_published(path), [timepoint for timepoint, _ in json.loads(named.read_text())]))
+        timepoints_path = path.with_name(path.name.replace("surgery_sg", "take_timepoints_with_ids"))
+        takes.append((read_published(path), [timepoint for timepoint, _ in json.loads(timepoints_path.read_text())]))
     return takes
 
 
@@ -52,36 +52,40 @@ def main() -> None:
     parser.add_argument("--histories", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    takes = read(given.histories)
+    args = parser.parse_args()
+    takes = read(args.histories)
     if not takes:
-        parser.error(f"no surgery_sg_*.json in {given.histories}")
+        parser.error(f"no surgery_sg_*.json in {args.histories}")
     tracemalloc.start()
     memories = [Memory(log) for log, _ in takes]
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    asked = [
+    queries = [
         (memory, timepoint) for memory, (_, timepoints) in zip(memories, takes, strict=True) for timepoint in timepoints
     ]
-    shuffled = random.Random(0).sample(asked, len(asked))
+    shuffled = random.Random(0).sample(queries, len(queries))
     keep = random.Random(0).random
-    made = [memory.text(timepoint) for memory, timepoint in asked]
-    halves = [(text[: len(text) // 2], text[len(text) // 2 :]) for text in made]
-    many, runs = len(asked), given.runs
+    texts = [memory.text(timepoint) for memory, timepoint in queries]
+    halves = [(text[: len(text) // 2], text[len(text) // 2 :]) for text in texts]
+    count, runs = len(queries), args.runs
     rows = {
         "takes": len(takes),
         "changes": sum(len(log.changes) for log, _ in takes),
-        "strings": many,
-        "characters_a_string": mean(map(len, made)),
+        "strings": count,
+        "characters_a_string": mean(map(len, texts)),
         "kb_held_a_take": held / 1000 / len(takes),
-        "strings_a_second": many / seconds(lambda: strings(memories, takes), runs),
-        "shuffled_a_second": many / seconds(lambda: [None for memory, at in shuffled if not memory.text(at)], runs),
-        "log_to_string_a_second": many / seconds(lambda: strings([Memory(log) for log, _ in takes], takes), runs),
-        "dropping_a_second": many
-        / seconds(lambda: [None for memory, at in asked if not memory.text(at, keep=lambda: keep() < 0.5)], runs),
-        "joins_a_second": many / seconds(lambda: [None for long, short in halves if not long + short], runs),
+        "strings_a_second": count / seconds(lambda: strings(memories, takes), runs),
+        "shuffled_a_second": count
+        / seconds(lambda: [None for memory, timepoint in shuffled if not memory.text(timepoint)], runs),
+        "log_to_string_a_second": count / seconds(lambda: strings([Memory(log) for log, _ in takes], takes), runs),
+        "dropping_a_second": count
+        / seconds(
+            lambda: [None for memory, timepoint in queries if not memory.text(timepoint, keep=lambda: keep() < 0.5)],
+            runs,
+        ),
+        "joins_a_second": count / seconds(lambda: [None for long, short in halves if not long + short], runs),
     }
-    if given.json:
+    if args.json:
         print(json.dumps(rows, indent=2))
         return
     for name, value in rows.items():

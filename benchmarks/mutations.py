@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="The first seed.")
     parser.add_argument("--harms", type=int, default=1, help="How many things happen to a folder.")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    args = parser.parse_args()
     ways: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
@@ -39,30 +39,32 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as base:
         sound, folder = Path(base) / "sound", Path(base) / "harmed"
         written(Registry.load(), sound, shard_bytes=12_000)
-        for seed in range(given.first, given.first + given.count):
+        for seed in range(args.first, args.first + args.count):
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(sound, folder)
-            chance = chance_of(seed)
-            done = [harm(folder, chance) for _ in range(given.harms)]
-            ways.update(what for what, _ in done)
-            kinds.update(Path(file).suffix for _, file in done)
-            began = time.perf_counter()
+            rng = chance_of(seed)
+            harms = [harm(folder, rng) for _ in range(args.harms)]
+            ways.update(way for way, _ in harms)
+            kinds.update(Path(file).suffix for _, file in harms)
+            started = time.perf_counter()
             try:
-                came, damaged, nameless = prove(folder, sound, done)
+                outcome, damaged, nameless = prove(folder, sound, harms)
             except Exception as error:
-                failures.append(f"seed {seed}, {done}: {type(error).__name__}: {error}"[:2000])
+                failures.append(f"seed {seed}, {harms}: {type(error).__name__}: {error}"[:2000])
                 continue
-            slowest = max(slowest, time.perf_counter() - began)
-            outcomes.update({came: 1, "members kept though damaged": damaged, "timepoints lost without name": nameless})
+            slowest = max(slowest, time.perf_counter() - started)
+            outcomes.update(
+                {outcome: 1, "members kept though damaged": damaged, "timepoints lost without name": nameless}
+            )
     rows = {
-        "folders": given.count,
+        "folders": args.count,
         "failures": failures,
         "slowest_seconds": round(slowest, 2),
         "what_happened": dict(ways.most_common()),
         "to_files": dict(kinds.most_common()),
         "what_came_of_it": dict(outcomes.most_common()),
     }
-    if given.json:
+    if args.json:
         print(json.dumps(rows, indent=2))
         return
     for name, value in rows.items():

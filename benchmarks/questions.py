@@ -26,12 +26,12 @@ ORIGINAL_TABLE, ORIGINAL_SCORES = 67.0, 557_000
 
 def median_seconds(work: Callable[[], object]) -> float:
     """Return the median CPU time of several calls."""
-    taken = []
+    durations = []
     for _ in range(REPEATS):
-        began = time.process_time()
+        started = time.process_time()
         work()
-        taken.append(time.process_time() - began)
-    return statistics.median(taken)
+        durations.append(time.process_time() - started)
+    return statistics.median(durations)
 
 
 def table(registry: Registry, roots: Path, split: str) -> list[tuple[str, str]]:
@@ -49,8 +49,8 @@ def table(registry: Registry, roots: Path, split: str) -> list[tuple[str, str]]:
             timeline = take.timeline()
             for point in take:
                 for task, questions in ask(point, timeline, tasks):
-                    for one in questions:
-                        rows.extend((task.name, answer) for answer in one.answers)
+                    for question in questions:
+                        rows.extend((task.name, answer) for answer in question.answers)
         return rows
 
     rows, seconds = asked(), median_seconds(asked)
@@ -71,11 +71,11 @@ def scores(registry: Registry, what: str, cases: list[tuple[str, str, str]]) -> 
 
 def against(rows: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
     """Return each answer of the table against itself, and against the one before it of its task."""
-    before: dict[str, str] = {}
+    previous: dict[str, str] = {}
     cases = []
     for task, answer in rows:
-        cases += [(task, answer, answer), (task, answer, before.get(task, ""))]
-        before[task] = answer
+        cases += [(task, answer, answer), (task, answer, previous.get(task, ""))]
+        previous[task] = answer
     return cases
 
 
@@ -84,9 +84,9 @@ def malformed(registry: Registry, path: Path) -> list[tuple[str, str, str]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     known = [
-        one for one in rows if one["question_type"] in registry.tasks and one["question_type"] != "monitor_reading"
+        row for row in rows if row["question_type"] in registry.tasks and row["question_type"] != "monitor_reading"
     ]
-    return [(one["question_type"], one["gt"], one["pred"]) for one in known] * 20
+    return [(row["question_type"], row["gt"], row["pred"]) for row in known] * 20
 
 
 def main() -> None:

@@ -51,8 +51,8 @@ class Many(Dataset):
 
     def points(self, split: str, number: int):
         """Yield the timepoints of a take."""
-        for place in range(TAKE):
-            yield Timepoint(self.name, split, f"{number:04d}", f"{place:06d}", place, float(place), self.views, LABELS)
+        for index in range(TAKE):
+            yield Timepoint(self.name, split, f"{number:04d}", f"{index:06d}", index, float(index), self.views, LABELS)
 
 
 def sizes(folder: str) -> dict[str, float]:
@@ -60,40 +60,44 @@ def sizes(folder: str) -> dict[str, float]:
     store = open_store(folder)
     manifest = Shards.open(folder).manifest
     splits = manifest.splits.values()
-    timepoints, takes = sum(one.timepoints for one in splits), sum(len(one.takes) for one in splits)
-    shards = [shard for one in splits for shard in one.shards]
-    members = sum(sum(one.media.values()) + one.timepoints for one in splits)
+    timepoints, takes = sum(split.timepoints for split in splits), sum(len(split.takes) for split in splits)
+    shards = [shard for split in splits for shard in split.shards]
+    members = sum(sum(split.media.values()) + split.timepoints for split in splits)
     return {
         "timepoints": timepoints,
         "takes": takes,
         "shards": len(shards),
-        "tar_bytes_a_timepoint": sum(one.bytes for one in shards) / timepoints,
-        "index_bytes_a_member": sum(store.size(index_name(one.name)) or 0 for one in shards) / members,
-        "label_bytes_a_timepoint": sum(one.labels.bytes for one in splits) / timepoints,
+        "tar_bytes_a_timepoint": sum(shard.bytes for shard in shards) / timepoints,
+        "index_bytes_a_member": sum(store.size(index_name(shard.name)) or 0 for shard in shards) / members,
+        "label_bytes_a_timepoint": sum(split.labels.bytes for split in splits) / timepoints,
         "manifest_bytes_a_shard_and_take": (store.size("manifest.json") or 0) / (len(shards) + takes),
     }
 
 
 def seconds(folder: str, runs: int) -> dict[str, float]:
     """Return seconds from opening to the first batch of 16 timepoints with questions and media, and its parts."""
-    registry, opened, first = Registry.load(), [], []
+    registry, open_seconds, batch_seconds = Registry.load(), [], []
     for seed in range(runs):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         split = Shards.open(folder).split("train")
-        opened.append(time.perf_counter() - begun)
+        open_seconds.append(time.perf_counter() - started)
         stream = Stream.of(registry, split, Mixture(seed=seed))
         for sample in stream[:16]:
             dict(sample.timepoint.media)
-        first.append(time.perf_counter() - begun)
-    return {"open": median(opened), "open_to_first_batch": median(first), "open_to_first_batch_slowest": max(first)}
+        batch_seconds.append(time.perf_counter() - started)
+    return {
+        "open": median(open_seconds),
+        "open_to_first_batch": median(batch_seconds),
+        "open_to_first_batch_slowest": max(batch_seconds),
+    }
 
 
 def order(shards: int) -> dict[str, float]:
     """Return what the order of an epoch over so many shards of 800 timepoints costs."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    started = time.perf_counter()
     Order((800,) * shards).place(0, 0)
-    took = time.perf_counter() - begun
+    took = time.perf_counter() - started
     return {
         "order_seconds": took,
         "order_bytes_a_shard": 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / shards,
@@ -105,18 +109,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="A shard folder of your own, instead of one made here.")
     parser.add_argument("--runs", type=int, default=7)
-    given = parser.parse_args()
-    found = order(4_000_000)
-    if given.data:
-        print(json.dumps(sizes(given.data) | found, indent=2))
+    args = parser.parse_args()
+    constants = order(4_000_000)
+    if args.data:
+        print(json.dumps(sizes(args.data) | constants, indent=2))
         return
     with tempfile.TemporaryDirectory() as folder:
-        weight = 1024 * 6 + 6 * 700
-        begun = time.perf_counter()
-        options = Options(shard_bytes=TIMEPOINTS * weight)
+        timepoint_bytes = 1024 * 6 + 6 * 700
+        started = time.perf_counter()
+        options = Options(shard_bytes=TIMEPOINTS * timepoint_bytes)
         pack(Registry.load(), [Source(Many(), Path(folder), ("train",))], Path(folder) / "s", options)
-        found["write_seconds"] = time.perf_counter() - begun
-        print(json.dumps(sizes(f"{folder}/s") | seconds(f"{folder}/s", given.runs) | found, indent=2))
+        constants["write_seconds"] = time.perf_counter() - started
+        print(json.dumps(sizes(f"{folder}/s") | seconds(f"{folder}/s", args.runs) | constants, indent=2))
 
 
 if __name__ == "__main__":

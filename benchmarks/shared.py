@@ -27,13 +27,13 @@ from orqa_train.training import additive
 
 def measure(work: Callable[[], float], runs: int) -> tuple[float, float]:
     """Return the median seconds of some work, after one run that does not count, and what it returned."""
-    found = work()
+    result = work()
     seconds = []
     for _ in range(runs):
         started = time.perf_counter()
-        found = work()
+        result = work()
         seconds.append(time.perf_counter() - started)
-    return median(seconds), found
+    return median(seconds), result
 
 
 def main() -> None:
@@ -43,14 +43,14 @@ def main() -> None:
     parser.add_argument("--timepoints", type=int, default=8)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    split = Shards.open(given.data).split("train")
+    split = Shards.open(args.data).split("train")
     stream = Stream.of(Registry.load(), split)
-    asked = (sample for sample in stream if sample.asked)
-    samples = list(islice(asked, given.timepoints))
-    words = [text for sample in samples for asked in sample.asked for text in (asked.text, asked.answer)]
-    model, processor = models.build(recipes.load("tiny"), words)
+    askable = (sample for sample in stream if sample.asked)
+    samples = list(islice(askable, args.timepoints))
+    texts = [text for sample in samples for asked in sample.asked for text in (asked.text, asked.answer)]
+    model, processor = models.build(recipes.load("tiny"), texts)
 
     def loss(batch: dict[str, Any]) -> torch.Tensor:
         batch["attention_mask"] = additive(batch["attention_mask"], torch.float32)
@@ -67,25 +67,26 @@ def main() -> None:
             float(
                 loss(
                     collate(
-                        processor, [encode(processor, Sample(one.timepoint, (asked,)), 4096) for asked in one.asked]
+                        processor,
+                        [encode(processor, Sample(sample.timepoint, (asked,)), 4096) for asked in sample.asked],
                     )
                 )
             )
-            for one in samples
+            for sample in samples
         )
 
     questions = sum(len(sample.asked) for sample in samples)
-    (shared, first), (single, second) = measure(together, given.runs), measure(apart, given.runs)
-    if abs(first - second) > 1e-3 * abs(second):
-        raise SystemExit(f"the losses differ: {first} and {second}")
+    (shared, shared_loss), (single, single_loss) = measure(together, args.runs), measure(apart, args.runs)
+    if abs(shared_loss - single_loss) > 1e-3 * abs(single_loss):
+        raise SystemExit(f"the losses differ: {shared_loss} and {single_loss}")
     rows = {
         "questions": questions,
-        "questions_a_timepoint": questions / given.timepoints,
+        "questions_a_timepoint": questions / args.timepoints,
         "shared_questions_a_second": questions / shared,
         "single_questions_a_second": questions / single,
         "ratio": single / shared,
     }
-    if given.json:
+    if args.json:
         print(json.dumps(rows, indent=2))
         return
     for name, value in rows.items():

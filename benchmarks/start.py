@@ -28,8 +28,8 @@ def measure(arguments: list[str]) -> tuple[float, float]:
 
 def imports(arguments: list[str]) -> int:
     """Return how many modules are imported: it depends on no machine, and on nobody else's work there."""
-    traced = [sys.executable, "-X", "importtime", *arguments]
-    lines = subprocess.run(traced, check=True, capture_output=True, text=True).stderr.splitlines()
+    command = [sys.executable, "-X", "importtime", *arguments]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     return sum(line.startswith("import time:") for line in lines) - 1  # the first is the head
 
 
@@ -38,13 +38,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    args = parser.parse_args()
     rows: dict[str, dict[str, float | int]] = {}
     for name, arguments in COMMANDS.items():
-        walls, cpus = zip(*(measure(arguments) for _ in range(given.runs)), strict=True)
+        walls, cpus = zip(*(measure(arguments) for _ in range(args.runs)), strict=True)
         rows[name] = {"wall": median(walls), "wall_min": min(walls), "cpu": median(cpus), "cpu_min": min(cpus)}
         rows[name]["imports"] = imports(arguments)
-    if given.json:
+    if args.json:
         print(json.dumps(rows, indent=2))
         return
     for name, row in rows.items():

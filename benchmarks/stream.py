@@ -65,13 +65,13 @@ def versions() -> dict[str, Any]:
         "pillow",
         *(peer.distribution for peer in peers.PEERS),
     ]
-    found = {name: metadata.version(name) for name in names if name not in missing()}
-    return {"python": sys.version.split()[0], "cores": os.cpu_count(), **found}
+    package_versions = {name: metadata.version(name) for name in names if name not in missing()}
+    return {"python": sys.version.split()[0], "cores": os.cpu_count(), **package_versions}
 
 
 def missing() -> dict[str, str]:
     """Return the peers that cannot take part, and why."""
-    return {peer.distribution: why for peer in peers.PEERS if (why := peers.absent(peer))}
+    return {peer.distribution: reason for peer in peers.PEERS if (reason := peers.absent(peer))}
 
 
 def main() -> None:
@@ -84,39 +84,42 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="WORD", help="rows with this in their name")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--plot", type=Path, metavar="FILE.png")
-    given = parser.parse_args()
-    chosen = given.parts or [*PARTS, "memory"]
-    if unknown := set(chosen) - {*PARTS, "memory"}:
+    args = parser.parse_args()
+    parts = args.parts or [*PARTS, "memory"]
+    if unknown := set(parts) - {*PARTS, "memory"}:
         parser.error(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}, memory")
     # Noise of the peers on standard error, of processes that they start, too.
     warnings.simplefilter("ignore")
     os.environ["PYTHONWARNINGS"] = "ignore"
     torch.set_num_threads(1)
-    if (given.scratch / NAME).exists():
-        parser.error(f"{given.scratch} is a folder of shards, and 3 GB of other data would be put there")
-    given.scratch.mkdir(parents=True, exist_ok=True)
-    data = Data(given.scratch, given.timepoints)
+    if (args.scratch / NAME).exists():
+        parser.error(f"{args.scratch} is a folder of shards, and 3 GB of other data would be put there")
+    args.scratch.mkdir(parents=True, exist_ok=True)
+    data = Data(args.scratch, args.timepoints)
     tables: dict[str, tuple[str, report.Rows]] = {}
-    for part in [one for one in PARTS if one in chosen]:
+    for part in [name for name in PARTS if name in parts]:
         unit, prepare = PARTS[part]
-        work = {name: run for name, run in prepare(data).items() if given.only in name}
+        work = {name: run for name, run in prepare(data).items() if args.only in name}
         gc.collect()
         gc.freeze()  # else each fork copies what it only looks at
-        tables[part] = unit, {name: summary(one) for name, one in rounds(work, given.repeats, say).items() if one}
-    curves = large.memory(data) if "memory" in chosen else {}
-    rows = {name: one for _, found in tables.values() for name, one in found.items()}
+        tables[part] = (
+            unit,
+            {name: summary(values) for name, values in rounds(work, args.repeats, say).items() if values},
+        )
+    curves = large.memory(data) if "memory" in parts else {}
+    rows = {name: row for _, part_rows in tables.values() for name, row in part_rows.items()}
     aims = report.targets(rows, curves)
     say("")
     report.show(tables, aims, missing())
-    if given.json:
-        said = {"versions": versions(), "absent": missing(), "timepoints": given.timepoints, "repeats": given.repeats}
-        found = {part: {"unit": unit, "rows": one} for part, (unit, one) in tables.items()}
+    if args.json:
+        header = {"versions": versions(), "absent": missing(), "timepoints": args.timepoints, "repeats": args.repeats}
+        results = {part: {"unit": unit, "rows": part_rows} for part, (unit, part_rows) in tables.items()}
         checked = [{**asdict(aim), "met": aim.met} for aim in aims]
-        given.json.write_text(
-            json.dumps({**said, "sets": SETS, **found, "targets": checked, "memory": curves}, indent=1)
+        args.json.write_text(
+            json.dumps({**header, "sets": SETS, **results, "targets": checked, "memory": curves}, indent=1)
         )
-    if given.plot:
-        report.plot(rows, curves, given.plot)
+    if args.plot:
+        report.plot(rows, curves, args.plot)
 
 
 if __name__ == "__main__":

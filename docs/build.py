@@ -16,13 +16,13 @@ BEGIN, END = "<!-- matrix: written by docs/build.py -->", "<!-- end of matrix --
 def matrix(registry: Registry) -> str:
     """Return which dataset can be asked what, as a Markdown table."""
     datasets = sorted(registry.datasets.items())
-    fits = {name: {task.name for task in registry.fitting(one)} for name, one in datasets}
+    fits = {name: {task.name for task in registry.fitting(dataset)} for name, dataset in datasets}
     lines = [
         "| task | asks | " + " | ".join(name for name, _ in datasets) + " |",
         "|---|---|" + ":-:|" * len(datasets),
     ]
     for name, task in sorted(registry.tasks.items()):
-        marks = " | ".join("●" if name in fits[dataset] else "" for dataset, _ in datasets)
+        marks = " | ".join("●" if name in fits[dataset_name] else "" for dataset_name, _ in datasets)
         lines.append(f"| `{name}` | {task.question} | {marks} |")
     return "\n".join(lines)
 
@@ -34,19 +34,21 @@ def commands(registry: Registry) -> str:
     context = click.Context(cli, info_name="orqa-registry", terminal_width=100, max_content_width=100)
     parts += ["```text", cli.get_help(context), "```", ""]
     for name in cli.list_commands(context):
-        below = click.Context(cli.commands[name], parent=context, info_name=name, max_content_width=100)
-        parts += [f"## {name}", "", "```text", cli.commands[name].get_help(below), "```", ""]
+        subcontext = click.Context(cli.commands[name], parent=context, info_name=name, max_content_width=100)
+        parts += [f"## {name}", "", "```text", cli.commands[name].get_help(subcontext), "```", ""]
     return "\n".join(parts)
 
 
 def datasets(registry: Registry) -> str:
     """Return what each dataset gives and where it lies on disk, from the plugins."""
-    named = sorted(registry.datasets.items())
-    head = " | ".join(name for name, _ in named)
-    rule = "|---|" + ":-:|" * len(named)
-    facets = [name for name in FACETS if any(name in one.provides for _, one in named)]
-    media = sorted({medium for _, one in named for medium in one.media}, key=lambda name: (_kind(name), name))
-    kinds = list(dict.fromkeys(map(_kind, media)))
+    by_name = sorted(registry.datasets.items())
+    head = " | ".join(name for name, _ in by_name)
+    rule = "|---|" + ":-:|" * len(by_name)
+    facets = [name for name in FACETS if any(name in dataset.provides for _, dataset in by_name)]
+    media = sorted(
+        {medium for _, dataset in by_name for medium in dataset.media}, key=lambda name: (_classify_medium(name), name)
+    )
+    kinds = list(dict.fromkeys(map(_classify_medium, media)))
     parts = [
         "# Datasets",
         "",
@@ -56,25 +58,30 @@ def datasets(registry: Registry) -> str:
         "",
         f"| facet | {head} |",
         rule,
-        *(_row(f"`{name}`", (name in one.provides for _, one in named)) for name in facets),
+        *(_format_row(f"`{name}`", (name in dataset.provides for _, dataset in by_name)) for name in facets),
         "",
         f"| sensors | {head} |",
         rule,
-        *(_row(f"`{kind}`", (any(_kind(name) == kind for name in one.media) for _, one in named)) for kind in kinds),
+        *(
+            _format_row(
+                f"`{kind}`", (any(_classify_medium(name) == kind for name in dataset.media) for _, dataset in by_name)
+            )
+            for kind in kinds
+        ),
         "",
         "`VIEW` stands for a camera. What a facet means and in which unit it is: `orqa-registry info NAME`.",
         "",
     ]
-    for name, one in named:
-        parts += _dataset(name, one, [task.name for task in registry.fitting(one)])
+    for name, dataset in by_name:
+        parts += _describe_dataset(name, dataset, [task.name for task in registry.fitting(dataset)])
     return "\n".join(parts)
 
 
-def _row(title: str, marks: Iterable[bool]) -> str:
+def _format_row(title: str, marks: Iterable[bool]) -> str:
     return f"| {title} | " + " | ".join("●" if mark else "" for mark in marks) + " |"
 
 
-def _kind(medium: str) -> str:
+def _classify_medium(medium: str) -> str:
     """Return what a medium is, whichever camera it is of."""
     stem, _, suffix = medium.partition(".")
     if suffix in {"jpg", "png"}:
@@ -84,7 +91,7 @@ def _kind(medium: str) -> str:
     return f"VIEW.{suffix}" if suffix in {"mask.png", "depth.png", "keypoints.json"} else medium
 
 
-def _dataset(name: str, dataset: Dataset, tasks: list[str]) -> list[str]:
+def _describe_dataset(name: str, dataset: Dataset, tasks: list[str]) -> list[str]:
     card = dataset.card
     facts = {
         "size": card.size,
@@ -105,7 +112,7 @@ def _dataset(name: str, dataset: Dataset, tasks: list[str]) -> list[str]:
     if dataset.pieces:
         parts += ["", "| piece | lies in | gives | from |", "|---|---|---|---|"]
         for piece in dataset.pieces:
-            gives = ", ".join(f"`{one}`" for one in (*piece.media, *piece.facets))
+            gives = ", ".join(f"`{facet_name}`" for facet_name in (*piece.media, *piece.facets))
             parts.append(f"| {piece.name} | `{piece.files}` | {gives} | {piece.access or card.access} |")
     parts += ["", *(f"- {note}" for note in card.notes), ""]
     return parts

@@ -22,34 +22,34 @@ def cost(opened: Callable[[], Epoch], timepoints: int) -> float:
     epoch = opened()
     for _ in epoch():  # what is done once is done now
         break
-    seconds, done = spent(lambda: sum(len(batch) for batch in epoch()))
-    if done != timepoints:
-        raise RuntimeError(f"{done} of {timepoints} timepoints came")
+    seconds, count = spent(lambda: sum(len(batch) for batch in epoch()))
+    if count != timepoints:
+        raise RuntimeError(f"{count} of {timepoints} timepoints came")
     return 1000 * seconds / timepoints
 
 
 def runs(data: Data) -> dict[str, Run]:
     """Return the name of each row and how it is measured. Data are made now."""
     rows: dict[str, Callable[[], Epoch]] = {}
-    there = [peer for peer in peers.PEERS if not peers.absent(peer)]
+    present = [peer for peer in peers.PEERS if not peers.absent(peer)]
     for workers in (0, 2):
-        where = f", {workers} workers" if workers else ""
+        suffix = f", {workers} workers" if workers else ""
         for name, resample in (("bicubic", Image.Resampling.BICUBIC), ("nearest", Image.Resampling.NEAREST)):
-            rows[f"original, {name}{where}"] = partial(peers.loose, data.loose, data.timepoints, workers, resample)
+            rows[f"original, {name}{suffix}"] = partial(peers.loose, data.loose, data.timepoints, workers, resample)
         for kind in ("q90", "q95"):
             jpegs, samples = simplejpeg.decode_jpeg, data.samples(kind)
-            rows[f"{kind} floor A{where}"] = partial(peers.memory, samples, workers, jpegs)
-            rows[f"{kind} floor B{where}"] = partial(peers.memory, samples, workers, jpegs)
-            rows[f"{kind} ours{where}"] = partial(ours.epoch, data.shards(kind), workers)
-            for peer in there:
-                rows[f"{kind} {peer.name}{where}"] = partial(peer.open, data.copy(peer, kind), workers)
+            rows[f"{kind} floor A{suffix}"] = partial(peers.memory, samples, workers, jpegs)
+            rows[f"{kind} floor B{suffix}"] = partial(peers.memory, samples, workers, jpegs)
+            rows[f"{kind} ours{suffix}"] = partial(ours.epoch, data.shards(kind), workers)
+            for peer in present:
+                rows[f"{kind} {peer.name}{suffix}"] = partial(peer.open, data.copy(peer, kind), workers)
         scaled = partial(decode, pixels=ours.PIXELS)
-        rows[f"full floor{where}"] = partial(peers.memory, data.samples("full"), workers, scaled)
-        rows[f"full ours{where}"] = partial(ours.epoch, data.shards("full"), workers)
+        rows[f"full floor{suffix}"] = partial(peers.memory, data.samples("full"), workers, scaled)
+        rows[f"full ours{suffix}"] = partial(ours.epoch, data.shards("full"), workers)
     for kind in ("q90", "q95"):
         rows[f"{kind} ours, 2 threads"] = partial(ours.epoch, data.shards(kind), threads=2)
         for questions in (1, 16):
-            asked = f"{kind} ours, {questions} question{'s' * (questions > 1)}"
-            rows[asked] = partial(ours.epoch, data.shards(kind), questions=questions)
-            rows[f"{asked}, 2 threads"] = partial(ours.epoch, data.shards(kind), threads=2, questions=questions)
+            row = f"{kind} ours, {questions} question{'s' * (questions > 1)}"
+            rows[row] = partial(ours.epoch, data.shards(kind), questions=questions)
+            rows[f"{row}, 2 threads"] = partial(ours.epoch, data.shards(kind), threads=2, questions=questions)
     return {name: partial(cost, opened, data.timepoints) for name, opened in rows.items()}

@@ -32,20 +32,20 @@ def reading(opened: Callable[[], Callable[[], Iterator[int]]], timepoints: int) 
     """Return CPU microseconds a sample; `opened()` gives what reads all samples and yields the members of each."""
     read = opened()
     sum(read())
-    seconds, done = spent(lambda: sum(sum(1 for _ in read()) for _ in range(PASSES)))
-    if done != timepoints * PASSES:
-        raise RuntimeError(f"{done} of {timepoints * PASSES} samples came")
-    return 1e6 * seconds / done
+    seconds, count = spent(lambda: sum(sum(1 for _ in read()) for _ in range(PASSES)))
+    if count != timepoints * PASSES:
+        raise RuntimeError(f"{count} of {timepoints * PASSES} samples came")
+    return 1e6 * seconds / count
 
 
-def _webdataset(folder: Path) -> Callable[[], Iterator[int]]:
+def _open_webdataset(folder: Path) -> Callable[[], Iterator[int]]:
     import webdataset as wds
 
     tars = sorted(map(str, folder.glob("*.tar")))
-    return lambda: (len(one) for one in wds.WebDataset(tars, shardshuffle=False, empty_check=False))
+    return lambda: (len(sample) for sample in wds.WebDataset(tars, shardshuffle=False, empty_check=False))
 
 
-def _tarfile(folder: Path) -> Callable[[], Iterator[int]]:
+def _open_tarfile(folder: Path) -> Callable[[], Iterator[int]]:
     def read() -> Iterator[int]:
         for path in sorted(folder.glob("*.tar")):
             with tarfile.open(path, "r|") as tar:
@@ -60,34 +60,34 @@ def _tarfile(folder: Path) -> Callable[[], Iterator[int]]:
     return read
 
 
-def _order(length: int) -> list[int]:
+def _draw_order(length: int) -> list[int]:
     return np.random.default_rng(SEED).permutation(length).tolist()
 
 
-def _ours_tars(folder: Path, shuffled: bool) -> Callable[[], Iterator[int]]:
+def _open_our_tars(folder: Path, shuffled: bool) -> Callable[[], Iterator[int]]:
     store = open_store(folder)
     tars = [Tar.open(store, name) for name in store.names() if name.endswith(".tar")]
-    places = [(tar, number) for tar in tars for number in range(len(tar))]
-    order = _order(len(places)) if shuffled else range(len(places))
-    return lambda: (len(tar[number]) for tar, number in (places[place] for place in order))
+    samples = [(tar, number) for tar in tars for number in range(len(tar))]
+    order = _draw_order(len(samples)) if shuffled else range(len(samples))
+    return lambda: (len(tar[number]) for tar, number in (samples[position] for position in order))
 
 
-def _ours_split(folder: Path) -> Callable[[], Iterator[int]]:
+def _open_our_split(folder: Path) -> Callable[[], Iterator[int]]:
     split = ours.split_of(folder)
-    return lambda: (sum(map(len, split[place].media.values())) for place in _order(len(split)))
+    return lambda: (sum(map(len, split[position].media.values())) for position in _draw_order(len(split)))
 
 
-def _bare(folder: Path) -> Callable[[], Iterator[int]]:
+def _open_plain(folder: Path) -> Callable[[], Iterator[int]]:
     """One positioned read a sample and nothing else: no reader can be faster."""
-    places = []
+    ranges = []
     for path in sorted(folder.glob("*.tar")):
         fd = os.open(path, os.O_RDONLY)
-        found = Index.from_bytes(path.with_name(index_name(path.name)).read_bytes(), path.name)
-        for number in range(len(found)):
-            members = found.members(number)
+        index = Index.from_bytes(path.with_name(index_name(path.name)).read_bytes(), path.name)
+        for number in range(len(index)):
+            members = index.members(number)
             first, last = members[0].offset, members[-1].offset + members[-1].size
-            places.append((fd, last - first, first))
-    return lambda: (len(os.pread(*places[place])) for place in _order(len(places)))
+            ranges.append((fd, last - first, first))
+    return lambda: (len(os.pread(*ranges[position])) for position in _draw_order(len(ranges)))
 
 
 def readers(data: Data) -> dict[str, Run]:
@@ -95,27 +95,27 @@ def readers(data: Data) -> dict[str, Run]:
     rows: dict[str, Callable[[], Callable[[], Iterator[int]]]] = {}
     for kind in ("q90", "q95", "full"):
         folder = data.shards(kind)
-        rows[f"{kind} webdataset, read"] = partial(_webdataset, folder)
-        rows[f"{kind} tarfile r|, read"] = partial(_tarfile, folder)
-        rows[f"{kind} ours, read"] = partial(_ours_tars, folder, False)
-        rows[f"{kind} ours shuffled, read"] = partial(_ours_tars, folder, True)
-        rows[f"{kind} ours timepoints, read"] = partial(_ours_split, folder)
-        rows[f"{kind} one pread a sample, read"] = partial(_bare, folder)
+        rows[f"{kind} webdataset, read"] = partial(_open_webdataset, folder)
+        rows[f"{kind} tarfile r|, read"] = partial(_open_tarfile, folder)
+        rows[f"{kind} ours, read"] = partial(_open_our_tars, folder, False)
+        rows[f"{kind} ours shuffled, read"] = partial(_open_our_tars, folder, True)
+        rows[f"{kind} ours timepoints, read"] = partial(_open_our_split, folder)
+        rows[f"{kind} one pread a sample, read"] = partial(_open_plain, folder)
     return {name: partial(reading, opened, data.timepoints) for name, opened in rows.items()}
 
 
 def writing(write: Callable[[Samples, Path], None], samples: Callable[[], Samples], folder: Path) -> float:
     """Return the MB a second of CPU that members in memory are written with; nothing is synced to disk."""
-    there, first, out = samples(), folder / "written-first", folder / "written"
+    contents, warmup, out = samples(), folder / "written-first", folder / "written"
     try:
-        first.mkdir(parents=True)
-        write(there[:1], first)  # what is done once, as importing, is done now
+        warmup.mkdir(parents=True)
+        write(contents[:1], warmup)  # what is done once, as importing, is done now
         out.mkdir()
-        seconds, _ = spent(lambda: write(there, out) or 0)
+        seconds, _ = spent(lambda: write(contents, out) or 0)
     finally:
-        for one in (first, out):
-            shutil.rmtree(one, ignore_errors=True)
-    return sum(len(member) for _, sample in there for member in sample.values()) / 1e6 / seconds
+        for path in (warmup, out):
+            shutil.rmtree(path, ignore_errors=True)
+    return sum(len(member) for _, sample in contents for member in sample.values()) / 1e6 / seconds
 
 
 def _write_tarwriter(samples: Samples, out: Path) -> None:
@@ -163,8 +163,8 @@ def writers(data: Data) -> dict[str, Run]:
     sizes = {"q90": None, "q95": None, "full": LARGE}
     return {
         f"{kind} {name}, write": partial(
-            writing, write, lambda kind=kind, most=most: data.samples(kind)[:most], data.folder
+            writing, write, lambda kind=kind, limit=limit: data.samples(kind)[:limit], data.folder
         )
-        for kind, most in sizes.items()
+        for kind, limit in sizes.items()
         for name, write in rows.items()
     }

@@ -44,11 +44,11 @@ class Dots(Dataset):
             yield Take(self.name, split, name, partial(self._points, split, name))
 
     def _points(self, split: str, take: str) -> Iterator[Timepoint]:
-        coded = io.BytesIO()
-        Image.effect_noise((32, 24), 40).convert("RGB").save(coded, "JPEG", quality=90)
-        found = {"relations": (("nurse", "closeTo", "patient"),), "roles": ("nurse", "patient")}
+        buffer = io.BytesIO()
+        Image.effect_noise((32, 24), 40).convert("RGB").save(buffer, "JPEG", quality=90)
+        facets = {"relations": (("nurse", "closeTo", "patient"),), "roles": ("nurse", "patient")}
         for k in range(TAKE):
-            yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), {"room1.jpg": coded.getvalue()}, found)
+            yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), {"room1.jpg": buffer.getvalue()}, facets)
 
 
 def shards(data: Data) -> Path:
@@ -57,16 +57,18 @@ def shards(data: Data) -> Path:
     def make(out: Path) -> None:
         source, sample = Source(Dots(), out, ("train",)), next(iter(next(Dots().takes(out, "train"))))
         # A timepoint takes its bytes and 1,024 for each of two members; between 100 and 101 of them are a shard.
-        one = len(sample.read("room1.jpg")) + len(labels.encode(sample)) + 2048
-        manifest = pack(ours.registry(), [source], out, Options(int(one * (A_SHARD + 0.5)), recoder=Recoder(None)))
-        found = len(manifest.splits["train"].shards)
-        if found != SHARDS:
-            raise RuntimeError(f"{found} shards instead of {SHARDS}")
+        timepoint_bytes = len(sample.read("room1.jpg")) + len(labels.encode(sample)) + 2048
+        manifest = pack(
+            ours.registry(), [source], out, Options(int(timepoint_bytes * (A_SHARD + 0.5)), recoder=Recoder(None))
+        )
+        shard_count = len(manifest.splits["train"].shards)
+        if shard_count != SHARDS:
+            raise RuntimeError(f"{shard_count} shards instead of {SHARDS}")
 
     return data.made("ours-dots", make)
 
 
-def _loader(folder: Path, threads: int) -> Loader:
+def _make_loader(folder: Path, threads: int) -> Loader:
     stream = ours.stream_of(ours.split_of(folder), 1)
     return Loader(stream, 8, transform=lambda sample: decode(sample.timepoint.read("room1.jpg")), threads=threads)
 
@@ -74,9 +76,9 @@ def _loader(folder: Path, threads: int) -> Loader:
 def first_batch(folder: Path) -> float:
     """Return the seconds on the clock from opening the folder to the first batch; imports do not count."""
     ours.registry()
-    began = time.perf_counter()
-    for _ in _loader(folder, 1):
-        return time.perf_counter() - began
+    started = time.perf_counter()
+    for _ in _make_loader(folder, 1):
+        return time.perf_counter() - started
     raise RuntimeError("no batch came")
 
 
@@ -86,24 +88,26 @@ def starts(data: Data) -> dict[str, Run]:
     return {f"{SHARDS:,} shards, open to first batch": partial(first_batch, folder)}
 
 
-def _curve(loader: Loader, epochs: int) -> list[tuple[float, float]]:
+def _measure_curve(loader: Loader, epochs: int) -> list[tuple[float, float]]:
     steps = len(loader) * epochs
-    every, done, seen = max(1, steps // LOOKS), 0, []
+    interval, step, curve = max(1, steps // LOOKS), 0, []
     for _ in range(epochs):
         for _ in loader:
-            done += 1
-            if done % every == 0:
+            step += 1
+            if step % interval == 0:
                 gc.collect()
-                seen.append((done / len(loader), own_memory() / 1e6))
-    return seen
+                curve.append((step / len(loader), own_memory() / 1e6))
+    return curve
 
 
 def memory(data: Data) -> dict[str, list[tuple[float, float]]]:
     """Return (epochs passed, MB) over an epoch of tiny and ten of real pictures, each in a process of its own."""
     dots, pictures = shards(data), data.shards("q95")
     return {
-        f"{SHARDS * A_SHARD:,} tiny timepoints, {SHARDS:,} shards": apart(lambda: _curve(_loader(dots, 1), 1)),
+        f"{SHARDS * A_SHARD:,} tiny timepoints, {SHARDS:,} shards": apart(
+            lambda: _measure_curve(_make_loader(dots, 1), 1)
+        ),
         f"{data.timepoints} timepoints of 5 views, 2 threads": apart(
-            lambda: _curve(ours.loader(pictures, threads=2), 10)
+            lambda: _measure_curve(ours.loader(pictures, threads=2), 10)
         ),
     }

@@ -19,8 +19,8 @@ PATIENCE = 30
 
 def cpu() -> float:
     """Return user and system seconds of this process and of all that it started and that have ended."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process.ru_utime + process.ru_stime + children.ru_utime + children.ru_stime
 
 
 def settle() -> None:
@@ -36,34 +36,34 @@ def settle() -> None:
 def spent(work: Callable[[], int]) -> tuple[float, int]:
     """Return the CPU seconds of some work, worker processes and all, and what it returned."""
     settle()
-    began = cpu()
-    done = work()
+    started = cpu()
+    result = work()
     settle()
-    return cpu() - began, done
+    return cpu() - started, result
 
 
 def apart(work: Callable[[], Any]) -> Any:
     """Return what work returns in a fork of this process. Raises RuntimeError with the trace of what it raised."""
-    mine, theirs = Pipe(duplex=False)
+    receiver, sender = Pipe(duplex=False)
 
     def inside() -> None:
-        mine.close()
+        receiver.close()
         try:
-            theirs.send((work(), None))
+            sender.send((work(), None))
         except BaseException:
-            theirs.send((None, traceback.format_exc()))
+            sender.send((None, traceback.format_exc()))
 
     process = FORK.Process(target=inside)
     process.start()
-    theirs.close()
+    sender.close()
     try:
-        found, wrong = mine.recv()
+        result, failure = receiver.recv()
     except EOFError:
-        found, wrong = None, "the process ended without a word"
+        result, failure = None, "the process ended without a word"
     process.join()
-    if wrong:
-        raise RuntimeError(wrong)
-    return found
+    if failure:
+        raise RuntimeError(failure)
+    return result
 
 
 def rounds(
@@ -73,19 +73,19 @@ def rounds(
 
     What fails is said, and left out from then on.
     """
-    found: dict[str, list[float]] = {name: [] for name in work}
+    results: dict[str, list[float]] = {name: [] for name in work}
     for number in range(repeats + 1):
-        for name in list(found):
+        for name in list(results):
             say(f"round {number} of {repeats}: {name}")
             try:
-                one = apart(work[name])
+                result = apart(work[name])
             except RuntimeError as error:
                 print(f"{name} failed:\n{error}")
-                del found[name]
+                del results[name]
                 continue
             if number:
-                found[name].append(one)
-    return found
+                results[name].append(result)
+    return results
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:

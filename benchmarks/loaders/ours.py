@@ -40,7 +40,9 @@ def labels(number: int) -> dict[str, Any]:
     boxes = tuple(Box(entity, 10, 20, 110 + k, 130) for k, entity in enumerate(rng.sample(ENTITIES, 10)))
     extents = {box.entity: tuple(rng.randint(-900, 900) + step for step in (0, 0, 0, 99, 99, 99)) for box in boxes}
     return {
-        **scenegraph.facets(tuple(Triplet(one, verb, other) for (one, other), verb in sorted(pairs.items()))),
+        **scenegraph.facets(
+            tuple(Triplet(subject, predicate, target) for (subject, target), predicate in sorted(pairs.items()))
+        ),
         "roles": ("head_surgeon", "nurse", "patient"),
         "robot_phase": rng.choice(ROBOT_PHASES),
         "robot_calibrated": rng.random() < 0.5,
@@ -62,32 +64,36 @@ class Leaves(Dataset):
 
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes."""
-        places = sorted(root.iterdir())
-        for start in range(0, len(places), SHARD):
+        folders = sorted(root.iterdir())
+        for start in range(0, len(folders), SHARD):
             name = f"take{start // SHARD}"
-            yield Take(self.name, split, name, partial(self._points, split, name, start, places[start : start + SHARD]))
+            yield Take(
+                self.name, split, name, partial(self._points, split, name, start, folders[start : start + SHARD])
+            )
 
-    def _points(self, split: str, take: str, start: int, places: Sequence[Path]) -> Iterator[Timepoint]:
-        for k, place in enumerate(places):
-            media = {f"{view}.jpg": place / f"{view}.jpg" for view in VIEWS}
+    def _points(self, split: str, take: str, start: int, folders: Sequence[Path]) -> Iterator[Timepoint]:
+        for k, folder in enumerate(folders):
+            media = {f"{view}.jpg": folder / f"{view}.jpg" for view in VIEWS}
             yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), media, labels(start + k))
 
 
 def write(loose: Path, out: Path, recoder: Recoder) -> None:
     """Write shards of `SHARD` timepoints or so."""
     source = Source(Leaves(), loose, ("train",))
-    one = sum(len(recoder(path.name, path.read_bytes()).data) for path in sorted(loose.glob("00000/*")))
-    pack(registry(), [source], out, Options(shard_bytes=int(one * SHARD * 1.05), recoder=recoder, workers=2))
+    timepoint_bytes = sum(len(recoder(path.name, path.read_bytes()).data) for path in sorted(loose.glob("00000/*")))
+    pack(
+        registry(), [source], out, Options(shard_bytes=int(timepoint_bytes * SHARD * 1.05), recoder=recoder, workers=2)
+    )
 
 
 def members(folder: Path) -> Samples:
     """Return what the tars hold, whole, in their order."""
-    store, found = open_store(folder), []
+    store, samples = open_store(folder), []
     for name in store.names():
         if name.endswith(".tar"):
             tar = Tar.open(store, name)
-            found += [(tar.index.keys[number], tar[number]) for number in range(len(tar))]
-    return found
+            samples += [(tar.index.keys[number], tar[number]) for number in range(len(tar))]
+    return samples
 
 
 def split_of(folder: Path) -> Split:
@@ -122,5 +128,5 @@ def loader(folder: Path, workers: int = 0, threads: int = 1, questions: int = 0)
 
 def epoch(folder: Path, workers: int = 0, threads: int = 1, questions: int = 0) -> Epoch:
     """Return an epoch through the loader."""
-    opened = loader(folder, workers, threads, questions)
-    return lambda: opened
+    batches = loader(folder, workers, threads, questions)
+    return lambda: batches

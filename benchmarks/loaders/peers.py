@@ -141,8 +141,8 @@ class Mosaic:
     def write(cls, samples: Samples, folder: Path) -> None:
         """Write MDS shards."""
         columns = dict.fromkeys(samples[0][1], "bytes")
-        largest = SHARD * sum(sum(map(len, sample.values())) for _, sample in samples) // len(samples)
-        with cls.library().MDSWriter(out=str(folder), columns=columns, size_limit=largest) as writer:
+        size_limit = SHARD * sum(sum(map(len, sample.values())) for _, sample in samples) // len(samples)
+        with cls.library().MDSWriter(out=str(folder), columns=columns, size_limit=size_limit) as writer:
             for _, sample in samples:
                 writer.write(dict(sample))
 
@@ -152,8 +152,8 @@ class Mosaic:
         library = cls.library()
 
         class Pictures(library.StreamingDataset):
-            def __getitem__(self, at: Any) -> list[np.ndarray]:
-                return pixels(super().__getitem__(at))
+            def __getitem__(self, index: Any) -> list[np.ndarray]:
+                return pixels(super().__getitem__(index))
 
         library.base.util.clean_stale_shared_memory()
         dataset = Pictures(local=str(folder), shuffle=True, shuffle_seed=SEED, batch_size=BATCH)

@@ -20,7 +20,7 @@ NOISE = 3.0
 
 
 @lru_cache(maxsize=8)
-def _shading(seed: int) -> np.ndarray:
+def _make_shading(seed: int) -> np.ndarray:
     """Return a field of 1/f noise, (height, width, 3) float32 of deviation 1."""
     width, height = SIZE
     rng = np.random.default_rng((1 << 32, seed))
@@ -46,42 +46,47 @@ def picture(seed: int, leaves: int = 400) -> Image.Image:
         columns = np.arange(left, min(width, int(x + radius) + 1))[None]
         inside = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
         canvas[top : top + len(rows), left : left + columns.size][inside] = colour
-    shift = tuple(int(one) for one in rng.integers(0, (height, width)))
-    shading = np.roll(_shading(seed % 8), shift, (0, 1))
+    shift = tuple(int(offset) for offset in rng.integers(0, (height, width)))
+    shading = np.roll(_make_shading(seed % 8), shift, (0, 1))
     noise = rng.standard_normal(canvas.shape, np.float32)
     # Light is grey for the most part, and so is what demosaicing leaves of noise.
     canvas += 3 * (shading[..., :1] + shading / 8) + NOISE * (0.8 * noise[..., :1] + 0.6 * noise)
     return Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
 
 
-def _write(job: tuple[Path, int]) -> int:
+def _write_jpeg(job: tuple[Path, int]) -> int:
     """Write one JPEG and return its bytes."""
     path, seed = job
-    coded = io.BytesIO()
-    picture(seed).save(coded, "JPEG", quality=QUALITY)
-    path.write_bytes(coded.getvalue())
-    return len(coded.getvalue())
+    buffer = io.BytesIO()
+    picture(seed).save(buffer, "JPEG", quality=QUALITY)
+    path.write_bytes(buffer.getvalue())
+    return len(buffer.getvalue())
 
 
 def make(folder: Path, timepoints: int, processes: int = 2) -> None:
     """Write `timepoints` folders of five JPEGs, `00000/room1.jpg`; those that are there already stay."""
     jobs = []
     for timepoint in range(timepoints):
-        place = folder / f"{timepoint:05d}"
-        place.mkdir(parents=True, exist_ok=True)
-        jobs += [(place / f"{view}.jpg", timepoint * len(VIEWS) + number) for number, view in enumerate(VIEWS)]
+        timepoint_folder = folder / f"{timepoint:05d}"
+        timepoint_folder.mkdir(parents=True, exist_ok=True)
+        jobs += [
+            (timepoint_folder / f"{view}.jpg", timepoint * len(VIEWS) + number) for number, view in enumerate(VIEWS)
+        ]
     missing = [job for job in jobs if not job[0].exists()]
     if missing:
         with get_context("fork").Pool(processes) as pool:
-            pool.map(_write, missing, chunksize=20)
+            pool.map(_write_jpeg, missing, chunksize=20)
 
 
 def read(folder: Path, timepoints: int) -> list[list[bytes]]:
     """Return the JPEGs of each timepoint, in the order of the views."""
-    return [[(folder / f"{one:05d}" / f"{view}.jpg").read_bytes() for view in VIEWS] for one in range(timepoints)]
+    return [
+        [(folder / f"{timepoint:05d}" / f"{view}.jpg").read_bytes() for view in VIEWS]
+        for timepoint in range(timepoints)
+    ]
 
 
 def bits_a_pixel(samples: Sequence[Sequence[bytes]]) -> float:
     """Return the mean bits a pixel of full-size pictures."""
-    coded = [len(data) for sample in samples for data in sample]
-    return 8 * sum(coded) / len(coded) / (SIZE[0] * SIZE[1])
+    sizes = [len(data) for sample in samples for data in sample]
+    return 8 * sum(sizes) / len(sizes) / (SIZE[0] * SIZE[1])

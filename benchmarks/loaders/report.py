@@ -33,21 +33,21 @@ class Target:
 
 def targets(rows: Rows, curves: Curves) -> list[Target]:
     """Return the targets of which everything that they need was measured."""
-    at = {name: one["median"] for name, one in rows.items()}
-    found: list[Target] = []
+    medians = {name: row["median"] for name, row in rows.items()}
+    results: list[Target] = []
 
     def add(name: str, over: str, under: str, bound: float, *, least: bool = True, times: float = 1) -> None:
-        if over in at and under in at:
-            found.append(Target(name, times * at[over] / at[under], bound, least))
+        if over in medians and under in medians:
+            results.append(Target(name, times * medians[over] / medians[under], bound, least))
 
     for kind in ("q90", "q95"):
-        for where in WORKERS:
-            floor = f"{kind} floor A{where}"
-            add(f"{kind} noise: the floor measured twice{where}", f"{kind} floor B{where}", floor, 1.1, least=False)
-            add(f"{kind} ours / floor{where}", f"{kind} ours{where}", floor, 1.1, least=False)
+        for suffix in WORKERS:
+            floor = f"{kind} floor A{suffix}"
+            add(f"{kind} noise: the floor measured twice{suffix}", f"{kind} floor B{suffix}", floor, 1.1, least=False)
+            add(f"{kind} ours / floor{suffix}", f"{kind} ours{suffix}", floor, 1.1, least=False)
             for peer in peers.PEERS:
-                name = f"{kind} {peer.name}{where}"
-                add(f"{kind} ours / {peer.name}{where}", f"{kind} ours{where}", name, 1, least=False)
+                name = f"{kind} {peer.name}{suffix}"
+                add(f"{kind} ours / {peer.name}{suffix}", f"{kind} ours{suffix}", name, 1, least=False)
         add(f"{kind} x original, pictures alone", "original, bicubic", f"{kind} ours", 17)
         add(f"{kind} x original, 1 question", "original, bicubic", f"{kind} ours, 1 question", 17)
         several = "original, bicubic, 2 workers"
@@ -56,17 +56,17 @@ def targets(rows: Rows, curves: Curves) -> list[Target]:
         add(f"{kind} x original, 16 questions", "original, bicubic", f"{kind} ours, 16 questions", 250, times=16)
         add(f"{kind} read / webdataset, bytes", f"{kind} webdataset, read", f"{kind} ours, read", 6)
         add(f"{kind} read / webdataset, timepoints", f"{kind} webdataset, read", f"{kind} ours timepoints, read", 6)
-    for where in WORKERS:
-        add(f"full, scaled decode, x original{where}", f"original, bicubic{where}", f"full ours{where}", 2.6)
-        add(f"full ours / floor{where}", f"full ours{where}", f"full floor{where}", 1.1, least=False)
+    for suffix in WORKERS:
+        add(f"full, scaled decode, x original{suffix}", f"original, bicubic{suffix}", f"full ours{suffix}", 2.6)
+        add(f"full ours / floor{suffix}", f"full ours{suffix}", f"full floor{suffix}", 1.1, least=False)
     for kind, bound in (("q90", 3), ("q95", 3), ("full", 2)):
         add(f"{kind} write / TarWriter", f"{kind} ours, write", f"{kind} TarWriter, write", bound)
-    found += [Target(name, value, 1, least=False) for name, value in at.items() if name.endswith("first batch")]
-    found += [
+    results += [Target(name, value, 1, least=False) for name, value in medians.items() if name.endswith("first batch")]
+    results += [
         Target(f"memory, last quarter / second: {name}", growth(curve), 1.05, least=False)
         for name, curve in curves.items()
     ]
-    return found
+    return results
 
 
 def growth(curve: Sequence[tuple[float, float]]) -> float:
@@ -80,23 +80,23 @@ def show(parts: Mapping[str, tuple[str, Rows]], aims: Sequence[Target], absent: 
     console = Console(width=110)
     for title, (unit, rows) in parts.items():
         table = Table("", unit, "least", "most", title=title, title_justify="left")
-        for name, one in rows.items():
-            table.add_row(name, *(f"{one[key]:,.2f}" for key in ("median", "least", "most")))
+        for name, row in rows.items():
+            table.add_row(name, *(f"{row[key]:,.2f}" for key in ("median", "least", "most")))
         console.print(table)
     table = Table("", "measured", "target", "", title="targets", title_justify="left")
     for aim in aims:
         bound = f"{'>=' if aim.least else '<='} {aim.bound:g}"
         table.add_row(aim.name, f"{aim.value:.2f}", bound, "" if aim.met else "missed")
     console.print(table)
-    for name, why in absent.items():
-        console.print(f"absent: {name}: {why}")
+    for name, reason in absent.items():
+        console.print(f"absent: {name}: {reason}")
 
 
-def _bars(rows: Rows) -> Iterator[tuple[str, list[float]]]:
+def _pair_medians(rows: Rows) -> Iterator[tuple[str, list[float]]]:
     """Yield the loaders that were measured with and without workers, and both medians."""
     for name in rows:
         if WORKERS[1] not in name and name + WORKERS[1] in rows:
-            yield name, [rows[name + where]["median"] for where in WORKERS]
+            yield name, [rows[name + suffix]["median"] for suffix in WORKERS]
 
 
 def plot(rows: Rows, curves: Curves, path: Path) -> None:
@@ -106,10 +106,10 @@ def plot(rows: Rows, curves: Curves, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    bars = list(_bars(rows))
+    bars = list(_pair_medians(rows))
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 2 + 0.3 * max(len(bars), 8)), layout="constrained")
-    for shift, place, label in ((-0.2, 0, "1 process"), (0.2, 1, "2 workers")):
-        left.barh([k + shift for k in range(len(bars))], [one[place] for _, one in bars], 0.4, label=label)
+    for shift, index, label in ((-0.2, 0, "1 process"), (0.2, 1, "2 workers")):
+        left.barh([k + shift for k in range(len(bars))], [medians[index] for _, medians in bars], 0.4, label=label)
     left.set(yticks=range(len(bars)), yticklabels=[name for name, _ in bars])
     left.set_xlabel("CPU ms a timepoint of 5 views")
     left.invert_yaxis()

@@ -55,35 +55,37 @@ class Data:
 
     def samples(self, name: str) -> Samples:
         """Return what our shards hold, in memory."""
-        return _members(self.shards(name))
+        return _load_members(self.shards(name))
 
     def made(self, name: str, make: Callable[[Path], Any]) -> Path:
         """Return a folder, made where it is not there, whole or not at all."""
-        whole = self.folder / f"{name}-{self.timepoints}"
-        if not whole.exists():
-            partial = whole.with_name(f"{whole.name}.partial")
-            print(f"making {whole}", flush=True)
+        finished = self.folder / f"{name}-{self.timepoints}"
+        if not finished.exists():
+            partial = finished.with_name(f"{finished.name}.partial")
+            print(f"making {finished}", flush=True)
             shutil.rmtree(partial, ignore_errors=True)
             make(partial)
-            partial.rename(whole)
-        return whole
+            partial.rename(finished)
+        return finished
 
     def _resize(self, out: Path) -> None:
-        for place in sorted(self.loose.iterdir()):
-            (out / place.name).mkdir(parents=True)
+        for timepoint_folder in sorted(self.loose.iterdir()):
+            (out / timepoint_folder.name).mkdir(parents=True)
             for view in VIEWS:
-                (out / place.name / f"{view}.jpg").write_bytes(_small((place / f"{view}.jpg").read_bytes()))
+                (out / timepoint_folder.name / f"{view}.jpg").write_bytes(
+                    _shrink((timepoint_folder / f"{view}.jpg").read_bytes())
+                )
 
 
 @lru_cache(maxsize=3)
-def _members(folder: Path) -> Samples:
+def _load_members(folder: Path) -> Samples:
     return ours.members(folder)
 
 
-def _small(data: bytes) -> bytes:
+def _shrink(data: bytes) -> bytes:
     with Image.open(io.BytesIO(data)) as image:
         scale = (ours.PIXELS / (image.width * image.height)) ** 0.5
         small = image.resize((int(image.width * scale), int(image.height * scale)), Image.Resampling.BICUBIC)
-    coded = io.BytesIO()
-    small.save(coded, "JPEG", quality=90)
-    return coded.getvalue()
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

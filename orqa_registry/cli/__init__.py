@@ -77,7 +77,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one needs them."""
-        rank = {name: place for place, name in enumerate(self.ORDER)}
+        rank = {name: position for position, name in enumerate(self.ORDER)}
         return sorted(self.commands, key=lambda name: (rank.get(name, len(rank)), name))
 
     def resolve_command(
@@ -126,12 +126,12 @@ def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
     # Wherever they stand: they are asked for after something failed.
     debug, strict = "--debug" in arguments, "--strict" in arguments or os.environ.get("ORQA_STRICT") == "1"
-    arguments = [one for one in arguments if one not in {"--debug", "--strict"}]
+    arguments = [argument for argument in arguments if argument not in {"--debug", "--strict"}]
     with show.damage_shown(strict=strict):
-        return _run(arguments, debug=debug)
+        return _run_command(arguments, debug=debug)
 
 
-def _run(arguments: list[str], *, debug: bool) -> int:
+def _run_command(arguments: list[str], *, debug: bool) -> int:
     try:
         registry = Registry.load()
         cli = build(registry)
@@ -141,12 +141,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         with cli.make_context("orqa-registry", arguments) as context:
             cli.invoke(context)
         return 0
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+    except click.exceptions.Exit as exit_signal:
+        return exit_signal.exit_code
     except click.ClickException as error:
-        words = StringIO()
-        error.show(words)
-        show.print_line(words.getvalue().rstrip("\n"), err=True)
+        buffer = StringIO()
+        error.show(buffer)
+        show.print_line(buffer.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         show.print_line(": ".join(["stopped", *map(str, error.args)]), err=True)  # a command may say what is kept
@@ -163,9 +163,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except OSError as error:
         if debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
+        prefix = f"{error.filename}: " if error.filename else ""
         show.print_line(
-            f"error: {where}{error.strerror or error}. What was finished is kept; mend this and call again", err=True
+            f"error: {prefix}{error.strerror or error}. What was finished is kept; mend this and call again", err=True
         )
         return 1
     except Exception as error:

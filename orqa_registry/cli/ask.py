@@ -45,24 +45,24 @@ def ask(
     orqa-registry ask 4D-OR --root DIR --split validation --task tools_used --limit 3
     orqa-registry ask MM-OR --root DIR --split validation --compat orqa-v1
     """
-    for line in islice(_lines(registry, dataset, root, split, tasks, compat is not None), limit):
+    for line in islice(_build_lines(registry, dataset, root, split, tasks, compat is not None), limit):
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _lines(
-    registry: Registry, name: str, root: Path | None, split_name: str, wanted: tuple[str, ...], compat: bool
+def _build_lines(
+    registry: Registry, name: str, root: Path | None, split_name: str, task_names: tuple[str, ...], compat: bool
 ) -> Iterator[dict[str, Any]]:
     dataset = registry.dataset(name)
     split = registry.split(dataset, split_name)
-    tasks = registry.fitting(dataset, wanted)
+    tasks = registry.fitting(dataset, task_names)
     folder = registry.locate(dataset, root)
-    found = asked = False
+    has_timepoints = has_questions = False
     for take in dataset.takes(folder, split):
         timeline = take.timeline()
         for point in take:
-            found = True
+            has_timepoints = True
             for task, questions in ask_all(point, timeline, tasks, compat=compat):
-                asked = True
+                has_questions = True
                 for question in questions:
                     for answer in question.answers:
                         yield {
@@ -77,11 +77,11 @@ def _lines(
                             "view": question.view,
                             "weight": question.weight,
                         }
-    if not found:
-        there = [one for one in dataset.splits if next(iter(dataset.takes(folder, one)), None)]
-        hint = f"there are takes of {', '.join(there)}" if there else dataset.card.access
+    if not has_timepoints:
+        other_splits = [other for other in dataset.splits if next(iter(dataset.takes(folder, other)), None)]
+        hint = f"there are takes of {', '.join(other_splits)}" if other_splits else dataset.card.access
         raise OrqaError(f"{dataset.name}: no timepoint of split {split} under {folder}: {hint}")
-    if not asked:
+    if not has_questions:
         needs = sorted({facet for task in tasks for facet in task.needs})
         notes = " ".join(f"{note}." for note in dataset.card.notes)
         raise OrqaError(

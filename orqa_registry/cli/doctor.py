@@ -39,85 +39,96 @@ def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -
     chosen = registry.dataset(dataset)
     folder = registry.locate(chosen, root)
     with show.progress("takes") as advance:
-        found = survey.examine(chosen, folder, registry.fitting(chosen), advance)
+        report = survey.examine(chosen, folder, registry.fitting(chosen), advance)
     if as_json:
-        show.print_json(found.as_json())
+        show.print_json(report.as_json())
     else:
-        _print(found)
+        _print_report(report)
 
 
-def _print(found: survey.Survey) -> None:
-    name, many = found.dataset.name, found.timepoints
-    taken = "" if found.home == found.root else " (one folder further in)"
-    show.print_line(f"{name} in {found.home}{taken}: {many:,} timepoints\n")
+def _print_report(report: survey.Survey) -> None:
+    name, total = report.dataset.name, report.timepoints
+    nested = "" if report.home == report.root else " (one folder further in)"
+    show.print_line(f"{name} in {report.home}{nested}: {total:,} timepoints\n")
     rows = (
-        (split, len(one.takes), len(found.dataset.official.get(split, ())) or "", one.timepoints, _list(one.missing))
-        for split, one in found.splits.items()
+        (
+            split,
+            len(counts.takes),
+            len(report.dataset.official.get(split, ())) or "",
+            counts.timepoints,
+            _join_names(counts.missing),
+        )
+        for split, counts in report.splits.items()
     )
     columns = ("split", "takes", "official", "timepoints", "missing")
     show.print_table("Takes", columns, rows, numbers=columns[1:4])
-    _print_damage(found)
-    _print_pieces(found)
-    if found.uneven:
-        rare = ((name, _share(has, many), found.dataset.media[name]) for name, has in found.uneven.items())
+    _print_damage(report)
+    _print_pieces(report)
+    if report.uneven:
+        partial = (
+            (name, _format_share(count, total), report.dataset.media[name]) for name, count in report.uneven.items()
+        )
         heads = ("medium", "timepoints", "what it is")
-        show.print_table("Sensors that are not everywhere", heads, rare, numbers=("timepoints",))
-    asked = ((task, _share(found.tasks[task], many)) for task in sorted(found.tasks))
+        show.print_table("Sensors that are not everywhere", heads, partial, numbers=("timepoints",))
+    annotated = ((task, _format_share(report.tasks[task], total)) for task in sorted(report.tasks))
     title = "Annotated for (timepoints that have what a task needs)"
-    show.print_table(title, ("task", "timepoints"), asked, numbers=("timepoints",))
-    if found.checks:
-        known = (("ok" if one.good else "?", one.what, one.found, one.expected, one.note) for one in found.checks)
+    show.print_table(title, ("task", "timepoints"), annotated, numbers=("timepoints",))
+    if report.checks:
+        check_rows = (
+            ("ok" if check.good else "?", check.what, check.found, check.expected, check.note)
+            for check in report.checks
+        )
         columns = ("", "known number", "found", "expected", "note")
-        show.print_table("Known numbers", columns, known, numbers=("found", "expected"))
+        show.print_table("Known numbers", columns, check_rows, numbers=("found", "expected"))
         show.print_line(LEGEND + "\n")
-    absent = [one.piece for one in found.pieces if one.absent]
+    absent = [piece_count.piece for piece_count in report.pieces if piece_count.absent]
     if absent:
-        card = found.dataset.card
-        get = ((one.name, one.access or card.access, one.terms or card.licence) for one in absent)
-        show.print_table("Where to get what is missing", ("piece", "from", "terms"), get)
+        card = report.dataset.card
+        sources = ((piece.name, piece.access or card.access, piece.terms or card.licence) for piece in absent)
+        show.print_table("Where to get what is missing", ("piece", "from", "terms"), sources)
 
 
-def _print_damage(found: survey.Survey) -> None:
-    where: dict[str, list[str]] = {}  # one file may be what several splits lack
-    for split, one in found.splits.items():
-        for take, why in one.damaged.items():
-            where.setdefault(why, []).append(split if take == survey.WHOLE else f"{split} take {take}")
-    for why, places in where.items():
-        show.print_line(f"damaged: {_list(places)}: {why}")
-    if found.unchecked:
-        show.print_line(f"damaged: known numbers were not counted to their end: {found.unchecked}")
+def _print_damage(report: survey.Survey) -> None:
+    takes_by_reason: dict[str, list[str]] = {}  # one file may be what several splits lack
+    for split, counts in report.splits.items():
+        for take, reason in counts.damaged.items():
+            takes_by_reason.setdefault(reason, []).append(split if take == survey.WHOLE else f"{split} take {take}")
+    for reason, takes in takes_by_reason.items():
+        show.print_line(f"damaged: {_join_names(takes)}: {reason}")
+    if report.unchecked:
+        show.print_line(f"damaged: known numbers were not counted to their end: {report.unchecked}")
 
 
-def _print_pieces(found: survey.Survey) -> None:
-    many, below = found.timepoints, "see below" if found.checks else ""
+def _print_pieces(report: survey.Survey) -> None:
+    total, hint = report.timepoints, "see below" if report.checks else ""
     rows = (
         (
-            _state(one, many),
-            one.piece.name,
-            _share(one.timepoints, many) or (below if one.there is None else ""),
-            one.piece.files,
-            _list(one.lacking_in, LACKING),
-            _list(one.costs),
+            _format_state(piece_count, total),
+            piece_count.piece.name,
+            _format_share(piece_count.timepoints, total) or (hint if piece_count.there is None else ""),
+            piece_count.piece.files,
+            _join_names(piece_count.lacking_in, LACKING),
+            _join_names(piece_count.costs),
         )
-        for one in found.pieces
+        for piece_count in report.pieces
     )
     columns = ("", "piece", "has it", "files", "lacking in", "its lack costs")
     show.print_table("Pieces", columns, rows, numbers=("has it",))
 
 
-def _state(one: survey.PieceCount, whole: int) -> str:
-    if one.there is not None:
-        return "there" if one.there else "missing"
-    if one.timepoints is None:
+def _format_state(piece_count: survey.PieceCount, total: int) -> str:
+    if piece_count.there is not None:
+        return "there" if piece_count.there else "missing"
+    if piece_count.timepoints is None:
         return ""
-    return "all" if one.timepoints == whole and whole else "some" if one.timepoints else "none"
+    return "all" if piece_count.timepoints == total and total else "some" if piece_count.timepoints else "none"
 
 
-def _share(part: int | None, whole: int) -> str:
+def _format_share(part: int | None, total: int) -> str:
     if part is None:
         return ""
-    return f"{part:,} ({part / whole:.0%})" if whole else "0"
+    return f"{part:,} ({part / total:.0%})" if total else "0"
 
 
-def _list(names: list[str] | tuple[str, ...], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")
+def _join_names(names: list[str] | tuple[str, ...], limit: int = 8) -> str:
+    return ", ".join(names[:limit]) + (f", ... ({len(names)})" if len(names) > limit else "")

@@ -90,26 +90,36 @@ def export(
     orqa-registry export 4D-OR MM-OR --root 4D-OR=A --root MM-OR=B --weight MM-OR=0.5 --split val --size 1000 \\
         --format lmms-eval --images copy --out set
     """
-    chosen = list({one.name: one for one in map(registry.dataset, datasets)}.values())
-    how: How = sampling or ("all" if size is None else "benchmark")
-    if (how == "all") != (size is None):
-        raise CallError(f"--sampling {how} {'takes no' if how == 'all' else 'needs a'} --size")
-    shares, fitting, given = (
-        _weights(registry, weights),
-        _fitting(registry, chosen, tasks),
-        folders(registry, roots, chosen),
+    chosen_datasets = list({dataset.name: dataset for dataset in map(registry.dataset, datasets)}.values())
+    method: How = sampling or ("all" if size is None else "benchmark")
+    if (method == "all") != (size is None):
+        raise CallError(f"--sampling {method} {'takes no' if method == 'all' else 'needs a'} --size")
+    shares, fitting, root_folders = (
+        _parse_weights(registry, weights),
+        _fit_tasks(registry, chosen_datasets, tasks),
+        folders(registry, roots, chosen_datasets),
     )
-    splits = {one.name: registry.split(one, split) for one in chosen}
-    where = {one.name: registry.locate(one, given.get(one.name)) for one in chosen}
-    homes = {one.name: one.home(where[one.name]) for one in chosen}
+    splits = {dataset.name: registry.split(dataset, split) for dataset in chosen_datasets}
+    data_folders = {
+        dataset.name: registry.locate(dataset, root_folders.get(dataset.name)) for dataset in chosen_datasets
+    }
+    homes = {dataset.name: dataset.home(data_folders[dataset.name]) for dataset in chosen_datasets}
     for name, home in homes.items():
         if out.resolve().is_relative_to(home.resolve()):
             raise CallError(f"--out {out} is in the folder of {name}, {home}: nothing is written into a dataset")
     pool = Pool()
     with show.progress("takes") as advance:
-        for one in chosen:
-            _gather(pool, one, where[one.name], splits[one.name], fitting[one.name], advance, compat=compat is not None)
-    drawn = sample(pool, size, shares, how, seed, replace=replace, paraphrase=paraphrase, sentences=sentences)
+        for dataset in chosen_datasets:
+            _fill_pool(
+                pool,
+                dataset,
+                data_folders[dataset.name],
+                splits[dataset.name],
+                fitting[dataset.name],
+                advance,
+                compat=compat is not None,
+            )
+    drawn = sample(pool, size, shares, method, seed, replace=replace, paraphrase=paraphrase, sentences=sentences)
     questions = QuestionSet(
         drawn,
         out,
@@ -118,72 +128,76 @@ def export(
         homes,
         compat=compat is not None,
     )
-    about = {"splits": splits, "compat": compat, "images": images, **drawn.manifest(registry)}
-    files = write(questions, form, about)
-    _report(questions, {**about, "images_missing": questions.pictures.missing}, files, as_json=as_json)
+    manifest = {"splits": splits, "compat": compat, "images": images, **drawn.manifest(registry)}
+    files = write(questions, form, manifest)
+    _print_report(questions, {**manifest, "images_missing": questions.pictures.missing}, files, as_json=as_json)
 
 
-def _weights(registry: Registry, weights: Iterable[str]) -> dict[str, float]:
-    found = {}
+def _parse_weights(registry: Registry, weights: Iterable[str]) -> dict[str, float]:
+    shares = {}
     for weight in weights:
         name, _, share = weight.partition("=")
         try:
-            found[registry.dataset(name).name] = float(share)
+            shares[registry.dataset(name).name] = float(share)
         except ValueError:
             raise CallError(f"--weight {weight}: a NAME=0.4 was expected") from None
-    return found
+    return shares
 
 
-def _fitting(registry: Registry, datasets: Sequence[Dataset], wanted: Sequence[str]) -> dict[str, list[Task]]:
+def _fit_tasks(registry: Registry, datasets: Sequence[Dataset], task_names: Sequence[str]) -> dict[str, list[Task]]:
     """Return dataset name -> tasks; of several datasets, a task that is asked for has to fit one."""
     if len(datasets) == 1:
-        return {datasets[0].name: registry.fitting(datasets[0], wanted)}
-    tasks = [registry.task(name) for name in wanted]
-    found = {}
-    for one in datasets:
-        names = [task.name for task in tasks if task.needs <= one.provides]
-        found[one.name] = registry.fitting(one, names) if names or not tasks else []
+        return {datasets[0].name: registry.fitting(datasets[0], task_names)}
+    tasks = [registry.task(name) for name in task_names]
+    fitting_tasks = {}
+    for dataset in datasets:
+        names = [task.name for task in tasks if task.needs <= dataset.provides]
+        fitting_tasks[dataset.name] = registry.fitting(dataset, names) if names or not tasks else []
     for task in tasks:
-        if not any(task in fitting for fitting in found.values()):
-            raise CallError(f"{task.name} can be asked of none of {', '.join(found)}: it needs {', '.join(task.needs)}")
-    return found
+        if not any(task in fitting for fitting in fitting_tasks.values()):
+            raise CallError(
+                f"{task.name} can be asked of none of {', '.join(fitting_tasks)}: it needs {', '.join(task.needs)}"
+            )
+    return fitting_tasks
 
 
-def _gather(
+def _fill_pool(
     pool: Pool, dataset: Dataset, folder: Path, split: str, tasks: list[Task], advance: Advance, *, compat: bool
 ) -> None:
     """Add to a pool all that can be asked of a split. Raises OrqaError where that is nothing."""
     sources = [(take, tasks) for take in dataset.takes(folder, split)]
     if compat and split != TRAIN and TRAIN in dataset.splits:
         # The original asks about scenes in every split, and all scenes are of training takes (defect D17).
-        about = [task for task in tasks if "attributes" in task.needs]
-        takes = dataset.takes(folder, TRAIN) if about else ()
-        sources += [(take, about) for take in takes if take.name.endswith(scenes.SUFFIX)]
-    points, before = 0, len(pool)
-    for done, (take, asked) in enumerate(sources, 1):
-        points += pool.read(take, asked, compat=compat)
-        advance(dataset.name, done, len(sources), f"{len(pool):,} questions")
-    if len(pool) == before and tasks:
-        lacks = "nothing can be asked" if points else "there is no timepoint"
+        scene_tasks = [task for task in tasks if "attributes" in task.needs]
+        takes = dataset.takes(folder, TRAIN) if scene_tasks else ()
+        sources += [(take, scene_tasks) for take in takes if take.name.endswith(scenes.SUFFIX)]
+    points, size_before = 0, len(pool)
+    for position, (take, take_tasks) in enumerate(sources, 1):
+        points += pool.read(take, take_tasks, compat=compat)
+        advance(dataset.name, position, len(sources), f"{len(pool):,} questions")
+    if len(pool) == size_before and tasks:
+        reason = "nothing can be asked" if points else "there is no timepoint"
         raise OrqaError(
-            f"{dataset.name}: {lacks} in split {split} under {folder}. What of it is on disk: "
+            f"{dataset.name}: {reason} in split {split} under {folder}. What of it is on disk: "
             f"orqa-registry doctor {dataset.name} --root {folder}"
         )
 
 
-def _report(questions: QuestionSet, about: Mapping[str, Any], files: Sequence[Path], *, as_json: bool) -> None:
+def _print_report(questions: QuestionSet, manifest: Mapping[str, Any], files: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
-        show.print_json({"files": list(map(str, files)), **about})
+        show.print_json({"files": list(map(str, files)), **manifest})
     else:
-        rows = ((one.dataset, one.task, *_counts(one)) for one in questions.drawn.cells)
+        rows = ((cell.dataset, cell.task, *_format_counts(cell)) for cell in questions.drawn.cells)
         columns = ("dataset", "task", "available", "wanted", "taken", "lacking", "twice")
         title = f"{len(questions.drawn.items):,} questions in {files[0]}"
         show.print_table(title, columns, rows, numbers=columns[2:])
-    if short := about["shortage"]:
-        show.print_line(f"warning: {short:,} questions are lacking, because there are no more of their kind", err=True)
-    if missing := about["images_missing"]:
+    if shortage := manifest["shortage"]:
+        show.print_line(
+            f"warning: {shortage:,} questions are lacking, because there are no more of their kind", err=True
+        )
+    if missing := manifest["images_missing"]:
         show.print_line(f"warning: {missing:,} images are not there and were left out", err=True)
 
 
-def _counts(cell: Cell) -> tuple[str, ...]:
-    return tuple(f"{n:,}" for n in (cell.available, cell.wanted, cell.taken, cell.shortage, cell.duplicates))
+def _format_counts(cell: Cell) -> tuple[str, ...]:
+    return tuple(f"{count:,}" for count in (cell.available, cell.wanted, cell.taken, cell.shortage, cell.duplicates))

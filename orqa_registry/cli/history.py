@@ -76,72 +76,74 @@ def history(
     style = style or STYLES[0]
     chosen = registry.dataset(dataset)
     splits = [registry.split(chosen, split)] if split else chosen.splits
-    take = _find(chosen, registry.locate(chosen, root), splits, wanted)
+    take = _find_take(chosen, registry.locate(chosen, root), splits, wanted)
     points = list(take)
-    log = _log(take, points, compat=compat)
+    log = _build_log(take, points, compat=compat)
     if frames or every:
-        told = "memories"
-        lines: Iterable[Any] = _memories(points if every else _at(take, points, frames), log, style)
+        kind = "memories"
+        lines: Iterable[Any] = _build_memories(
+            points if every else _select_timepoints(take, points, frames), log, style
+        )
     else:
-        told = "changes"
-        lines = published(log) if compat else _changes(points, log)
+        kind = "changes"
+        lines = published(log) if compat else _build_changes(points, log)
     if as_json:
-        about = {"dataset": take.dataset, "split": take.split, "take": take.name, "compat": compat}
-        show.print_json({**about, **({"style": style} if told == "memories" else {}), told: list(lines)})
+        header = {"dataset": take.dataset, "split": take.split, "take": take.name, "compat": compat}
+        show.print_json({**header, **({"style": style} if kind == "memories" else {}), kind: list(lines)})
         return
     for line in lines:
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _find(dataset: Dataset, folder: Path, splits: Sequence[str], wanted: str) -> Take:
+def _find_take(dataset: Dataset, folder: Path, splits: Sequence[str], name: str) -> Take:
     """Return a take by name, without regard to case and punctuation. Raises CallError with the nearest names."""
     names = []
     for split in splits:
         for take in dataset.takes(folder, split):
-            if match(wanted, [take.name]):
+            if match(name, [take.name]):
                 return take
             names.append(take.name)
-    where = f"{', '.join(splits)} of {dataset.name} under {folder}"
-    raise CallError(f"no take {wanted!r} in {where}: {nearest(wanted, names)}")
+    location = f"{', '.join(splits)} of {dataset.name} under {folder}"
+    raise CallError(f"no take {name!r} in {location}: {nearest(name, names)}")
 
 
-def _log(take: Take, points: Sequence[Timepoint], *, compat: str | None) -> Log:
+def _build_log(take: Take, points: Sequence[Timepoint], *, compat: str | None) -> Log:
     if not any("relations" in point.labels or "actions" in point.labels for point in points):
         raise OrqaError(
             f"{take.dataset}: take {take.name} has no history: none of its {len(points)} timepoints is annotated with "
             f"relations or actions. What of the labels is on disk: orqa-registry doctor {take.dataset}"
         )
     try:
-        return compat_log(rows(points, when=_published)) if compat else change_log(rows(points))
+        return compat_log(rows(points, when=_parse_timepoint)) if compat else change_log(rows(points))
     except ValueError as error:
         raise OrqaError(f"{take.dataset}: take {take.name}: {error}") from error
 
 
-def _published(point: Timepoint) -> int:
+def _parse_timepoint(point: Timepoint) -> int:
     return published_timepoint(point.frame)
 
 
-def _at(take: Take, points: Iterable[Timepoint], frames: Iterable[str]) -> list[Timepoint]:
-    known = {point.frame: point for point in points}
+def _select_timepoints(take: Take, points: Iterable[Timepoint], frames: Iterable[str]) -> list[Timepoint]:
+    points_by_frame = {point.frame: point for point in points}
     for frame in frames:
-        if frame not in known:
-            raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, known)}")
-    return [known[frame] for frame in frames]
+        if frame not in points_by_frame:
+            raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, points_by_frame)}")
+    return [points_by_frame[frame] for frame in frames]
 
 
-def _memories(points: Iterable[Timepoint], log: Log, style: str) -> Iterator[dict[str, str]]:
+def _build_memories(points: Iterable[Timepoint], log: Log, style: str) -> Iterator[dict[str, str]]:
     memory = Memory(log)
     for point in points:
-        timepoint = _published(point) if log.compat else point.index
+        timepoint = _parse_timepoint(point) if log.compat else point.index
         yield {"frame": point.frame, "memory": memory.text(timepoint, style)}
 
 
-def _changes(points: Iterable[Timepoint], log: Log) -> Iterator[dict[str, Any]]:
+def _build_changes(points: Iterable[Timepoint], log: Log) -> Iterator[dict[str, Any]]:
     frames = {point.index: point.frame for point in points}
     for change in log.changes:
-        yield {"frame": frames[change.timepoint], "timepoint": change.timepoint, **_change(change)}
+        yield {"frame": frames[change.timepoint], "timepoint": change.timepoint, **_format_change(change)}
 
 
-def _change(change: Change) -> dict[str, str]:
+def _format_change(change: Change) -> dict[str, str]:
     sign = {"change": "-" if change.ended else "+"}
     return sign | ({"action": change.what} if isinstance(change.what, str) else change.what._asdict())

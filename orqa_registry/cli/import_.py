@@ -38,16 +38,16 @@ def import_(registry: Registry, file: Path, out: Path, roots: tuple[str, ...], a
     """
     if out.exists() and out.samefile(file):
         raise CallError(f"--out {out} is FILE itself")
-    known = {name: _known(registry, name, folder) for name, folder in folders(registry, roots, ()).items()}
-    whole = max(1, file.stat().st_size >> 20)
+    known = {name: _index_timepoints(registry, name, folder) for name, folder in folders(registry, roots, ()).items()}
+    total = max(1, file.stat().st_size >> 20)
     with show.progress("MB") as advance:
-        source = Published(file, registry, known, lambda read: advance(file.name, read >> 20, whole))
+        source = Published(file, registry, known, lambda read: advance(file.name, read >> 20, total))
         out.parent.mkdir(parents=True, exist_ok=True)
         write_lines(out, source.lines())
-    _report(source.tally, out, as_json=as_json, looked=bool(known))
+    _print_report(source.tally, out, as_json=as_json, looked=bool(known))
 
 
-def _known(registry: Registry, name: str, root: Path) -> Known:
+def _index_timepoints(registry: Registry, name: str, root: Path) -> Known:
     """Return the timepoints of a dataset; no label is looked at."""
     dataset = registry.dataset(name)
     folder = registry.locate(dataset, root)
@@ -55,18 +55,18 @@ def _known(registry: Registry, name: str, root: Path) -> Known:
     return {(point.take, point.frame): point for take in takes for point in take}
 
 
-def _report(tally: Tally, out: Path, *, as_json: bool, looked: bool) -> None:
+def _print_report(tally: Tally, out: Path, *, as_json: bool, looked: bool) -> None:
     if as_json:
         show.print_json({"out": str(out), **tally.as_json()})
         return
-    rows: list[tuple[Any, ...]] = [(*cell, f"{many:,}") for cell, many in sorted(tally.records.items())]
+    rows: list[tuple[Any, ...]] = [(*cell, f"{count:,}") for cell, count in sorted(tally.records.items())]
     written = tally.records.total()
     show.print_table(f"{written:,} records in {out}", ("dataset", "task", "records"), rows, numbers=("records",))
-    others = [
+    remarks = [
         ("frames repaired, which held their take", tally.repaired),
         ("damaged, left out", tally.damaged),
-        *((f"{what}: no plugin has it, left out", many) for what, many in sorted(tally.unknown.items())),
+        *((f"{reason}: no plugin has it, left out", count) for reason, count in sorted(tally.unknown.items())),
         *([("of timepoints that are not in the folder", tally.absent)] if looked else []),
     ]
-    counts = ((what, f"{many:,}") for what, many in others)
+    counts = ((reason, f"{count:,}") for reason, count in remarks)
     show.print_table(f"of {tally.read:,} read", ("what", "records"), counts, numbers=("records",))

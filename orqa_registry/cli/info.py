@@ -24,25 +24,25 @@ def info(registry: Registry, name: str, as_json: bool) -> None:
     orqa-registry info 4D-OR
     orqa-registry info tools_used
     """
-    about = _about(registry, name)
+    description = _describe(registry, name)
     if as_json:
-        show.print_json(about)
+        show.print_json(description)
         return
-    rows = ((key, _plain(value)) for key, value in about.items() if value not in ("", [], {}))
-    show.print_table(about["name"], ("", ""), rows)
+    rows = ((key, _format_value(value)) for key, value in description.items() if value not in ("", [], {}))
+    show.print_table(description["name"], ("", ""), rows)
 
 
-def _about(registry: Registry, name: str) -> dict[str, Any]:
+def _describe(registry: Registry, name: str) -> dict[str, Any]:
     for dataset in registry.datasets.values():
         if fold(dataset.name) == fold(name):
-            return _dataset(registry, dataset)
+            return _describe_dataset(registry, dataset)
     for task in registry.tasks.values():
         if fold(task.name) == fold(name):
-            return _task(registry, task)
+            return _describe_task(registry, task)
     raise CallError(f"no dataset or task is called {name!r}: {nearest(name, {*registry.datasets, *registry.tasks})}")
 
 
-def _dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:
+def _describe_dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:
     card = dataset.card
     return {
         "kind": "dataset",
@@ -55,32 +55,32 @@ def _dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:
         "citation": card.citation,
         "splits": list(dataset.splits),
         "media": dict(dataset.media),
-        "facets": {name: _facet(name) for name in sorted(dataset.provides)},
+        "facets": {name: _describe_facet(name) for name in sorted(dataset.provides)},
         "tasks": [task.name for task in registry.fitting(dataset)],
         "notes": list(card.notes),
     }
 
 
-def _task(registry: Registry, task: Task) -> dict[str, Any]:
+def _describe_task(registry: Registry, task: Task) -> dict[str, Any]:
     return {
         "kind": "task",
         "name": task.name,
         "question": task.question,
         "paraphrases": list(task.paraphrases),
         "answer_format": task.answer_format,
-        "needs": {name: _facet(name) for name in sorted(task.needs)},
-        "datasets": [name for name, one in sorted(registry.datasets.items()) if task.needs <= one.provides],
+        "needs": {name: _describe_facet(name) for name in sorted(task.needs)},
+        "datasets": [name for name, dataset in sorted(registry.datasets.items()) if task.needs <= dataset.provides],
     }
 
 
-def _facet(name: str) -> str:
+def _describe_facet(name: str) -> str:
     facet = facets.FACETS.get(name)
     if facet is None:
         return "a facet of a plugin's own"
     return f"{facet.meaning} [{facet.unit}]" if facet.unit else facet.meaning
 
 
-def _plain(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {one}" for key, one in value.items())
+        return "\n".join(f"{key}: {item}" for key, item in value.items())
     return "\n".join(value) if isinstance(value, list) else str(value)

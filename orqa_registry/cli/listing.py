@@ -22,7 +22,7 @@ def list_(registry: Registry, as_json: bool) -> None:
     if as_json:
         show.print_json(summary(registry))
     else:
-        _print(registry)
+        _print_tables(registry)
 
 
 def summary(registry: Registry) -> dict[str, Any]:
@@ -30,51 +30,60 @@ def summary(registry: Registry) -> dict[str, Any]:
     return {
         "datasets": {
             name: {
-                "title": one.card.title,
-                "provides": sorted(one.provides),
-                "splits": list(one.splits),
-                "media": dict(one.media),
-                "tasks": [task.name for task in registry.fitting(one)],
+                "title": dataset.card.title,
+                "provides": sorted(dataset.provides),
+                "splits": list(dataset.splits),
+                "media": dict(dataset.media),
+                "tasks": [task.name for task in registry.fitting(dataset)],
             }
-            for name, one in sorted(registry.datasets.items())
+            for name, dataset in sorted(registry.datasets.items())
         },
         "tasks": {
-            name: {"question": one.question, "needs": sorted(one.needs), "answer_format": one.answer_format}
-            for name, one in sorted(registry.tasks.items())
+            name: {"question": task.question, "needs": sorted(task.needs), "answer_format": task.answer_format}
+            for name, task in sorted(registry.tasks.items())
         },
-        "answerers": {name: one.summary for name, one in sorted(registry.answerers.items())},
+        "answerers": {name: answerer.summary for name, answerer in sorted(registry.answerers.items())},
         "plugins": {
-            name: {"distribution": one.distribution, "version": one.version, "brings": list(one.brings)}
-            for name, one in sorted(registry.plugins.items())
+            name: {"distribution": plugin.distribution, "version": plugin.version, "brings": list(plugin.brings)}
+            for name, plugin in sorted(registry.plugins.items())
         },
         "problems": [
-            {"plugin": one.plugin, "distribution": one.distribution, "version": one.version, "error": one.error}
-            for one in registry.problems
+            {
+                "plugin": problem.plugin,
+                "distribution": problem.distribution,
+                "version": problem.version,
+                "error": problem.error,
+            }
+            for problem in registry.problems
         ],
         "not_installed": dict(sorted(registry.missing.items())),
     }
 
 
-def _print(registry: Registry) -> None:
+def _print_tables(registry: Registry) -> None:
     datasets = sorted(registry.datasets.items())
     tasks = sorted(registry.tasks.items())
-    rows = ((name, one.card.size, ", ".join(one.splits), one.card.licence) for name, one in datasets)
+    rows = ((name, dataset.card.size, ", ".join(dataset.splits), dataset.card.licence) for name, dataset in datasets)
     show.print_table("Datasets", ("name", "size", "splits", "licence"), rows)
-    questions = ((name, one.question, ", ".join(sorted(one.needs))) for name, one in tasks)
+    questions = ((name, task.question, ", ".join(sorted(task.needs))) for name, task in tasks)
     show.print_table("Tasks", ("name", "question", "needs"), questions)
-    answerers = ((name, one.summary) for name, one in sorted(registry.answerers.items()))
+    answerers = ((name, answerer.summary) for name, answerer in sorted(registry.answerers.items()))
     show.print_table("Answerers", ("name", "what it does"), answerers)
     plugins = (
-        (name, one.distribution, one.version, ", ".join(one.brings) or "commands")
-        for name, one in sorted(registry.plugins.items())
+        (name, plugin.distribution, plugin.version, ", ".join(plugin.brings) or "commands")
+        for name, plugin in sorted(registry.plugins.items())
     )
     show.print_table("Plugins", ("name", "distribution", "version", "brings"), plugins)
     if registry.missing:
-        rows_missing = ((name, f"pip install {one}") for name, one in sorted(registry.missing.items()))
+        rows_missing = (
+            (name, f"pip install {distribution}") for name, distribution in sorted(registry.missing.items())
+        )
         show.print_table("Known, not installed", ("name", "to get it"), rows_missing)
     if registry.problems:
-        wrong = ((one.plugin, one.distribution, one.version, one.error) for one in registry.problems)
-        show.print_table("Problems", ("plugin", "distribution", "version", "error"), wrong)
-    fits = {name: {task.name for task in registry.fitting(one)} for name, one in datasets}
+        problems = (
+            (problem.plugin, problem.distribution, problem.version, problem.error) for problem in registry.problems
+        )
+        show.print_table("Problems", ("plugin", "distribution", "version", "error"), problems)
+    fits = {name: {task.name for task in registry.fitting(dataset)} for name, dataset in datasets}
     cells = ((task, *("●" if task in fits[name] else "·" for name, _ in datasets)) for task, _ in tasks)
     show.print_table("Task x dataset: who can be asked what", ("task", *(name for name, _ in datasets)), cells)

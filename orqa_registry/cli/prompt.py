@@ -66,7 +66,7 @@ def prompt(
     orqa-registry prompt 4D-OR --root DIR --take 004_4DOR --frame 000120 --policy train --seed 7
     """
     chosen = registry.dataset(dataset) if dataset else None
-    how = None if fold(policy) == fold(ZERO_SHOT) else prompts.named(policy)
+    prompt_policy = None if fold(policy) == fold(ZERO_SHOT) else prompts.named(policy)
     fitting = registry.fitting(chosen, tasks) if chosen else [registry.task(name) for name in tasks or registry.tasks]
     if wanted is None:
         if frame or root or split:
@@ -75,63 +75,67 @@ def prompt(
         return
     if chosen is None:
         raise CallError(f"--take {wanted}: of which dataset? orqa-registry prompt DATASET --take {wanted}")
-    take = _find(chosen, registry.locate(chosen, root), registry.split(chosen, split) if split else None, wanted)
-    for line in _lines(take, frame, fitting, how or zeroshot.policy(fitting, [chosen]), seed, remember=remember):
+    take = _find_take(chosen, registry.locate(chosen, root), registry.split(chosen, split) if split else None, wanted)
+    for line in _build_lines(
+        take, frame, fitting, prompt_policy or zeroshot.policy(fitting, [chosen]), seed, remember=remember
+    ):
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _find(dataset: Dataset, folder: Path, split: str | None, wanted: str) -> Take:
+def _find_take(dataset: Dataset, folder: Path, split: str | None, name: str) -> Take:
     """Return a take by name, without regard to case and punctuation. Raises CallError with the nearest names."""
     names = []
-    for one in [split] if split else dataset.splits:
-        for take in dataset.takes(folder, one):
-            if match(wanted, [take.name]):
+    for candidate in [split] if split else dataset.splits:
+        for take in dataset.takes(folder, candidate):
+            if match(name, [take.name]):
                 return take
             names.append(take.name)
-    raise CallError(f"no take {wanted!r} in {split or dataset.name} under {folder}: {nearest(wanted, names)}")
+    raise CallError(f"no take {name!r} in {split or dataset.name} under {folder}: {nearest(name, names)}")
 
 
-def _lines(
-    take: Take, frame: str | None, tasks: list[Task], how: prompts.PromptPolicy, seed: int, *, remember: bool
+def _build_lines(
+    take: Take, frame: str | None, tasks: list[Task], policy: prompts.PromptPolicy, seed: int, *, remember: bool
 ) -> Iterator[Mapping[str, Any]]:
     points = list(take)
     if not points:
         raise OrqaError(f"{take.dataset}: take {take.name} has no timepoint")
-    known = {point.frame: point for point in points}
-    if frame is not None and frame not in known:
-        raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, known)}")
+    points_by_frame = {point.frame: point for point in points}
+    if frame is not None and frame not in points_by_frame:
+        raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, points_by_frame)}")
     timeline = Timeline((point.index, point.seconds, point.labels) for point in points)
-    memory = _memory(points, how) if remember else None
-    for point in points if frame is None else [known[frame]]:
-        drawn = list(_drawn(point, timeline, tasks, how, seed))
-        for task, asked in drawn:
-            made = prompts.build(asked, task, how, seed, memory=memory)
-            about = {"key": made.key, "task": made.task, "images": [asdict(one) for one in made.images]}
-            yield {**about, "sensors": list(made.sensors), "text": made.text, "answer": made.answer}
-        if drawn:
+    memory = _build_memory(points, policy) if remember else None
+    for point in points if frame is None else [points_by_frame[frame]]:
+        questions = list(_draw_questions(point, timeline, tasks, policy, seed))
+        for task, asked in questions:
+            built = prompts.build(asked, task, policy, seed, memory=memory)
+            record = {"key": built.key, "task": built.task, "images": [asdict(picture) for picture in built.images]}
+            yield {**record, "sensors": list(built.sensors), "text": built.text, "answer": built.answer}
+        if questions:
             return
-    where = f"frame {frame} of take {take.name}" if frame else f"take {take.name}"
-    raise OrqaError(f"{take.dataset}: nothing is asked at {where}: none of {_names(tasks)} finds its labels there")
+    location = f"frame {frame} of take {take.name}" if frame else f"take {take.name}"
+    raise OrqaError(
+        f"{take.dataset}: nothing is asked at {location}: none of {_join_names(tasks)} finds its labels there"
+    )
 
 
-def _names(tasks: list[Task]) -> str:
+def _join_names(tasks: list[Task]) -> str:
     return ", ".join(task.name for task in tasks)
 
 
-def _drawn(
-    point: Timepoint, timeline: Timeline, tasks: list[Task], how: prompts.PromptPolicy, seed: int
+def _draw_questions(
+    point: Timepoint, timeline: Timeline, tasks: list[Task], policy: prompts.PromptPolicy, seed: int
 ) -> Iterator[tuple[Task, Asked]]:
     """Yield one question of each task."""
-    for task, questions in ask(point, timeline, tasks, seed, compat=how.compat):
+    for task, questions in ask(point, timeline, tasks, seed, compat=policy.compat):
         if questions:
             question = seeded(seed, point.key, task.name).choice(questions)
             yield task, Asked(point, question, question.text, question.answer)
 
 
-def _memory(points: list[Timepoint], how: prompts.PromptPolicy) -> Memory:
+def _build_memory(points: list[Timepoint], policy: prompts.PromptPolicy) -> Memory:
     if not any(point.claimed & {"relations", "actions"} for point in points):
         raise OrqaError(f"take {points[0].take} has no memory: nobody annotated relations or actions in it")
     try:
-        return Memory(compat_log(rows(points)) if how.compat else change_log(rows(points)))
+        return Memory(compat_log(rows(points)) if policy.compat else change_log(rows(points)))
     except ValueError as error:
         raise OrqaError(f"take {points[0].take}: {error}") from error

@@ -12,13 +12,13 @@ from orqa_registry.registry import Registry
 
 def folders(registry: Registry, roots: Iterable[str], datasets: Sequence[Dataset]) -> dict[str, Path]:
     """Return dataset name -> folder, of `--root [NAME=]DIR`. Raises CallError where it is not clear whose it is."""
-    found: dict[str, Path] = {}
+    by_dataset: dict[str, Path] = {}
     for root in roots:
         name, equals, folder = root.partition("=")
         if equals:
-            found[registry.dataset(name).name] = Path(folder)
+            by_dataset[registry.dataset(name).name] = Path(folder)
         elif len(datasets) == 1:
-            found[datasets[0].name] = Path(root)
+            by_dataset[datasets[0].name] = Path(root)
         else:
             raise CallError(f"--root {root}: of which dataset? Write --root NAME={root}")
-    return found
+    return by_dataset

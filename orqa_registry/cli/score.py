@@ -33,73 +33,75 @@ def score(registry: Registry, file: Path, as_table: bool) -> None:
     echo '{"task": "count_people", "truth": "4", "answer": "5"}' | orqa-registry score -
     """
     totals: dict[str, list[tuple[float, float]]] = {}
-    for line in _scored(registry, file):
+    for line in _score_lines(registry, file):
         if as_table:
-            totals.setdefault(line[_given(line, "task")], []).append((line["score"], line["fair"]))
+            totals.setdefault(line[_find_field(line, "task")], []).append((line["score"], line["fair"]))
         else:
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     if as_table:
-        show.print_table(str(file), ("task", "answers", "score", "fair"), _means(totals), numbers=NUMBERS)
+        show.print_table(str(file), ("task", "answers", "score", "fair"), _compute_means(totals), numbers=NUMBERS)
 
 
 NUMBERS = ("answers", "score", "fair")
 
 
-def _means(totals: dict[str, list[tuple[float, float]]]) -> Iterator[tuple[str, ...]]:
+def _compute_means(totals: dict[str, list[tuple[float, float]]]) -> Iterator[tuple[str, ...]]:
     """Yield a row a task, then the means: over tasks, each counting the same, and over answers, as published."""
     means = {}
     for task, scores in sorted(totals.items()):
-        means[task] = tuple(fmean(kind) for kind in zip(*scores, strict=True))
+        means[task] = tuple(fmean(column) for column in zip(*scores, strict=True))
         yield (task, str(len(scores)), *(f"{mean:.4f}" for mean in means[task]))
     if totals:
         every = [score for scores in totals.values() for score in scores]
-        yield ("macro", "", *(f"{fmean(kind):.4f}" for kind in zip(*means.values(), strict=True)))
-        yield ("micro", str(len(every)), *(f"{fmean(kind):.4f}" for kind in zip(*every, strict=True)))
+        yield ("macro", "", *(f"{fmean(column):.4f}" for column in zip(*means.values(), strict=True)))
+        yield ("micro", str(len(every)), *(f"{fmean(column):.4f}" for column in zip(*every, strict=True)))
 
 
 ALSO_CALLED = {"task": "question_type", "truth": "gt", "answer": "pred"}
 """Field -> its name in the original's files."""
 
 
-def _given(line: dict[str, Any], field: str) -> str:
+def _find_field(line: dict[str, Any], field: str) -> str:
     return field if field in line else ALSO_CALLED[field]
 
 
-def _parsed(text: str, where: str) -> dict[str, Any]:
+def _parse_line(text: str, source: str) -> dict[str, Any]:
     """Return a line. Raises OrqaError that says which field is missing or no text."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OrqaError(f"{where}: not JSON: {error}") from error
+        raise OrqaError(f"{source}: not JSON: {error}") from error
     if not isinstance(line, dict):
-        raise OrqaError(f"{where}: an object with task, truth and answer was expected, not {text.strip()[:40]!r}")
-    for field, other in ALSO_CALLED.items():
+        raise OrqaError(f"{source}: an object with task, truth and answer was expected, not {text.strip()[:40]!r}")
+    for field, original in ALSO_CALLED.items():
         if field == "truth" and "truths" in line:
             continue
-        value = line.get(field, line.get(other))
+        value = line.get(field, line.get(original))
         if not isinstance(value, str):
-            said = "is missing" if field not in line and other not in line else f"is {value!r}, and a text was expected"
+            fault = (
+                "is missing" if field not in line and original not in line else f"is {value!r}, and a text was expected"
+            )
             raise OrqaError(
-                f"{where}: {field} {said}. Each line has task, truth (the right answer) and answer (what was said); "
+                f"{source}: {field} {fault}. Each line has task, truth (the right answer) and answer (what was said); "
                 "what `ask` prints has no answer to score yet"
             )
     truths = line.get("truths", [""])
-    if not isinstance(truths, list) or not truths or not all(isinstance(one, str) for one in truths):
-        raise OrqaError(f"{where}: truths is {truths!r}, and a list of one text or more was expected")
+    if not isinstance(truths, list) or not truths or not all(isinstance(truth, str) for truth in truths):
+        raise OrqaError(f"{source}: truths is {truths!r}, and a list of one text or more was expected")
     return line
 
 
-def _scored(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
+def _score_lines(registry: Registry, file: Path) -> Iterator[dict[str, Any]]:
     with click.open_file(str(file), encoding="utf-8") as lines:
         for number, text in enumerate(lines, 1):
             if not text.strip():
                 continue
-            line = _parsed(text, f"{file}, line {number}")
-            task, answer = line[_given(line, "task")], line[_given(line, "answer")]
-            truths = line["truths"] if "truths" in line else [line[_given(line, "truth")]]
-            said = scoring.without_graph(answer) if line.get("with_sg_grounding") else answer
+            line = _parse_line(text, f"{file}, line {number}")
+            task, answer = line[_find_field(line, "task")], line[_find_field(line, "answer")]
+            truths = line["truths"] if "truths" in line else [line[_find_field(line, "truth")]]
+            bare_answer = scoring.without_graph(answer) if line.get("with_sg_grounding") else answer
             scores = {
-                "score": registry.score(task, said, *truths),
-                "fair": registry.score(task, said, *truths, fair=True),
+                "score": registry.score(task, bare_answer, *truths),
+                "fair": registry.score(task, bare_answer, *truths, fair=True),
             }
             yield {**line, **scores}

@@ -56,7 +56,9 @@ def plain(text: str) -> str:
     Names, labels and errors may hold words of data, and data may hold anything: also C1 controls, and letters that turn
     the direction of writing around.
     """
-    return "".join(one if one.isprintable() or one in KEPT else one.encode("unicode_escape").decode() for one in text)
+    return "".join(
+        char if char.isprintable() or char in KEPT else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -69,26 +71,28 @@ def damage_shown(*, strict: bool) -> Iterator[None]:
     """Show what readers warn of on stderr: the first few, then how many there were. `strict` raises the first."""
     import warnings
 
-    seen: set[str] = set()  # a take is read more than once
+    messages: set[str] = set()  # a take is read more than once
 
     def show(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any, **named: Any
     ) -> None:
         if not issubclass(category, DataWarning):
-            return others(plain(str(message)), category, filename, lineno, *rest, **named)
-        if str(message) not in seen and len(seen) < SHOWN:
+            return show_other(plain(str(message)), category, filename, lineno, *rest, **named)
+        if str(message) not in messages and len(messages) < SHOWN:
             print_line(f"warning: {message}", err=True)
-        seen.add(str(message))
+        messages.add(str(message))
         return None
 
     with warnings.catch_warnings():
         warnings.simplefilter("error" if strict else "always", DataWarning)
-        others, warnings.showwarning = warnings.showwarning, show
+        show_other, warnings.showwarning = warnings.showwarning, show
         try:
             yield
         finally:
-            if len(seen) > SHOWN:
-                print_line(f"warning: {len(seen)} files were left out in all; --strict stops at the first", err=True)
+            if len(messages) > SHOWN:
+                print_line(
+                    f"warning: {len(messages)} files were left out in all; --strict stops at the first", err=True
+                )
 
 
 @contextmanager
@@ -100,9 +104,9 @@ def progress(unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    running: dict[str, TaskID] = {}
+    task_ids: dict[str, TaskID] = {}
     terminal = sys.stderr.isatty()
-    began, before, due = 0.0, 0, monotonic() + FIRST_LINE
+    started, before, due = 0.0, 0, monotonic() + FIRST_LINE
     counted = " ".join(filter(None, ("{task.completed:,}/{task.total:,}", unit)))
     columns = (
         TextColumn("{task.description}", markup=False),  # it holds names of data
@@ -113,18 +117,18 @@ def progress(unit: str) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True), disable=not terminal, transient=True) as bar:
 
         def advance(what: str, done: int, total: int, note: str = "") -> None:
-            nonlocal began, before, due
+            nonlocal started, before, due
             now = monotonic()
-            if what not in running:
-                running[what] = bar.add_task("", total=total, completed=done, rate=0.0)
-                began, before = now, done  # what a run that goes on had done already took no time
-            rate = (done - before) / max(1e-6, now - began)
-            said = f"{what} {note}".strip()
-            bar.update(running[what], completed=done, description=plain(said), rate=rate)
+            if what not in task_ids:
+                task_ids[what] = bar.add_task("", total=total, completed=done, rate=0.0)
+                started, before = now, done  # what a run that goes on had done already took no time
+            rate = (done - before) / max(1e-6, now - started)
+            label = f"{what} {note}".strip()
+            bar.update(task_ids[what], completed=done, description=plain(label), rate=rate)
             if not terminal and now >= due:
                 due = now + LINE_EVERY
-                many = " ".join(filter(None, (f"{done:,}/{total:,}", unit)))
+                counts = " ".join(filter(None, (f"{done:,}/{total:,}", unit)))
                 left = f", {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
-                print_line(f"{said}: {many}, {rate:.1f} a second{left}", err=True)
+                print_line(f"{label}: {counts}, {rate:.1f} a second{left}", err=True)
 
         yield advance

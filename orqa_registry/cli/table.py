@@ -20,41 +20,43 @@ def layout(
     right: columns that are aligned to the right. The widest columns are folded first, and within words only where
     nothing else is left to fold.
     """
-    sides = [str.rjust if column in right else str.ljust for column in columns]
+    alignments = [str.rjust if column in right else str.ljust for column in columns]
     gaps = len(GAP) * (len(columns) - 1)
-    wanted = [max(1, *map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
-    words = [max(1, *map(_longest_word, cells)) for cells in zip(columns, *rows, strict=True)]
-    widths = _fit(wanted, [word if word <= LONGEST_WORD else 1 for word in words], width - gaps - 2)
+    natural = [max(1, *map(_measure_width, cells)) for cells in zip(columns, *rows, strict=True)]
+    words = [max(1, *map(_measure_word, cells)) for cells in zip(columns, *rows, strict=True)]
+    widths = _fit_widths(natural, [word if word <= LONGEST_WORD else 1 for word in words], width - gaps - 2)
 
     def lines(cells: Sequence[str]) -> Iterator[str]:
         for parts in zip_longest(*map(_fold, cells, widths), fillvalue=""):
-            padded = (side(part, wide) for side, part, wide in zip(sides, parts, widths, strict=True))
+            padded = (
+                align(part, column_width) for align, part, column_width in zip(alignments, parts, widths, strict=True)
+            )
             yield f" {GAP.join(padded)}".rstrip()
 
     rule = " " + "─" * (sum(widths) + gaps)
     return list(lines(columns)), [rule, *(line for row in rows for line in lines(row))]
 
 
-def _width(cell: str) -> int:
+def _measure_width(cell: str) -> int:
     return max(map(len, cell.splitlines()), default=0)
 
 
-def _longest_word(cell: str) -> int:
+def _measure_word(cell: str) -> int:
     return max(map(len, cell.split()), default=0)
 
 
-def _fit(widths: list[int], words: list[int], room: int) -> list[int]:
+def _fit_widths(widths: list[int], words: list[int], room: int) -> list[int]:
     """Return the widths, the widest of them made as narrow as the others until all have room; none goes below 1.
 
     words: the width of the longest word of each; those that have more room give it first.
     """
     while sum(widths) > max(room, len(widths)):
-        loose = [place for place, (width, word) in enumerate(zip(widths, words, strict=True)) if width > word]
-        widths[max(loose or range(len(widths)), key=widths.__getitem__)] -= 1
+        shrinkable = [index for index, (width, word) in enumerate(zip(widths, words, strict=True)) if width > word]
+        widths[max(shrinkable or range(len(widths)), key=widths.__getitem__)] -= 1
     return widths
 
 
 def _fold(cell: str, width: int) -> list[str]:
     lines = cell.splitlines() or [""]
-    folded = ([one] if len(one) <= width else textwrap.wrap(one, width, break_on_hyphens=False) for one in lines)
+    folded = ([line] if len(line) <= width else textwrap.wrap(line, width, break_on_hyphens=False) for line in lines)
     return [part for parts in folded for part in parts]

@@ -16,8 +16,8 @@ PIECE = 1 << 20
 LARGEST = 1 << 24
 """Characters of an entry; what is longer is no list of records."""
 
-_SPACE = " \t\r\n"
-_AFTER = frozenset(",]" + _SPACE)
+_WHITESPACE = " \t\r\n"
+_TERMINATORS = frozenset(",]" + _WHITESPACE)
 
 
 def entries(path: Path, read: Callable[[int], None] = lambda _: None, piece: int = PIECE) -> Iterator[tuple[int, Any]]:
@@ -29,23 +29,23 @@ def entries(path: Path, read: Callable[[int], None] = lambda _: None, piece: int
     if text.next() != "[":
         raise OrqaError(f"{path}: a JSON list was expected, not {text.start(20)!r}")
     text.skip()
-    place = 0
+    index = 0
     if text.next() != "]":
-        yield place, text.value(place)
+        yield index, text.value(index)
         while (mark := text.next()) == ",":
             text.skip()
-            place += 1
-            yield place, text.value(place)
+            index += 1
+            yield index, text.value(index)
         if mark != "]":
             raise OrqaError(
-                f"{path}: entry {place}: a comma or the end of the list was expected after it: {_end(mark)}"
+                f"{path}: entry {index}: a comma or the end of the list was expected after it: {_describe_end(mark)}"
             )
     text.skip()
     if text.next():
         raise OrqaError(f"{path}: something follows the list: {text.start(20)!r}")
 
 
-def _end(mark: str) -> str:
+def _describe_end(mark: str) -> str:
     return f"found {mark!r}" if mark else "the file ends here, is it whole?"
 
 
@@ -54,22 +54,22 @@ class _Text:
 
     def __init__(self, path: Path, read: Callable[[int], None], piece: int) -> None:
         self.path, self.at, self.buffer = path, 0, ""
-        self.pieces = self._pieces(read, piece)
+        self.pieces = self._read_pieces(read, piece)
         self.decoder = json.JSONDecoder()
 
-    def _pieces(self, read: Callable[[int], None], piece: int) -> Iterator[str]:
-        decoder, done = codecs.getincrementaldecoder("utf-8-sig")(), 0
+    def _read_pieces(self, read: Callable[[int], None], piece: int) -> Iterator[str]:
+        decoder, byte_count = codecs.getincrementaldecoder("utf-8-sig")(), 0
         try:
-            with self.path.open("rb") as opened:
-                while content := opened.read(piece):
-                    done += len(content)
-                    read(done)
+            with self.path.open("rb") as file:
+                while content := file.read(piece):
+                    byte_count += len(content)
+                    read(byte_count)
                     yield decoder.decode(content)
                 yield decoder.decode(b"", final=True)
         except OSError as error:
             raise OrqaError(f"{self.path}: cannot be read: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
-            raise OrqaError(f"{self.path}: not UTF-8 text, about byte {done}: {error.reason}") from error
+            raise OrqaError(f"{self.path}: not UTF-8 text, about byte {byte_count}: {error.reason}") from error
 
     def more(self) -> bool:
         """Read on; tell whether there was more."""
@@ -82,7 +82,7 @@ class _Text:
         """Return the next character that is no space, without going past it; nothing at the end."""
         while True:
             while self.at < len(self.buffer):
-                if self.buffer[self.at] not in _SPACE:
+                if self.buffer[self.at] not in _WHITESPACE:
                     return self.buffer[self.at]
                 self.at += 1
             if not self.more():
@@ -92,23 +92,23 @@ class _Text:
         """Go past a character."""
         self.at += 1
 
-    def start(self, many: int) -> str:
+    def start(self, count: int) -> str:
         """Return so many characters from here, for a message."""
-        return self.buffer[self.at : self.at + many]
+        return self.buffer[self.at : self.at + count]
 
     def _at_end(self) -> bool:
         """Read on; tell whether there was nothing more, or so much already that this is no entry."""
         return len(self.buffer) - self.at > LARGEST or not self.more()
 
-    def value(self, place: int) -> Any:
+    def value(self, index: int) -> Any:
         """Return the value that begins here, and go past it."""
         self.next()
         while True:
             try:
                 value, end = self.decoder.raw_decode(self.buffer, self.at)
-                if self.buffer[end : end + 1] in _AFTER or self._at_end():  # a number may go on
+                if self.buffer[end : end + 1] in _TERMINATORS or self._at_end():  # a number may go on
                     self.at = end
                     return value
             except (ValueError, RecursionError) as error:
                 if self._at_end():
-                    raise OrqaError(f"{self.path}: entry {place}: not JSON: {getattr(error, 'msg', error)}") from error
+                    raise OrqaError(f"{self.path}: entry {index}: not JSON: {getattr(error, 'msg', error)}") from error

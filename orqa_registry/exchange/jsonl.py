@@ -11,7 +11,8 @@ def write(questions: QuestionSet) -> list[Path]:
     """Write NAME.jsonl: `text`, `said`, `concise`, `truths` and `images` stand beside the fields of `ask`."""
     path = questions.file(".jsonl")
     rows = (
-        {**line(one), "truths": questions.truths(one), "images": questions.images(one)} for one in questions.drawn.items
+        {**line(item), "truths": questions.truths(item), "images": questions.images(item)}
+        for item in questions.drawn.items
     )
     write_lines(path, rows)
     return [path]

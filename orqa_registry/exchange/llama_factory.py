@@ -31,7 +31,7 @@ def write(questions: QuestionSet) -> list[Path]:
     entries = read_json(info) if info.exists() else {}
     if not isinstance(entries, dict):
         raise CallError(f"{info}: an object of data sets was expected: choose another --out")
-    write_lines(path, _rows(questions))
+    write_lines(path, _build_rows(questions))
     write_object(info, {**entries, questions.name: entry(path.name)})
     return [path, info]
 
@@ -52,10 +52,10 @@ def entry(file: str) -> dict[str, Any]:
     }
 
 
-def _rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
-    for one in questions.drawn.items:
-        prompt, reply = (_MARKER.sub("< ", said) for said in questions.spoken(one))
-        images = questions.images(one)
+def _build_rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+    for item in questions.drawn.items:
+        prompt, reply = (_MARKER.sub("< ", text) for text in questions.spoken(item))
+        images = questions.images(item)
         yield {
             "messages": [
                 {"role": "user", "content": IMAGE * len(images) + prompt},

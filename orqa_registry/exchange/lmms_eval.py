@@ -23,29 +23,29 @@ LONGEST = 300
 def write(questions: QuestionSet) -> list[Path]:
     """Write NAME.jsonl, the task NAME.yaml, and the functions that the task names."""
     data, task, functions = questions.file(".jsonl"), questions.file(".yaml"), questions.folder / f"{MODULE}.py"
-    write_lines(data, _rows(questions))
+    write_lines(data, _build_rows(questions))
     with whole_file(functions) as partial:
         partial.write_bytes(Path(lmms_task.__file__).read_bytes())
-    tasks = sorted({one.question.task for one in questions.drawn.items})
+    tasks = sorted({item.question.task for item in questions.drawn.items})
     with whole_file(task) as partial:
         partial.write_text(yaml(questions.name, data.name, tasks), encoding="utf-8")
     return [data, task, functions]
 
 
-def _rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
-    for place, one in enumerate(questions.drawn.items):
-        prompt, _ = questions.spoken(one)
+def _build_rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+    for index, item in enumerate(questions.drawn.items):
+        prompt, _ = questions.spoken(item)
         # Every column is there in every line and of one type: the loader settles types by the first lines.
         yield {
-            "id": f"{one.timepoint.key}/{place}",
-            "dataset": one.timepoint.dataset,
-            "take": one.timepoint.take,
-            "frame": one.timepoint.frame,
-            "task": one.question.task,
+            "id": f"{item.timepoint.key}/{index}",
+            "dataset": item.timepoint.dataset,
+            "take": item.timepoint.take,
+            "frame": item.timepoint.frame,
+            "task": item.question.task,
             "prompt": prompt,
-            "answer": one.answer,
-            "truths": questions.truths(one),
-            "images": questions.images(one),
+            "answer": item.answer,
+            "truths": questions.truths(item),
+            "images": questions.images(item),
         }
 
 
@@ -79,6 +79,6 @@ metadata:
 metric_list:
 """
     return head + "".join(
-        f"  - metric: {json.dumps(metric)}\n    aggregation: {how}\n    higher_is_better: true\n"
-        for metric, how in metrics
+        f"  - metric: {json.dumps(metric)}\n    aggregation: {aggregation}\n    higher_is_better: true\n"
+        for metric, aggregation in metrics
     )

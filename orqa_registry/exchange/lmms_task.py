@@ -28,24 +28,24 @@ def doc_to_visual(doc: dict[str, Any]) -> list[Any]:
 
 def doc_to_text(doc: dict[str, Any], lmms_eval_specific_kwargs: dict[str, Any] | None = None) -> str:
     """Return the question, between what the model wants before and after it."""
-    wants = lmms_eval_specific_kwargs or {}
-    return f"{wants.get('pre_prompt', '')}{doc['prompt']}{wants.get('post_prompt', '')}"
+    kwargs = lmms_eval_specific_kwargs or {}
+    return f"{kwargs.get('pre_prompt', '')}{doc['prompt']}{kwargs.get('post_prompt', '')}"
 
 
 def process_results(doc: dict[str, Any], results: list[Any]) -> dict[str, Any]:
     """Return the score of an answer, for the mean over all questions, over the tasks, and of its task."""
     answer = results[0] if results else ""
     answer = answer[0] if isinstance(answer, list) else answer
-    score = _registry().score(doc["task"], scoring.without_graph(str(answer)).strip(), *doc["truths"])
+    score = _load_registry().score(doc["task"], scoring.without_graph(str(answer)).strip(), *doc["truths"])
     return {"orqa_score": score, "orqa_macro": {"task": doc["task"], "score": score}, metric(doc["task"]): score}
 
 
 def macro(results: list[dict[str, Any]]) -> float:
     """Return the mean of the means of the tasks."""
     scores: dict[str, list[float]] = {}
-    for one in results:
-        scores.setdefault(one["task"], []).append(one["score"])
-    return sum(sum(several) / len(several) for several in scores.values()) / len(scores) if scores else 0.0
+    for result in results:
+        scores.setdefault(result["task"], []).append(result["score"])
+    return sum(sum(task_scores) / len(task_scores) for task_scores in scores.values()) / len(scores) if scores else 0.0
 
 
 def metric(task: str) -> str:
@@ -54,5 +54,5 @@ def metric(task: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _registry() -> Registry:
+def _load_registry() -> Registry:
     return Registry.load()

@@ -28,18 +28,18 @@ def named(split: str, size: int) -> str:
 def write(questions: QuestionSet) -> list[Path]:
     """Write NAME.json, a list of records."""
     path = questions.file(".json")
-    write_list(path, _records(questions))
+    write_list(path, _build_records(questions))
     return [path]
 
 
-def _records(questions: QuestionSet) -> Iterator[dict[str, Any]]:
-    for one in questions.drawn.items:
-        point, view = one.timepoint, one.question.view
+def _build_records(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+    for item in questions.drawn.items:
+        point, view = item.timepoint, item.question.view
         files = list(questions.pictures.files(point, view))
         scene = scene_of(files) if view is None else None
-        record = {**_names(point, scene), **_words(one)}
+        record = {**_build_timepoint_fields(point, scene), **_build_question_fields(item)}
         if scene is not None or view is not None:
-            images = [_relative(questions, point, image) for image in questions.images(one)]
+            images = [_make_relative(questions, point, image) for image in questions.images(item)]
             if scene is not None:
                 record["new_image_paths"] = images
             elif images:
@@ -47,39 +47,39 @@ def _records(questions: QuestionSet) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def _names(point: Timepoint, scene: tuple[Path, str] | None) -> dict[str, Any]:
+def _build_timepoint_fields(point: Timepoint, scene: tuple[Path, str] | None) -> dict[str, Any]:
     """Return dataset, take and frame: of a scene, those that it imitates."""
-    found = _scenes(scene[0]).get(scene[1]) if scene else None
-    if found is not None:
-        return {"dataset": found.dataset, "take_name": found.take, "frame_id": found.frame}
+    imitated = _read_scenes(scene[0]).get(scene[1]) if scene else None
+    if imitated is not None:
+        return {"dataset": imitated.dataset, "take_name": imitated.take, "frame_id": imitated.frame}
     take = point.take.removesuffix(scenes.SUFFIX)
     return {"dataset": point.dataset, "take_name": take, "frame_id": point.frame}
 
 
-def _words(one: Chosen) -> dict[str, str]:
+def _build_question_fields(item: Chosen) -> dict[str, str]:
     return {
-        "question": one.text + CONCISELY * one.concise,
-        "answer": one.said[:1].upper() + one.said[1:],
-        "_question_type": one.question.task,
-        "_question": one.question.text,
-        "_answer": one.answer,
+        "question": item.text + CONCISELY * item.concise,
+        "answer": item.said[:1].upper() + item.said[1:],
+        "_question_type": item.question.task,
+        "_question": item.question.text,
+        "_answer": item.answer,
     }
 
 
 def scene_of(files: Sequence[Path | str]) -> tuple[Path, str] | None:
     """Return folder and stem of the scene that images are of, STEM_cidxCAMERA.jpg; None where they are of none."""
     paths = [Path(file) for file in files]
-    found = [_SCENE.fullmatch(path.name) for path in paths]
-    stems = {match["stem"] for match in found if match}
-    return (paths[0].parent, stems.pop()) if all(found) and len(stems) == 1 else None
+    matches = [_SCENE.fullmatch(path.name) for path in paths]
+    stems = {match["stem"] for match in matches if match}
+    return (paths[0].parent, stems.pop()) if all(matches) and len(stems) == 1 else None
 
 
 @lru_cache(maxsize=4)
-def _scenes(folder: Path) -> dict[str, scenes.Scene]:
+def _read_scenes(folder: Path) -> dict[str, scenes.Scene]:
     return {scene.stem: scene for scene in scenes.read_scenes(folder)}
 
 
-def _relative(questions: QuestionSet, point: Timepoint, image: str) -> str:
+def _make_relative(questions: QuestionSet, point: Timepoint, image: str) -> str:
     """Return an image as seen from the folder of its dataset, where that is known."""
     home, path = questions.homes.get(point.dataset), Path(image)
     if home is not None and path.is_relative_to(os.path.abspath(home)):

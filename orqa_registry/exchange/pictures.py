@@ -32,13 +32,13 @@ class Pictures:
     folder: Path
     how: Literal["path", "copy", "link"] = "path"
     missing: int = 0
-    _known: dict[tuple[str, str], str | None] = field(factory=dict, init=False)
+    _resolved: dict[tuple[str, str], str | None] = field(factory=dict, init=False)
 
     def of(self, timepoint: Timepoint, view: str | None) -> list[str]:
         """Return the image of one view, or those of all views in the order of the dataset where `view` is None."""
         names = [name for name in timepoint.media if is_view(name) and view in (None, name.rpartition(".")[0])]
-        found = (self._name(timepoint, name) for name in names)
-        return [name for name in found if name is not None]
+        resolved = (self._resolve_name(timepoint, name) for name in names)
+        return [name for name in resolved if name is not None]
 
     def files(self, timepoint: Timepoint, view: str | None) -> Iterator[Path]:
         """Yield the files of the same images where they are files: they may be anywhere, and need not be there."""
@@ -46,35 +46,35 @@ class Pictures:
             if is_view(name) and view in (None, name.rpartition(".")[0]) and isinstance(medium, Path):
                 yield medium
 
-    def _name(self, timepoint: Timepoint, name: str) -> str | None:
+    def _resolve_name(self, timepoint: Timepoint, name: str) -> str | None:
         key = (timepoint.key, name)
-        if key not in self._known:
+        if key not in self._resolved:
             try:
-                self._known[key] = self._place(timepoint, name)
+                self._resolved[key] = self._place_image(timepoint, name)
             except (OSError, OrqaError) as error:
                 self.missing += 1
-                self._known[key] = None
+                self._resolved[key] = None
                 warnings.warn(f"{timepoint.key}: {name} was left out: {say(error)}", DataWarning, stacklevel=2)
-        return self._known[key]
+        return self._resolved[key]
 
-    def _place(self, timepoint: Timepoint, name: str) -> str:
+    def _place_image(self, timepoint: Timepoint, name: str) -> str:
         medium = timepoint.media[name]
         if isinstance(medium, Path):
             medium.stat()
             if self.how == "path":
                 return os.path.abspath(medium)
         stem, _, suffix = name.rpartition(".")
-        inside = Path(FOLDER, timepoint.key, f"{key_part(stem)}.{suffix}")
-        target = self.folder / inside
+        relative = Path(FOLDER, timepoint.key, f"{key_part(stem)}.{suffix}")
+        target = self.folder / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         if not isinstance(medium, Path):
             _write(target, timepoint.read(name))
         elif self.how == "link":
             _link(target, Path(os.path.abspath(medium)))
-        elif not _same(target, medium):
+        elif not _is_same_size(target, medium):
             with whole_file(target) as partial:
                 shutil.copyfile(medium, partial)
-        return inside.as_posix()
+        return relative.as_posix()
 
 
 def _write(target: Path, content: bytes) -> None:
@@ -83,7 +83,7 @@ def _write(target: Path, content: bytes) -> None:
             partial.write_bytes(content)
 
 
-def _same(target: Path, source: Path) -> bool:
+def _is_same_size(target: Path, source: Path) -> bool:
     return target.is_file() and not target.is_symlink() and target.stat().st_size == source.stat().st_size
 
 

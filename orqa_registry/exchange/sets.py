@@ -89,8 +89,8 @@ def write_list(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON list, an object a line, in one step."""
     with whole_file(path) as partial, partial.open("w", encoding="utf-8") as out:
         out.write("[")
-        for place, row in enumerate(rows):
-            out.write((",\n" if place else "\n") + json.dumps(row, ensure_ascii=False))
+        for index, row in enumerate(rows):
+            out.write((",\n" if index else "\n") + json.dumps(row, ensure_ascii=False))
         out.write("\n]\n")
 
 

@@ -12,9 +12,9 @@ from orqa_registry.formats.files import LARGEST, DamageError
 LARGEST_DIRECTORY = 1 << 20
 """Bytes of the table of contents; each entry of it costs ten times as much memory once parsed."""
 
-_END = 22
-_LOCATOR = 20
-_END64 = 56
+_END_SIZE = 22
+_LOCATOR_SIZE = 20
+_END64_SIZE = 56
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -27,21 +27,21 @@ def members(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         _check_entries(entries, len(data))
-        return {entry.filename: _content(archive, entry) for entry in entries}
+        return {entry.filename: _read_member(archive, entry) for entry in entries}
 
 
 def _check_directory(data: bytes) -> None:
     # zipfile reads the whole table at once, however long it says it is; so its length is looked up first, where
     # zipfile looks it up too: at the very end, and before that where the archive has a 64-bit table as torch's have.
-    end = data[-_END:]
-    if len(end) < _END or not end.startswith(b"PK\5\6") or end[-2:] != b"\0\0":
+    end = data[-_END_SIZE:]
+    if len(end) < _END_SIZE or not end.startswith(b"PK\5\6") or end[-2:] != b"\0\0":
         raise DamageError("no table of contents at the end of the archive")
     sizes = [struct.unpack_from("<L", end, 12)[0]]
-    at = len(data) - _END - _LOCATOR - _END64
-    if data[-_END - _LOCATOR : -_END].startswith(b"PK\6\7"):
-        record = data[max(at, 0) : at + _END64]
-        (offset,) = struct.unpack_from("<Q", data, len(data) - _END - _LOCATOR + 8)
-        if at < 0 or offset != at or not record.startswith(b"PK\6\6"):
+    record_start = len(data) - _END_SIZE - _LOCATOR_SIZE - _END64_SIZE
+    if data[-_END_SIZE - _LOCATOR_SIZE : -_END_SIZE].startswith(b"PK\6\7"):
+        record = data[max(record_start, 0) : record_start + _END64_SIZE]
+        (offset,) = struct.unpack_from("<Q", data, len(data) - _END_SIZE - _LOCATOR_SIZE + 8)
+        if record_start < 0 or offset != record_start or not record.startswith(b"PK\6\6"):
             raise DamageError("the 64-bit table of contents is not where the archive says")
         sizes = [size for size in sizes if size != 0xFFFFFFFF] + [struct.unpack_from("<Q", record, 40)[0]]
     if max(sizes) > LARGEST_DIRECTORY:
@@ -62,7 +62,7 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int) -> None:
         raise DamageError(f"{unpacked} bytes unpacked, more than {LARGEST}")
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)
     if len(content) != entry.file_size:

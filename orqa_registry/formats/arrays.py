@@ -17,11 +17,11 @@ from orqa_registry.formats.buffers import Array, array, plain_dtype
 from orqa_registry.formats.files import DamageError, Reading, read_bytes
 from orqa_registry.formats.stand_ins import numpy_object, torch_tensor
 
-_NPY = "an array of booleans, numbers or strings as numpy.save writes it"
-_NPZ = "arrays, or a dict of arrays, as numpy.savez writes them"
-_PT = "one tensor as torch.save writes it (torch 1.6 or later)"
+_NPY_EXPECTED = "an array of booleans, numbers or strings as numpy.save writes it"
+_NPZ_EXPECTED = "arrays, or a dict of arrays, as numpy.savez writes them"
+_PT_EXPECTED = "one tensor as torch.save writes it (torch 1.6 or later)"
 
-_LONGEST_HEADER = 10_000  # bytes with the padding, as in numpy; without it a tenth
+_MAX_HEADER = 10_000  # bytes with the padding, as in numpy; without it a tenth
 _HEADER = re.compile(
     r"\{ *'descr': *(?:'([^']{1,40})'|(\[[^\]]{1,200}\])) *, *'fortran_order': *(True|False) *,"
     r" *'shape': *\(([0-9L, ]{0,400})\) *,? *\}"
@@ -35,19 +35,19 @@ def read_npy(path: Path) -> Array:
 
 def from_npy(data: bytes, where: str = "npy bytes") -> Array:
     """Return the array of .npy bytes; `where` is what an error names. Raises OrqaError; pickles are refused."""
-    with Reading(where, _NPY):
+    with Reading(where, _NPY_EXPECTED):
         descr, fortran, shape, start = npy_header(data)
         return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)
 
 
 def to_npy(values: Any) -> bytes:
     """Return an array of booleans, numbers or strings as .npy bytes. Raises OrqaError for anything else."""
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     with Reading("values for .npy bytes", "an array of booleans, numbers or strings"):
         values = np.asarray(values)
         plain_dtype(values.dtype.str)
-        np.lib.format.write_array(made, values, allow_pickle=False)
-    return made.getvalue()
+        np.lib.format.write_array(buffer, values, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def read_npz(path: Path) -> dict[str, Any]:
@@ -57,11 +57,11 @@ def read_npz(path: Path) -> dict[str, Any]:
     its pickle is read by `pickles`, which runs nothing. numpy's scalars come as Python's. Raises OrqaError.
     """
     data = read_bytes(path)
-    with Reading(path, _NPZ):
-        found = members(data)
-        if others := [name for name in found if not name.endswith(".npy")]:
+    with Reading(path, _NPZ_EXPECTED):
+        contents = members(data)
+        if others := [name for name in contents if not name.endswith(".npy")]:
             raise DamageError(f"a member {others[0][:80]!r}, which is no .npy")
-    return {name[:-4]: _member(content, f"{path}: {name[:80]!r}") for name, content in found.items()}
+    return {name[:-4]: _parse_member(content, f"{path}: {name[:80]!r}") for name, content in contents.items()}
 
 
 def read_pt(path: Path) -> Array:
@@ -71,17 +71,17 @@ def read_pt(path: Path) -> Array:
     Raises OrqaError.
     """
     data = read_bytes(path)
-    with Reading(path, _PT):
-        found = members(data)
-        roots = [name[: -len("data.pkl")] for name in found if re.fullmatch(r"[^/]+/data\.pkl", name)]
-        if len(roots) != 1:
+    with Reading(path, _PT_EXPECTED):
+        contents = members(data)
+        prefixes = [name[: -len("data.pkl")] for name in contents if re.fullmatch(r"[^/]+/data\.pkl", name)]
+        if len(prefixes) != 1:
             raise DamageError("no data.pkl, or several")
-        tensor = torch_tensor(found[f"{roots[0]}data.pkl"])
-        content = found.get(f"{roots[0]}data/{tensor.storage.key}")
-        order = {b"little": "<", b"big": ">"}.get(found.get(f"{roots[0]}byteorder", b"little"))
-        if content is None or order is None:
+        tensor = torch_tensor(contents[f"{prefixes[0]}data.pkl"])
+        content = contents.get(f"{prefixes[0]}data/{tensor.storage.key}")
+        byte_order = {b"little": "<", b"big": ">"}.get(contents.get(f"{prefixes[0]}byteorder", b"little"))
+        if content is None or byte_order is None:
             raise DamageError("the values of the tensor are not there, or in no known byte order")
-        return tensor.values(content, order)
+        return tensor.values(content, byte_order)
 
 
 def npy_header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
@@ -93,22 +93,22 @@ def npy_header(data: bytes) -> tuple[str, bool, tuple[int, ...], int]:
         raise DamageError("not the beginning of a .npy file")
     start = 10 if data[6] == 1 else 12
     end = start + int.from_bytes(data[8:start], "little")
-    if end > min(len(data), _LONGEST_HEADER):
-        raise DamageError(f"a header of {end} bytes, longer than the file or {_LONGEST_HEADER}")
+    if end > min(len(data), _MAX_HEADER):
+        raise DamageError(f"a header of {end} bytes, longer than the file or {_MAX_HEADER}")
     text = data[start:end].decode("latin-1").rstrip(" \n")
-    match = _HEADER.fullmatch(text) if len(text) <= _LONGEST_HEADER // 10 else None
+    match = _HEADER.fullmatch(text) if len(text) <= _MAX_HEADER // 10 else None
     if match is None:
         raise DamageError("a header without a plain descr, fortran_order and shape")
     plain, table, fortran, shape = match.groups()
-    sides = [side.strip().removesuffix("L") for side in shape.split(",")]  # Python 2 wrote 3L
-    sides = sides[:-1] if sides[-1] == "" else sides
-    if not all(side.isdecimal() and len(side) < 19 for side in sides):
+    sizes = [size.strip().removesuffix("L") for size in shape.split(",")]  # Python 2 wrote 3L
+    sizes = sizes[:-1] if sizes[-1] == "" else sizes
+    if not all(size.isdecimal() and len(size) < 19 for size in sizes):
         raise DamageError(f"a header with the shape ({shape})")
-    return plain or table, fortran == "True", tuple(map(int, sides)), end
+    return plain or table, fortran == "True", tuple(map(int, sizes)), end
 
 
-def _member(data: bytes, where: str) -> Any:
-    with Reading(where, _NPZ):
+def _parse_member(data: bytes, where: str) -> Any:
+    with Reading(where, _NPZ_EXPECTED):
         descr, fortran, shape, start = npy_header(data)
         if descr != "|O":
             return array(memoryview(data)[start:], plain_dtype(descr), shape, fortran)

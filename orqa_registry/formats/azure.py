@@ -30,7 +30,7 @@ def read_camera(path: Path) -> dict[str, Any]:
     try:
         colour = raw["value0"]["color_parameters"]
         with np.errstate(over="ignore", invalid="ignore"):  # and so is what is none any more
-            to_world = _pose(raw["value0"]["camera_pose"]) @ _pose(raw["value0"]["color2depth_transform"])
+            to_world = _parse_pose(raw["value0"]["camera_pose"]) @ _parse_pose(raw["value0"]["color2depth_transform"])
         world_to_camera = np.diag([1.0, -1.0, -1.0, 1.0]) @ invert(to_world)
         with np.errstate(over="ignore"):  # what is beyond a float is refused below
             world_to_camera[:3, 3] *= METRE
@@ -58,7 +58,7 @@ def read_camera(path: Path) -> dict[str, Any]:
     return camera
 
 
-def _pose(raw: Mapping[str, Any]) -> Any:
+def _parse_pose(raw: Mapping[str, Any]) -> Any:
     from orqa_registry.formats.geometry import pose
 
     translation, rotation = raw["translation"], raw["rotation"]
@@ -70,11 +70,11 @@ def calibration(cameras: Mapping[str, Path]) -> bytes:
 
     Raises OrqaError where every file is damaged.
     """
-    read = {view: spare(read_camera, path) for view, path in cameras.items()}
-    found = {view: camera for view, camera in read.items() if camera is not None}
-    if not found:
+    parsed = {view: spare(read_camera, path) for view, path in cameras.items()}
+    valid = {view: camera for view, camera in parsed.items() if camera is not None}
+    if not valid:
         raise OrqaError(f"{', '.join(map(str, cameras.values()))}: no camera could be read")
-    return json.dumps(found).encode()
+    return json.dumps(valid).encode()
 
 
 def write_camera(path: Path, camera: Mapping[str, Any]) -> None:
@@ -87,8 +87,8 @@ def write_camera(path: Path, camera: Mapping[str, Any]) -> None:
     colour_to_depth = np.eye(4)
     colour_to_depth[:3, 3] = 0.032, 0.002, -0.004
     (fx, _, cx), (_, fy, cy), _ = camera["intrinsics"]
-    given: list[float] = [*camera.get("distortion", ()), *[0.0] * 8][:8]
-    (k1, k2, p1, p2), more = given[:4], given[4:]
+    distortion: list[float] = [*camera.get("distortion", ()), *[0.0] * 8][:8]
+    (k1, k2, p1, p2), higher = distortion[:4], distortion[4:]
     parameters = {
         # The names count columns first: m20 is in row 0, column 2.
         "intrinsics_matrix": {f"m{c}{r}": camera["intrinsics"][r][c] for r in range(3) for c in range(3)},
@@ -98,25 +98,25 @@ def write_camera(path: Path, camera: Mapping[str, Any]) -> None:
         "c_y": cy,
         "width": camera["size"][0],
         "height": camera["size"][1],
-        "radial_distortion": {f"m{row}0": value for row, value in enumerate((k1, k2, *more))},
+        "radial_distortion": {f"m{row}0": value for row, value in enumerate((k1, k2, *higher))},
         "tangential_distortion": {"m00": p1, "m10": p2},
     }
     value = {
         "color_parameters": parameters,
         "depth_parameters": parameters,
-        "camera_pose": _written(to_world @ np.linalg.inv(colour_to_depth)),
-        "color2depth_transform": _written(colour_to_depth),
+        "camera_pose": _format_pose(to_world @ np.linalg.inv(colour_to_depth)),
+        "color2depth_transform": _format_pose(colour_to_depth),
     }
     with whole_file(path) as partial:
         partial.write_text(json.dumps({"value0": value}), encoding="utf-8")
 
 
-def _written(matrix: Any) -> dict[str, Any]:
+def _format_pose(matrix: Any) -> dict[str, Any]:
     import numpy as np
 
     # The largest eigenvector of this matrix is the quaternion, whatever the rotation (Bar-Itzhack 2000).
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = matrix[:3, :3]
-    form = np.array(
+    symmetric = np.array(
         [
             [xx - yy - zz, yx + xy, zx + xz, zy - yz],
             [yx + xy, yy - xx - zz, zy + yz, xz - zx],
@@ -124,7 +124,7 @@ def _written(matrix: Any) -> dict[str, Any]:
             [zy - yz, xz - zx, yx - xy, xx + yy + zz],
         ]
     )
-    quaternion = np.linalg.eigh(form)[1][:, -1]
+    quaternion = np.linalg.eigh(symmetric)[1][:, -1]
     return {
         "translation": {f"m{row}0": float(matrix[row, 3]) for row in range(3)},
         "rotation": dict(zip("xyzw", map(float, quaternion), strict=True)),

@@ -13,15 +13,15 @@ from orqa_registry.formats.files import DamageError
 
 Array = npt.NDArray[Any]
 
-_PLAIN = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9]\d{0,5})", re.ASCII)
-_LARGEST_CODE = {"b": (np.uint8, 1), "U": (np.uint32, 0x10FFFF)}  # kinds of which some bytes are no value
-_MOST_DIMENSIONS = 32
-_MOST_VALUES = 1 << 40  # where there are no bytes to hold a shape against, because another dimension is 0
+_PLAIN_TYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9]\d{0,5})", re.ASCII)
+_CODE_LIMITS = {"b": (np.uint8, 1), "U": (np.uint32, 0x10FFFF)}  # kinds of which some bytes are no value
+_MAX_DIMENSIONS = 32
+_MAX_VALUES = 1 << 40  # where there are no bytes to hold a shape against, because another dimension is 0
 
 
 def plain_dtype(text: str) -> np.dtype[Any]:
     """Return the dtype of `text`, such as `<f4`: booleans, numbers, strings. Raises DamageError for any other."""
-    if not _PLAIN.fullmatch(text):
+    if not _PLAIN_TYPE.fullmatch(text):
         raise DamageError(f"values of type {text[:40]!r}, not booleans, numbers or strings")
     return np.dtype(text)
 
@@ -31,15 +31,15 @@ def array(data: bytes | memoryview, dtype: np.dtype[Any], shape: Any, fortran: b
 
     Raises DamageError where `shape` is not one, or `data` is not exactly what it takes.
     """
-    known = isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape)
-    if not known or len(shape) > _MOST_DIMENSIONS or math.prod(max(side, 1) for side in shape) > _MOST_VALUES:
+    is_shape = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+    if not is_shape or len(shape) > _MAX_DIMENSIONS or math.prod(max(size, 1) for size in shape) > _MAX_VALUES:
         raise DamageError("a shape that no array has")
     if (needed := math.prod(shape) * dtype.itemsize) != len(data):
         raise DamageError(f"{len(data)} bytes for shape {shape} of {dtype}, which takes {needed}")
     values: Array = np.ndarray(shape, dtype, buffer=data, order="F" if fortran else "C")
-    made = np.array(values, dtype=dtype.newbyteorder("="), order="C")
-    if dtype.kind in _LARGEST_CODE and made.size:
-        kind, most = _LARGEST_CODE[dtype.kind]
-        if made.reshape(-1).view(kind).max() > most:
+    native = np.array(values, dtype=dtype.newbyteorder("="), order="C")
+    if dtype.kind in _CODE_LIMITS and native.size:
+        code_type, largest = _CODE_LIMITS[dtype.kind]
+        if native.reshape(-1).view(code_type).max() > largest:
             raise DamageError(f"bytes that are no value of {dtype}")
-    return made
+    return native

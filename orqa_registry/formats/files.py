@@ -36,21 +36,21 @@ class Reading:
         """Raise OrqaError for any error; one that is an OrqaError already stays as it is."""
         if error is None or isinstance(error, OrqaError) or not isinstance(error, Exception):
             return
-        said = str(error) if isinstance(error, DamageError) else " ".join(say(error).split())[:300]
-        text = _ADDRESS.sub("", said)  # the same damage is told in the same words each time
+        message = str(error) if isinstance(error, DamageError) else " ".join(say(error).split())[:300]
+        text = _ADDRESS.sub("", message)  # the same damage is told in the same words each time
         raise OrqaError(f"{self.where}: {text}; expected {self.expected}") from error
 
 
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a regular file of at most LARGEST bytes. Raises OrqaError for any other."""
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):  # asked before opening: a pipe would wait for its writer
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # asked before opening: a pipe would wait for its writer
             raise OrqaError(f"{path}: not a regular file; expected one with data in it")
-        if state.st_size > LARGEST:
-            raise OrqaError(f"{path}: {state.st_size} bytes; expected at most {LARGEST}")
+        if status.st_size > LARGEST:
+            raise OrqaError(f"{path}: {status.st_size} bytes; expected at most {LARGEST}")
         with path.open("rb") as file:
-            return file.read(state.st_size)
+            return file.read(status.st_size)
     except OSError as error:
         raise OrqaError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a name that no file can have

@@ -23,19 +23,24 @@ def pose(translation: Any, quaternion: Any) -> Floats:
 
     Raises ValueError where these are not 3 and 4 finite numbers, or the quaternion is 0.
     """
-    moved = np.asarray(translation, dtype=np.float64)
-    turned = np.asarray(quaternion, dtype=np.float64)
-    if moved.shape != (3,) or turned.shape != (4,) or not np.isfinite([*moved, *turned]).all() or not turned.any():
+    shift = np.asarray(translation, dtype=np.float64)
+    rotation = np.asarray(quaternion, dtype=np.float64)
+    if (
+        shift.shape != (3,)
+        or rotation.shape != (4,)
+        or not np.isfinite([*shift, *rotation]).all()
+        or not rotation.any()
+    ):
         raise ValueError("a pose needs a translation of 3 numbers and a quaternion of 4, finite and not all 0")
-    turned = turned / np.abs(turned).max()  # so that the square of what is tiny does not vanish
-    x, y, z, w = turned / np.linalg.norm(turned)
+    rotation = rotation / np.abs(rotation).max()  # so that the square of what is tiny does not vanish
+    x, y, z, w = rotation / np.linalg.norm(rotation)
     matrix = np.eye(4)
     matrix[:3, :3] = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
-    matrix[:3, 3] = moved
+    matrix[:3, 3] = shift
     return matrix
 
 
@@ -60,8 +65,8 @@ def invert(matrix: Any) -> Floats:
 def transform(matrix: Any, points: Any) -> Floats:
     """Return points (N, 3) after a 4 x 4 matrix, in the unit of its translation."""
     affine = np.asarray(matrix, dtype=np.float64)
-    moved: Floats = np.asarray(points, dtype=np.float64).reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]
-    return moved
+    transformed: Floats = np.asarray(points, dtype=np.float64).reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]
+    return transformed
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -74,8 +79,8 @@ def project(camera: Mapping[str, Any], points: Any) -> Floats:
     pixel is not finite.
     """
     (fx, skew, cx), (_, fy, cy), _ = np.asarray(camera["intrinsics"], dtype=np.float64)
-    seen = transform(camera["world_to_camera"], points)
-    x, y, depth = seen.T
+    in_camera = transform(camera["world_to_camera"], points)
+    x, y, depth = in_camera.T
     divisor = np.where(np.abs(depth) < NEAREST, np.nan, depth)
     pixels = np.column_stack([(fx * x + skew * y) / divisor + cx, fy * y / divisor + cy])
     pixels[~(np.isfinite(pixels).all(axis=1) & np.isfinite(depth))] = np.nan

@@ -20,7 +20,7 @@ MOST_WORDS = 5_000_000
 LONGEST_TEXT = 1 << 26
 """Bytes of a file that is text."""
 
-_MOST_COLUMNS = 1024
+_MAX_COLUMNS = 1024
 
 
 @frozen
@@ -55,7 +55,7 @@ class Pcd:
 
 _PCD_SIZES = {"F": (4, 8), "I": (1, 2, 4, 8), "U": (1, 2, 4, 8)}
 _ENCODINGS = ("ascii", "binary", "binary_compressed")
-_LZF_GROWS = 88  # at most: 3 bytes stand for 264
+_MAX_LZF_RATIO = 88  # at most: 3 bytes stand for 264
 
 
 def pcd_header(data: bytes) -> Pcd:
@@ -72,51 +72,53 @@ def pcd_header(data: bytes) -> Pcd:
             if key in words:
                 raise DamageError(f"two lines {key[:40]!r}")
             words[key] = values
-    header = Pcd(_pcd_fields(words), _pcd_points(words), " ".join(words["DATA"]), start)
+    header = Pcd(_parse_pcd_fields(words), _parse_pcd_points(words), " ".join(words["DATA"]), start)
     if header.encoding not in _ENCODINGS:
         raise DamageError(f"DATA {header.encoding[:40]!r}, not one of {', '.join(_ENCODINGS)}")
     _check_pcd_size(header, data)
     return header
 
 
-def _pcd_fields(words: Mapping[str, list[str]]) -> tuple[PcdField, ...]:
+def _parse_pcd_fields(words: Mapping[str, list[str]]) -> tuple[PcdField, ...]:
     names, sizes, kinds = (words.get(key, []) for key in ("FIELDS", "SIZE", "TYPE"))
     counts = words.get("COUNT", ["1"] * len(names))
-    if not len(names) == len(sizes) == len(kinds) == len(counts) or len(names) > _MOST_COLUMNS:
+    if not len(names) == len(sizes) == len(kinds) == len(counts) or len(names) > _MAX_COLUMNS:
         raise DamageError("FIELDS, SIZE, TYPE and COUNT of different lengths, or too long")
     rows = zip(names, kinds, sizes, counts, strict=True)
     fields = tuple(PcdField(name, kind, whole(size), whole(count)) for name, kind, size, count in rows)
     for field in fields:
-        if field.size not in _PCD_SIZES.get(field.kind, ()) or not 1 <= field.count <= _MOST_COLUMNS:
+        if field.size not in _PCD_SIZES.get(field.kind, ()) or not 1 <= field.count <= _MAX_COLUMNS:
             raise DamageError(f"a field of TYPE {field.kind[:40]!r}, SIZE {field.size} and COUNT {field.count}")
-    if sum(field.count for field in fields) > _MOST_COLUMNS:
-        raise DamageError(f"more than {_MOST_COLUMNS} values in a point")
+    if sum(field.count for field in fields) > _MAX_COLUMNS:
+        raise DamageError(f"more than {_MAX_COLUMNS} values in a point")
     return fields
 
 
-def _pcd_points(words: Mapping[str, list[str]]) -> int:
-    stated = {key: whole(" ".join(words[key])) for key in ("WIDTH", "HEIGHT", "POINTS") if key in words}
-    if "POINTS" not in stated and "WIDTH" not in stated:
+def _parse_pcd_points(words: Mapping[str, list[str]]) -> int:
+    counts = {key: whole(" ".join(words[key])) for key in ("WIDTH", "HEIGHT", "POINTS") if key in words}
+    if "POINTS" not in counts and "WIDTH" not in counts:
         raise DamageError("neither POINTS nor WIDTH")
-    points = stated.get("POINTS", stated.get("WIDTH", 0) * stated.get("HEIGHT", 1))
-    if "WIDTH" in stated and stated["WIDTH"] * stated.get("HEIGHT", 1) != points:
+    points = counts.get("POINTS", counts.get("WIDTH", 0) * counts.get("HEIGHT", 1))
+    if "WIDTH" in counts and counts["WIDTH"] * counts.get("HEIGHT", 1) != points:
         raise DamageError(f"POINTS {points}, not WIDTH x HEIGHT")
     return points
 
 
 def _check_pcd_size(header: Pcd, data: bytes) -> None:
-    there = len(data) - header.start
+    available = len(data) - header.start
     needed = header.points * header.stride
     if header.encoding == "ascii":
         needed = header.points * header.columns * 2 - 1  # a digit and what parts it from the next
-        _check_text(there, header.points * header.columns)
+        _check_text(available, header.points * header.columns)
     elif header.encoding == "binary_compressed" and header.points:
-        packed, unpacked = (int.from_bytes(data[header.start + at : header.start + at + 4], "little") for at in (0, 4))
-        if unpacked != needed or unpacked > min(packed * _LZF_GROWS, LARGEST):
+        packed, unpacked = (
+            int.from_bytes(data[header.start + offset : header.start + offset + 4], "little") for offset in (0, 4)
+        )
+        if unpacked != needed or unpacked > min(packed * _MAX_LZF_RATIO, LARGEST):
             raise DamageError(f"{packed} bytes that unpack to {unpacked}, where {header.points} points take {needed}")
         needed = 8 + packed
-    if needed > there:
-        raise DamageError(f"{header.points} points, which take {needed} bytes, and {there} bytes after the header")
+    if needed > available:
+        raise DamageError(f"{header.points} points, which take {needed} bytes, and {available} bytes after the header")
 
 
 PLY_TYPES: Mapping[str, str] = {
@@ -157,7 +159,7 @@ class PlyElement:
     @property
     def has_lists(self) -> bool:
         """Whether rows differ in length."""
-        return any(one.length for one in self.properties)
+        return any(prop.length for prop in self.properties)
 
 
 @frozen
@@ -170,7 +172,7 @@ class Ply:
 
 
 _PLY_FORMATS = ("ascii", "binary_little_endian", "binary_big_endian")
-_MOST_LISTS = 200_000  # rows, where the library reads them one by one
+_MAX_LIST_ROWS = 200_000  # rows, where the library reads them one by one
 
 
 def ply_header(data: bytes) -> Ply:
@@ -178,7 +180,7 @@ def ply_header(data: bytes) -> Ply:
 
     Tables after the vertices, such as faces, are left out.
     """
-    lines, start = _ply_lines(data)
+    lines, start = _read_ply_lines(data)
     encoding = ""
     elements: list[tuple[str, int, list[PlyProperty]]] = []
     for key, *words in lines:
@@ -187,20 +189,20 @@ def ply_header(data: bytes) -> Ply:
         elif key == "element" and len(words) == 2:
             elements.append((words[0], whole(words[1]), []))
         elif key == "property" and elements:
-            elements[-1][2].append(_ply_property(words))
+            elements[-1][2].append(_parse_ply_property(words))
         elif key not in ("comment", "obj_info"):
             raise DamageError(f"a line {' '.join([key, *words])[:80]!r}")
     tables = [PlyElement(name, rows, tuple(properties)) for name, rows, properties in elements]
-    places = [place for place, table in enumerate(tables) if table.name == "vertex"]
-    if len(places) != 1 or not encoding:
+    indices = [index for index, table in enumerate(tables) if table.name == "vertex"]
+    if len(indices) != 1 or not encoding:
         raise DamageError("no format, or not one element vertex")
-    header = Ply(encoding, tuple(tables[: places[0] + 1]), start)
+    header = Ply(encoding, tuple(tables[: indices[0] + 1]), start)
     _check_ply_size(header, len(data) - start)
     return header
 
 
-def _ply_lines(data: bytes) -> tuple[list[list[str]], int]:
-    start = next((4 + extra for extra, begin in enumerate((b"ply\n", b"ply\r\n")) if data.startswith(begin)), 0)
+def _read_ply_lines(data: bytes) -> tuple[list[list[str]], int]:
+    start = next((4 + extra for extra, magic in enumerate((b"ply\n", b"ply\r\n")) if data.startswith(magic)), 0)
     if not start:
         raise DamageError("not the beginning of a PLY file")
     lines: list[list[str]] = []
@@ -215,7 +217,7 @@ def _ply_lines(data: bytes) -> tuple[list[list[str]], int]:
             lines.append(words)
 
 
-def _ply_property(words: list[str]) -> PlyProperty:
+def _parse_ply_property(words: list[str]) -> PlyProperty:
     if len(words) == 2 and words[0] in PLY_TYPES:
         return PlyProperty(words[1], PLY_TYPES[words[0]])
     if len(words) == 4 and words[0] == "list" and words[1] in PLY_TYPES and words[2] in PLY_TYPES:
@@ -223,23 +225,23 @@ def _ply_property(words: list[str]) -> PlyProperty:
     raise DamageError(f"a property {' '.join(words)[:80]!r}")
 
 
-def _check_ply_size(header: Ply, there: int) -> None:
-    text = header.encoding == "ascii"
+def _check_ply_size(header: Ply, available: int) -> None:
+    is_text = header.encoding == "ascii"
     needed = 0
     for table in header.elements:
-        if len(table.properties) > _MOST_COLUMNS or (table.rows and not table.properties):
+        if len(table.properties) > _MAX_COLUMNS or (table.rows and not table.properties):
             raise DamageError(f"an element {table.name[:40]!r} of {len(table.properties)} properties")
-        needed += table.rows * sum(2 if text else one.least for one in table.properties)
+        needed += table.rows * sum(2 if is_text else prop.least for prop in table.properties)
     words = sum(table.rows * len(table.properties) for table in header.elements)
-    if text:
-        _check_text(there, words)
+    if is_text:
+        _check_text(available, words)
     if any(table.has_lists for table in header.elements):
         if header.elements[-1].has_lists:
             raise DamageError("vertices with lists")
-        if sum(table.rows for table in header.elements) > _MOST_LISTS:
-            raise DamageError(f"lists before the vertices, and more than {_MOST_LISTS} rows: put the vertices first")
-    if needed - text > there:
-        raise DamageError(f"rows that take {needed} bytes or more, and {there} bytes after the header")
+        if sum(table.rows for table in header.elements) > _MAX_LIST_ROWS:
+            raise DamageError(f"lists before the vertices, and more than {_MAX_LIST_ROWS} rows: put the vertices first")
+    if needed - is_text > available:
+        raise DamageError(f"rows that take {needed} bytes or more, and {available} bytes after the header")
 
 
 def _check_text(size: int, words: int) -> None:

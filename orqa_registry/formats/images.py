@@ -31,7 +31,7 @@ def read_mask(source: Path | bytes) -> npt.NDArray[np.uint8]:
     do black and white where there is nothing else, and 0 where they are not in it. Alpha is left out.
     Raises OrqaError; a JPEG is refused, because it has lost the ids.
     """
-    with _opened(source, ("PNG",), "a PNG mask of label ids") as image:
+    with _open_image(source, ("PNG",), "a PNG mask of label ids") as image:
         values = np.asarray(image)
         if image.mode in ("1", "L", "P", "LA", "PA"):
             ids: npt.NDArray[np.uint8] = (values if values.ndim == 2 else values[..., 0]).astype(np.uint8)
@@ -39,13 +39,13 @@ def read_mask(source: Path | bytes) -> npt.NDArray[np.uint8]:
         if image.mode.startswith("I"):
             return np.where((values >= 0) & (values <= 255), values, 0).astype(np.uint8)
         if image.mode in ("RGB", "RGBA"):
-            return _ids(values[..., :3])
+            return _decode_ids(values[..., :3])
         raise DamageError(f"an image of mode {image.mode}")
 
 
 def read_depth(source: Path | bytes) -> npt.NDArray[np.uint16]:
     """Return uint16 (H, W) of a 16 bit grey PNG: depth in mm, 0 where it is not known. Raises OrqaError."""
-    with _opened(source, ("PNG",), "a PNG of 16 bit grey: depth in mm") as image:
+    with _open_image(source, ("PNG",), "a PNG of 16 bit grey: depth in mm") as image:
         if not image.mode.startswith("I"):
             raise DamageError(f"an image of mode {image.mode}")
         values = np.asarray(image)
@@ -56,13 +56,13 @@ def read_depth(source: Path | bytes) -> npt.NDArray[np.uint16]:
 
 def image_size(source: Path | bytes) -> tuple[int, int]:
     """Return (width, height) in pixels from the header of a JPEG or PNG, as stored. Raises OrqaError."""
-    with _opened(source, ("JPEG", "PNG"), "a JPEG or PNG") as image:
+    with _open_image(source, ("JPEG", "PNG"), "a JPEG or PNG") as image:
         width, height = image.size
         return int(width), int(height)
 
 
 @contextmanager
-def _opened(source: Path | bytes, formats: Sequence[str], expected: str) -> Iterator[Any]:
+def _open_image(source: Path | bytes, formats: Sequence[str], expected: str) -> Iterator[Any]:
     """Give the image, not yet decoded; what goes wrong until the end of the block is an OrqaError."""
     pillow = library("PIL.Image", "an image", "pillow")
     data, where = (source, "image bytes") if isinstance(source, bytes) else (read_bytes(source), str(source))
@@ -75,7 +75,7 @@ def _opened(source: Path | bytes, formats: Sequence[str], expected: str) -> Iter
             yield image
 
 
-def _ids(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _decode_ids(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return the ids of (H, W, 3): grey values where the channels are equal everywhere, else by the colour table."""
     grey = colours[..., 0]
     equal = (grey == colours[..., 1]).all() and (grey == colours[..., 2]).all()

@@ -22,7 +22,7 @@ LEAST = 10
 
 def labels(mask: Ids, least: int = LEAST) -> tuple[str, ...]:
     """Return the names of the classes with at least `least` pixels, in the order of their ids."""
-    return tuple(name for one, name in MASK_LABELS.items() if np.count_nonzero(mask == one) >= max(least, 1))
+    return tuple(name for label_id, name in MASK_LABELS.items() if np.count_nonzero(mask == label_id) >= max(least, 1))
 
 
 def boxes(mask: Ids, least: int = LEAST) -> tuple[Box, ...]:
@@ -30,13 +30,13 @@ def boxes(mask: Ids, least: int = LEAST) -> tuple[Box, ...]:
 
     A class has one box, around all its instances: a mask does not tell them apart.
     """
-    found = []
-    for one, name in MASK_LABELS.items():
-        inside: npt.NDArray[np.bool_] = np.equal(mask, one)
+    class_boxes = []
+    for label_id, name in MASK_LABELS.items():
+        inside: npt.NDArray[np.bool_] = np.equal(mask, label_id)
         if np.count_nonzero(inside) >= max(least, 1):
             x, y = (np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1))
-            found.append(Box(name, float(x[0]), float(y[0]), float(x[-1]), float(y[-1])))
-    return tuple(found)
+            class_boxes.append(Box(name, float(x[0]), float(y[0]), float(x[-1]), float(y[-1])))
+    return tuple(class_boxes)
 
 
 def colour_ids(colours: Ids) -> Ids:
@@ -44,7 +44,7 @@ def colour_ids(colours: Ids) -> Ids:
     codes = colours[..., 0].astype(np.int32)
     for channel in (1, 2):
         codes = (codes << 8) | colours[..., channel]
-    ids: Ids = _colour_table()[codes]
+    ids: Ids = _build_colour_table()[codes]
     return ids
 
 
@@ -54,27 +54,27 @@ def segment_ids(colours: Any) -> Ids:
     Colours are rounded; black, colours outside the table and what is no colour at all give 0.
     """
     rounded = np.rint(np.asarray(colours, dtype=np.float64).reshape(-1, 3))
-    known = ((rounded >= 0) & (rounded <= 255)).all(axis=1, keepdims=True)
-    return colour_ids(np.where(known, rounded, 0).astype(np.uint8))
+    valid = ((rounded >= 0) & (rounded <= 255)).all(axis=1, keepdims=True)
+    return colour_ids(np.where(valid, rounded, 0).astype(np.uint8))
 
 
 def extents(points: Any, ids: Any) -> dict[str, tuple[float, float, float, float, float, float]]:
     """Return name -> (x0, y0, z0, x1, y1, z1) of the points (N, 3) with each id (N,), in the order of ids."""
-    places = np.asarray(points).reshape(-1, 3)
+    coordinates = np.asarray(points).reshape(-1, 3)
     classes: Ids = np.asarray(ids).reshape(-1)
-    found = {}
-    for one, name in MASK_LABELS.items():
-        inside = places[classes == one]
+    bounds = {}
+    for label_id, name in MASK_LABELS.items():
+        inside = coordinates[classes == label_id]
         if len(inside):
             (x0, y0, z0), (x1, y1, z1) = inside.min(axis=0).tolist(), inside.max(axis=0).tolist()
-            found[name] = (float(x0), float(y0), float(z0), float(x1), float(y1), float(z1))
-    return found
+            bounds[name] = (float(x0), float(y0), float(z0), float(x1), float(y1), float(z1))
+    return bounds
 
 
 @cache
-def _colour_table() -> Ids:
+def _build_colour_table() -> Ids:
     # One byte per colour; memory is taken only for the pages that are looked up.
     table = np.zeros(1 << 24, dtype=np.uint8)
-    for one, (red, green, blue) in MASK_COLOURS.items():
-        table[red << 16 | green << 8 | blue] = one
+    for label_id, (red, green, blue) in MASK_COLOURS.items():
+        table[red << 16 | green << 8 | blue] = label_id
     return table

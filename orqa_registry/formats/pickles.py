@@ -69,18 +69,18 @@ def plain(value: Any, leaf: Callable[[Any], Any]) -> Any:
 
     Raises DamageError where they hold themselves, or each other so often that they could never be walked through.
     """
-    seen = 0
+    visited = 0
 
-    def walk(one: Any, depth: int) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > MOST_STEPS or depth > DEEPEST:
+    def walk(node: Any, depth: int) -> Any:
+        nonlocal visited
+        visited += 1
+        if visited > MOST_STEPS or depth > DEEPEST:
             raise DamageError("containers that hold themselves, or far too many of each other")
-        if isinstance(one, dict):
-            return {key: walk(inner, depth + 1) for key, inner in one.items()}
-        if isinstance(one, list | tuple):
-            return type(one)([walk(inner, depth + 1) for inner in one])
-        return leaf(one)
+        if isinstance(node, dict):
+            return {key: walk(child, depth + 1) for key, child in node.items()}
+        if isinstance(node, list | tuple):
+            return type(node)([walk(child, depth + 1) for child in node])
+        return leaf(node)
 
     return walk(value, 0)
 
@@ -128,9 +128,9 @@ class _Machine:
         """Return the last `count` values and take them off."""
         if len(self.stack) < count:
             raise DamageError("a pickle whose stack runs dry")
-        taken = self.stack[len(self.stack) - count :]
+        values = self.stack[len(self.stack) - count :]
         del self.stack[len(self.stack) - count :]
-        return taken
+        return values
 
     def last(self, kind: type) -> Any:
         """Return the last value, which has to be of a kind, and leave it there."""
@@ -162,17 +162,17 @@ class _Machine:
 
     def name(self, module: Any, name: Any) -> None:
         """Put a global: refused by name unless it is in the table."""
-        wanted = f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else "no name"
-        if wanted not in self.calls:
+        global_name = f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else "no name"
+        if global_name not in self.calls:
             raise DamageError(
-                f"the pickle asks for {wanted[:80]!r}, which arrays do not need: refused, nothing was run"
+                f"the pickle asks for {global_name[:80]!r}, which arrays do not need: refused, nothing was run"
             )
-        self.push(Global(wanted))
+        self.push(Global(global_name))
 
     def reduce(self, _: Any) -> None:
         """Put what our function of that name returns."""
-        asked, arguments = self.take(2)
-        call = self.calls[asked.name] if isinstance(asked, Global) else None
+        function, arguments = self.take(2)
+        call = self.calls[function.name] if isinstance(function, Global) else None
         if call is None or type(arguments) is not tuple:
             raise DamageError("the pickle calls what is not to be called: refused, nothing was run")
         self.push(call(*arguments))

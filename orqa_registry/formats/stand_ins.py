@@ -79,16 +79,16 @@ class _Numpy:
         if self.left < 0:
             raise DamageError("a pickle that repeats its arrays without end")
 
-    def leaf(self, one: Any) -> Any:
+    def leaf(self, value: Any) -> Any:
         """Return a value that is no container; an array that occurs twice is made once."""
-        if one is None or isinstance(one, bool | int | float | str):
-            return one
-        if not isinstance(one, _Array) or one.parts is None:
-            raise DamageError(f"a {type(one).__name__.strip('_')} where an array, a string or a number belongs")
-        if id(one) not in self.made:
-            self.spend(len(one.parts[0]))
-            self.made[id(one)] = array(*one.parts)
-        return self.made[id(one)]
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if not isinstance(value, _Array) or value.parts is None:
+            raise DamageError(f"a {type(value).__name__.strip('_')} where an array, a string or a number belongs")
+        if id(value) not in self.made:
+            self.spend(len(value.parts[0]))
+            self.made[id(value)] = array(*value.parts)
+        return self.made[id(value)]
 
     @staticmethod
     def dtype(code: Any, align: Any = False, copy: Any = True) -> _Dtype:
@@ -121,11 +121,11 @@ class _Numpy:
 
 def numpy_object(data: bytes) -> Any:
     """Return what a pickled 0-d object array of numpy holds. Raises DamageError, or what pickletools raises."""
-    numpy = _Numpy(2 * len(data) + 4096)
-    top = load(data, numpy.calls())
-    if not isinstance(top, _Array) or top.held is None:
+    stand_in = _Numpy(2 * len(data) + 4096)
+    root = load(data, stand_in.calls())
+    if not isinstance(root, _Array) or root.held is None:
         raise DamageError("a pickle of something else than one object in an array")
-    return plain(top.held[0], numpy.leaf)
+    return plain(root.held[0], stand_in.leaf)
 
 
 _STORAGES: Mapping[str, str] = {
@@ -172,26 +172,26 @@ def torch_tensor(data: bytes) -> Tensor:
     """Return the one tensor that a pickle of torch.save holds. Raises DamageError, or what pickletools raises."""
     tensors: dict[int, Tensor] = {}
 
-    def keep(one: Any) -> None:
-        if isinstance(one, Tensor):
-            tensors[id(one)] = one
+    def keep(value: Any) -> None:
+        if isinstance(value, Tensor):
+            tensors[id(value)] = value
 
     calls: dict[str, Callable[..., Any] | None] = {
-        "torch._utils._rebuild_tensor_v2": _rebuild,
-        "collections.OrderedDict": _ordered,
+        "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+        "collections.OrderedDict": _make_ordered_dict,
     }
-    plain(load(data, calls | dict.fromkeys(_STORAGES), _stored), keep)
+    plain(load(data, calls | dict.fromkeys(_STORAGES), _resolve_storage), keep)
     if len(tensors) != 1:
         raise DamageError(f"{len(tensors)} tensors, not one")
     return next(iter(tensors.values()))
 
 
-def _ordered() -> dict[Any, Any]:
+def _make_ordered_dict() -> dict[Any, Any]:
     """Stand for collections.OrderedDict; its items follow, as a dict's do."""
     return {}
 
 
-def _stored(reference: Any) -> Storage:
+def _resolve_storage(reference: Any) -> Storage:
     """Return what ('storage', kind, key, device, count) names; the device does not matter here."""
     if type(reference) is not tuple or len(reference) != 5 or not isinstance(reference[1], Global):
         raise DamageError("a reference to something else than a storage")
@@ -201,16 +201,20 @@ def _stored(reference: Any) -> Storage:
     return Storage(_STORAGES[kind.name], key, count)
 
 
-def _rebuild(
+def _rebuild_tensor(
     storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, metadata: Any = None
 ) -> Tensor:
     """Stand for torch's _rebuild_tensor_v2."""
-    sound = isinstance(storage, Storage) and type(shape) is tuple and type(strides) is tuple and not metadata
-    if not sound or len(shape) != len(strides) or any(type(one) is not int or one < 0 for one in (offset, *shape)):
+    is_valid = isinstance(storage, Storage) and type(shape) is tuple and type(strides) is tuple and not metadata
+    if (
+        not is_valid
+        or len(shape) != len(strides)
+        or any(type(number) is not int or number < 0 for number in (offset, *shape))
+    ):
         raise DamageError("a tensor without its storage, shape or strides, or a view that is computed")
-    expected = 1
-    for side, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if side > 1 and stride != expected:
+    dense_stride = 1
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size > 1 and stride != dense_stride:
             raise DamageError("a tensor that is not contiguous: save it with .contiguous()")
-        expected *= max(side, 1)
+        dense_stride *= max(size, 1)
     return Tensor(storage, offset, shape)

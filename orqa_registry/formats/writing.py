@@ -16,17 +16,17 @@ def write_pcd(path: Path, points: Any, data: str = "binary") -> None:
     points = np.asarray(points, dtype=np.float64)
     red, green, blue = (points[:, channel].astype(np.uint32) for channel in (3, 4, 5))
     packed = red << 16 | green << 8 | blue
-    many = len(points)
+    count = len(points)
     header = (
         f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z rgb\nSIZE 4 4 4 4\nTYPE F F F U\nCOUNT 1 1 1 1\n"
-        f"WIDTH {many}\nHEIGHT 1\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {many}\nDATA {data}\n"
+        f"WIDTH {count}\nHEIGHT 1\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {count}\nDATA {data}\n"
     )
-    places = points[:, :3].astype(np.float32)
+    coordinates = points[:, :3].astype(np.float32)
     if data == "ascii":
-        rows = zip(places.tolist(), packed.tolist(), strict=True)
+        rows = zip(coordinates.tolist(), packed.tolist(), strict=True)
         body = "".join(f"{x!r} {y!r} {z!r} {rgb}\n" for (x, y, z), rgb in rows).encode()
     else:
-        body = np.column_stack([places.view(np.uint32), packed.astype(np.uint32)]).astype("<u4").tobytes()
+        body = np.column_stack([coordinates.view(np.uint32), packed.astype(np.uint32)]).astype("<u4").tobytes()
     path.write_bytes(header.encode() + body)
 
 
@@ -36,13 +36,13 @@ def write_ply(path: Path, points: Any) -> None:
 
     points = np.asarray(points, dtype=np.float64)
     coloured = points.shape[1] == 6
-    kinds: list[Any] = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
-    kinds += [("red", "u1"), ("green", "u1"), ("blue", "u1")] if coloured else []
-    table = np.zeros(len(points), dtype=kinds)
-    for column, (name, _) in enumerate(kinds):
-        table[name] = points[:, column]
-    names = {"<f8": "double", "u1": "uchar"}
-    properties = "".join(f"property {names[kind]} {name}\n" for name, kind in kinds)
+    columns: list[Any] = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
+    columns += [("red", "u1"), ("green", "u1"), ("blue", "u1")] if coloured else []
+    table = np.zeros(len(points), dtype=columns)
+    for index, (name, _) in enumerate(columns):
+        table[name] = points[:, index]
+    type_names = {"<f8": "double", "u1": "uchar"}
+    properties = "".join(f"property {type_names[code]} {name}\n" for name, code in columns)
     header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(points)}\n{properties}end_header\n"
     path.write_bytes(header.encode() + table.tobytes())
 
@@ -52,27 +52,27 @@ def write_pt(path: Path, values: Any) -> None:
     import numpy as np
 
     values = np.asarray(values, dtype="<f4")
-    many = len(values)
+    count = len(values)
     pickled = b"".join(
         (
             b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((",
-            *map(_word, ("storage",)),
+            *map(_encode_word, ("storage",)),
             b"ctorch\nFloatStorage\n",
-            *map(_word, ("0", "cpu")),
-            b"J" + struct.pack("<i", many) + b"tQ",  # the storage by its persistent id
+            *map(_encode_word, ("0", "cpu")),
+            b"J" + struct.pack("<i", count) + b"tQ",  # the storage by its persistent id
             b"K\x00",  # it begins at 0
-            b"J" + struct.pack("<i", many) + b"\x85",  # shape
+            b"J" + struct.pack("<i", count) + b"\x85",  # shape
             b"K\x01\x85",  # stride
             b"\x89ccollections\nOrderedDict\n)RtR.",
         )
     )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in (("data.pkl", pickled), ("byteorder", b"little"), ("data/0", values.tobytes())):
             archive.writestr(zipfile.ZipInfo(f"{path.stem}/{name}"), content)
         archive.writestr(zipfile.ZipInfo(f"{path.stem}/version"), b"3\n")
-    path.write_bytes(made.getvalue())
+    path.write_bytes(buffer.getvalue())
 
 
-def _word(text: str) -> bytes:
+def _encode_word(text: str) -> bytes:
     return b"X" + struct.pack("<I", len(text)) + text.encode()
