@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orqa_registry import Box, Dataset, Layout, Registry, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.vocabulary import ENTITIES, PREDICATES, ROBOT_PHASES
+from orqa_registry import Box, Dataset, Layout, Registry, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES, ROBOT_PHASES
 
 REPEATS = 3
 IMAGES = (".jpg", ".jpeg", ".png")
@@ -31,7 +32,7 @@ def labels(dataset: Dataset, rng: random.Random) -> dict[str, Any]:
     facets: dict[str, Any] = {}
     if "relations" in dataset.provides:
         pairs = {(rng.choice(ENTITIES), rng.choice(ENTITIES)): rng.choice(PREDICATES) for _ in range(8)}
-        facets |= scenegraph.facets(
+        facets |= scenegraph.graph_facets(
             tuple(Triplet(subject, predicate, target) for (subject, target), predicate in sorted(pairs.items()))
         )
     elif "actions" in dataset.provides:

@@ -23,18 +23,18 @@ from typing import Any
 from zlib import crc32
 
 from orqa_registry import Registry
-from orqa_registry.writing import whole_file
-from orqa_shards.mixture import Mixture
-from orqa_shards.read import Shards
-from orqa_shards.stream import Sample, Stream
-from orqa_train.loading import Loader
+from orqa_registry.readers.io import atomic_write
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.stream import Sample, Stream
+from orqa_train.training.loader import Loader
 
 LONGEST = 0.02
 """Seconds that a process works on, at most, once it is as far as it was to come: a moment within some batch."""
 
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["orqa_train.loading"])
+CONTEXT.set_forkserver_preload(["orqa_train.training.loader"])
 
 
 def line(sample: Sample) -> str:
@@ -64,7 +64,7 @@ def read(data: str, split: str, epochs: int, folder: Path, batch: int, threads: 
             log.write("".join(lines).encode())
             log.flush()
             os.fsync(log.fileno())
-            with whole_file(folder / "state.json") as partial:
+            with atomic_write(folder / "state.json") as partial:
                 partial.write_text(json.dumps({"loader": loader.state_dict(), "bytes": log.tell()}))
 
 

@@ -13,10 +13,10 @@ from time import perf_counter
 from typing import Any
 
 from orqa_registry import Registry
-from orqa_shards.mixture import Mixture
+from orqa_shards.sampling.mixture import Mixture
 from orqa_train import recipe as recipes
-from orqa_train.evaluation import evaluate
-from orqa_train.training import train
+from orqa_train.evaluation.evaluate import evaluate
+from orqa_train.training.trainer import train
 
 LOOKING = ("count_people", "role_people", "current_action", "tools_used", "current_robot_step")
 
@@ -24,7 +24,7 @@ LOOKING = ("count_people", "role_people", "current_action", "tools_used", "curre
 def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes: list[str]) -> dict[str, Any]:
     """Train and evaluate one seed; return scores, 0 to 1, and seconds."""
     started = perf_counter()
-    train(registry, data, recipes.load(name, changes).seeded(seed), out)
+    train(registry, data, recipes.load_recipe(name, changes).seeded(seed), out)
     trained = perf_counter()
     report = evaluate(registry, data, "test", [str(out), "blind"], Mixture(), tasks=LOOKING)
     by_name = {outcome.name: outcome for outcome in report.outcomes}

@@ -15,7 +15,8 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from orqa_registry.memory import Log, Memory, read_published
+from orqa_registry.prompts.change_log import ChangeLog, read_published
+from orqa_registry.prompts.memory import Memory
 
 
 def seconds(work: Callable[[], Any], runs: int) -> float:
@@ -29,7 +30,7 @@ def seconds(work: Callable[[], Any], runs: int) -> float:
     return median(spent)
 
 
-def read(folder: Path) -> list[tuple[Log, list[int]]]:
+def read(folder: Path) -> list[tuple[ChangeLog, list[int]]]:
     """Return the published log and the timepoints of each take."""
     takes = []
     for path in sorted(folder.glob("surgery_sg_*.json")):
@@ -38,7 +39,7 @@ def read(folder: Path) -> list[tuple[Log, list[int]]]:
     return takes
 
 
-def strings(memories: list[Memory], takes: list[tuple[Log, list[int]]]) -> None:
+def strings(memories: list[Memory], takes: list[tuple[ChangeLog, list[int]]]) -> None:
     """Make every string and keep none."""
     for memory, (_, timepoints) in zip(memories, takes, strict=True):
         text = memory.text

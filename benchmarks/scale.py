@@ -16,13 +16,14 @@ from statistics import median
 from PIL import Image
 
 from orqa_registry import Card, Dataset, Registry, Take, Timepoint
-from orqa_shards.mixture import Mixture
-from orqa_shards.order import Order
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards, index_name
-from orqa_shards.store import open_store
-from orqa_shards.stream import Stream
-from orqa_shards.write import Options, pack
+from orqa_shards.format.tar_index import index_name
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.shuffle import ShuffledOrder
+from orqa_shards.sampling.stream import Stream
+from orqa_shards.storage.open import open_store
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
 
 LABELS = {"roles": ("nurse", "patient"), "actions": ("sawing",), "entities": ("nurse", "patient", "drill", "saw")}
 SHARDS, TIMEPOINTS, TAKE = 1000, 100, 1000
@@ -96,7 +97,7 @@ def order(shards: int) -> dict[str, float]:
     """Return what the order of an epoch over so many shards of 800 timepoints costs."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    Order((800,) * shards).place(0, 0)
+    ShuffledOrder((800,) * shards).place(0, 0)
     took = time.perf_counter() - started
     return {
         "order_seconds": took,
@@ -117,8 +118,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         timepoint_bytes = 1024 * 6 + 6 * 700
         started = time.perf_counter()
-        options = Options(shard_bytes=TIMEPOINTS * timepoint_bytes)
-        pack(Registry.load(), [Source(Many(), Path(folder), ("train",))], Path(folder) / "s", options)
+        options = WriteOptions(shard_bytes=TIMEPOINTS * timepoint_bytes)
+        pack(Registry.load(), [ShardSource(Many(), Path(folder), ("train",))], Path(folder) / "s", options)
         constants["write_seconds"] = time.perf_counter() - started
         print(json.dumps(sizes(f"{folder}/s") | seconds(f"{folder}/s", args.runs) | constants, indent=2))
 

@@ -17,12 +17,11 @@ from typing import Any
 import torch
 
 from orqa_registry import Registry
-from orqa_shards.read import Shards
-from orqa_shards.stream import Sample, Stream
-from orqa_train import models
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.stream import Sample, Stream
 from orqa_train import recipe as recipes
-from orqa_train.sequences import collate, encode
-from orqa_train.training import additive
+from orqa_train.models import build
+from orqa_train.models.shared_prefix import additive_mask, collate_samples, encode_sample
 
 
 def measure(work: Callable[[], float], runs: int) -> tuple[float, float]:
@@ -50,25 +49,25 @@ def main() -> None:
     askable = (sample for sample in stream if sample.asked)
     samples = list(islice(askable, args.timepoints))
     texts = [text for sample in samples for asked in sample.asked for text in (asked.text, asked.answer)]
-    model, processor = models.build(recipes.load("tiny"), texts)
+    model, processor = build.build_model(recipes.load_recipe("tiny"), texts)
 
     def loss(batch: dict[str, Any]) -> torch.Tensor:
-        batch["attention_mask"] = additive(batch["attention_mask"], torch.float32)
+        batch["attention_mask"] = additive_mask(batch["attention_mask"], torch.float32)
         answers = int((batch["labels"] != -100).sum())
         total: torch.Tensor = model(**batch).loss * answers
         total.backward()
         return total.detach()
 
     def together() -> float:
-        return float(loss(collate(processor, [encode(processor, sample, 4096) for sample in samples])))
+        return float(loss(collate_samples(processor, [encode_sample(processor, sample, 4096) for sample in samples])))
 
     def apart() -> float:
         return sum(
             float(
                 loss(
-                    collate(
+                    collate_samples(
                         processor,
-                        [encode(processor, Sample(sample.timepoint, (asked,)), 4096) for asked in sample.asked],
+                        [encode_sample(processor, Sample(sample.timepoint, (asked,)), 4096) for asked in sample.asked],
                     )
                 )
             )

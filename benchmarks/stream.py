@@ -40,7 +40,7 @@ from loaders import feeding, files, large, peers, report
 from loaders.measure import rounds, summary
 from loaders.sets import SETS, Data
 
-from orqa_shards.manifest import NAME
+from orqa_shards.format.manifest import MANIFEST
 
 PARTS: Mapping[str, tuple[str, Callable[[Data], Mapping[str, Callable[[], float]]]]] = {
     "loaders": ("CPU ms a timepoint", feeding.runs),
@@ -92,7 +92,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     os.environ["PYTHONWARNINGS"] = "ignore"
     torch.set_num_threads(1)
-    if (args.scratch / NAME).exists():
+    if (args.scratch / MANIFEST).exists():
         parser.error(f"{args.scratch} is a folder of shards, and 3 GB of other data would be put there")
     args.scratch.mkdir(parents=True, exist_ok=True)
     data = Data(args.scratch, args.timepoints)

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from orqa_registry import Dataset, Registry
-from orqa_registry.cli import build
-from orqa_registry.facets import FACETS
+from orqa_registry.cli.main import build_cli
+from orqa_registry.data.facets import FACETS
 
 HOME = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- matrix: written by docs/build.py -->", "<!-- end of matrix -->"
@@ -29,7 +29,7 @@ def matrix(registry: Registry) -> str:
 
 def commands(registry: Registry) -> str:
     """Return the reference of the command line, from its help texts."""
-    cli = build(registry)
+    cli = build_cli(registry)
     parts = ["# Commands", "", "Written by `docs/build.py` from the help texts.", ""]
     context = click.Context(cli, info_name="orqa-registry", terminal_width=100, max_content_width=100)
     parts += ["```text", cli.get_help(context), "```", ""]

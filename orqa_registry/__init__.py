@@ -14,29 +14,34 @@ prompts, reading, records, room, sampling, scenegraph, scenes, scoring, segmenta
 cli.late, cli.roots and cli.show. Importing it does nothing else.
 """
 
-from orqa_registry import scenegraph, scoring
-from orqa_registry.asking import ask
-from orqa_registry.cards import Card, Check, Layout, Piece
+from orqa_registry.answerer import Answerer, AnswererSetting
+from orqa_registry.data import scenegraph
+from orqa_registry.data.card import Card, Check, Layout, Piece
+from orqa_registry.data.dataset import Dataset
+from orqa_registry.data.lazy import LazyLabels
+from orqa_registry.data.records import Box, Take, Timepoint, Triplet
+from orqa_registry.data.timeline import Timeline
 from orqa_registry.errors import CallError, DataWarning, MissingLibraryError, OrqaError
 from orqa_registry.hooks import hookimpl, hookspec
-from orqa_registry.labels import Labels
-from orqa_registry.plugin import RARE, Answerer, Dataset, Setting, Task
-from orqa_registry.records import Asked, Box, Moment, Question, Take, Timepoint, Triplet
+from orqa_registry.questions import scoring
+from orqa_registry.questions.ask import ask
+from orqa_registry.questions.question import AskedQuestion, Moment, Question
+from orqa_registry.questions.task import RARE_WEIGHT, Task
 from orqa_registry.registry import Problem, Registry
-from orqa_registry.timeline import Timeline
 
 __all__ = [
-    "RARE",
+    "RARE_WEIGHT",
     "Answerer",
-    "Asked",
+    "AnswererSetting",
+    "AskedQuestion",
     "Box",
     "CallError",
     "Card",
     "Check",
     "DataWarning",
     "Dataset",
-    "Labels",
     "Layout",
+    "LazyLabels",
     "MissingLibraryError",
     "Moment",
     "OrqaError",
@@ -44,7 +49,6 @@ __all__ = [
     "Problem",
     "Question",
     "Registry",
-    "Setting",
     "Take",
     "Task",
     "Timeline",

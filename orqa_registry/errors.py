@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-FEW = 30
+MAX_SUGGESTIONS = 30
 """Names that are offered all."""
 
 
@@ -24,7 +24,7 @@ class DataWarning(UserWarning):
     """A file is damaged and was left out: it costs its own modality or timepoint. `--strict` makes it an error."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest_names(name: str, known: Iterable[str]) -> str:
     """Return a sentence that offers the known names most like `name`, or all of them where they are few.
 
     A list or tuple is offered in its own order, as tables show it.
@@ -32,27 +32,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
     import difflib  # only a wrong call needs it
 
     names = list(known) if isinstance(known, list | tuple) else sorted(known)
-    folded = {fold(candidate): candidate for candidate in names}
-    keys = difflib.get_close_matches(fold(name), list(folded), n=3, cutoff=0.5)
+    folded = {fold_name(candidate): candidate for candidate in names}
+    keys = difflib.get_close_matches(fold_name(name), list(folded), n=3, cutoff=0.5)
     if keys:
         return "did you mean " + " or ".join(repr(folded[key]) for key in keys) + "?"
     if not names:
         return "there is none"
-    return "there is: " + ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")
+    return "there is: " + ", ".join(names[:MAX_SUGGESTIONS]) + (", ..." if len(names) > MAX_SUGGESTIONS else "")
 
 
-def match(name: str, known: Iterable[str]) -> str | None:
+def match_name(name: str, known: Iterable[str]) -> str | None:
     """Return the one of `known` that is meant by `name`: however it is typed, and `val` for `validation`."""
-    folded = {fold(candidate): candidate for candidate in known}
-    return folded.get(fold(name)) or (folded.get("validation") if fold(name) == "val" else None)
+    folded = {fold_name(candidate): candidate for candidate in known}
+    return folded.get(fold_name(name)) or (folded.get("validation") if fold_name(name) == "val" else None)
 
 
-def say(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what an error says: its own words where it is ours, with the kind of error before them where not."""
     text = str(error).strip()
     return text if isinstance(error, OrqaError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
-def fold(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return `name` as people may type it: without case and punctuation, so that `4dor` finds `4D-OR`."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -17,7 +17,9 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from orqa_registry.plugin import Answerer, Dataset, Task
+    from orqa_registry.answerer import Answerer
+    from orqa_registry.data.dataset import Dataset
+    from orqa_registry.questions.task import Task
 
 PROJECT = "orqa_registry"
 
@@ -107,7 +109,7 @@ def orqa_answerers() -> Iterable[Answerer]:
 def orqa_commands(cli: click.Group) -> None:
     """Add commands to the command line. Import what is heavy inside the command, never at the top of the module.
 
-    `orqa_registry.cli.late.Late` adds a command whose module is imported once somebody calls it.
+    `orqa_registry.console.lazy_command.LazyCommand` adds a command whose module is imported once somebody calls it.
 
     Example:
         import click

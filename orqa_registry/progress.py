@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Advance(Protocol):
+class ProgressCallback(Protocol):
     """Told how far a piece of work is: `what` names it, `note` says something about it."""
 
     def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
         """Take note that `done` of `total` are done."""
 
 
-def silent(what: str, done: int, total: int, note: str = "") -> None:
+def no_progress(what: str, done: int, total: int, note: str = "") -> None:
     """Tell nobody."""

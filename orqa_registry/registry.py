@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -15,11 +15,14 @@ import pluggy
 from attrs import frozen
 
 from orqa_registry import hooks
-from orqa_registry.errors import CallError, OrqaError, fold, match, nearest, say
-from orqa_registry.plugin import Answerer, Dataset, Task, check
+from orqa_registry.answerer import Answerer
+from orqa_registry.data.dataset import Dataset
+from orqa_registry.errors import CallError, OrqaError, describe_error, fold_name, match_name, suggest_names
+from orqa_registry.questions.task import Task
+from orqa_registry.validation import check_attributes
 
-GROUP = "orqa_registry"
-KNOWN_GROUP = "orqa_registry.known"
+PLUGIN_GROUP = "orqa_registry"
+FIRST_PARTY_GROUP = "orqa_registry.known"
 
 
 @frozen
@@ -36,7 +39,7 @@ class Problem:
 
 
 @frozen
-class Plugin:
+class LoadedPlugin:
     """A plugin that is loaded, and the names of what it brings."""
 
     name: str
@@ -46,7 +49,7 @@ class Plugin:
     brings: tuple[str, ...] = ()
 
 
-Thing = TypeVar("Thing", Dataset, Task, Answerer)
+Contribution = TypeVar("Contribution", Dataset, Task, Answerer)
 
 
 class Registry:
@@ -56,7 +59,7 @@ class Registry:
         self.datasets: dict[str, Dataset] = {}
         self.tasks: dict[str, Task] = {}
         self.answerers: dict[str, Answerer] = {}
-        self.plugins: dict[str, Plugin] = {}
+        self.plugins: dict[str, LoadedPlugin] = {}
         self.problems: list[Problem] = []
         self.missing: dict[str, str] = {}
         self.strict = strict
@@ -77,7 +80,7 @@ class Registry:
         entries = metadata.entry_points()  # once: it reads a file of every distribution there is
         known, others = (
             sorted(entries.select(group=group), key=lambda entry: (entry.name, entry.value))
-            for group in (KNOWN_GROUP, GROUP)
+            for group in (FIRST_PARTY_GROUP, PLUGIN_GROUP)
         )
         installed = {(entry.name, entry.value): entry for entry in others}
         handled: set[tuple[str, str]] = set()
@@ -99,7 +102,11 @@ class Registry:
                 self.missing[entry.name] = f"orqa-plugin-{entry.name}"
             else:
                 self._record_problem(
-                    entry.name, distribution, version, f"importing {entry.module} failed: {say(error)}", error
+                    entry.name,
+                    distribution,
+                    version,
+                    f"importing {entry.module} failed: {describe_error(error)}",
+                    error,
                 )
             return
         self.register(entry.name, module, distribution, version)
@@ -114,10 +121,10 @@ class Registry:
         except (Exception, SystemExit) as error:
             if self._manager.has_plugin(name) and name not in self.plugins:
                 self._manager.unregister(name=name)
-            self._record_problem(name, distribution, version, say(error), error)
+            self._record_problem(name, distribution, version, describe_error(error), error)
             return
         module_name = module.__name__ if isinstance(module, ModuleType) else type(module).__name__
-        self.plugins[name] = Plugin(name, module_name, distribution, version, brings)
+        self.plugins[name] = LoadedPlugin(name, module_name, distribution, version, brings)
 
     def _admit(self, plugin: str) -> tuple[str, ...]:
         """Check all that a plugin yields before any of it is let in."""
@@ -127,26 +134,29 @@ class Registry:
         answerers = self._collect(plugin, "orqa_answerers", Answerer, self.answerers)
         for group in (datasets, tasks, answerers):
             for item in group:
-                check(item)
+                check_attributes(item)
         self.datasets.update((dataset.name, dataset) for dataset in datasets)
         self.tasks.update((task.name, task) for task in tasks)
         self.answerers.update((answerer.name, answerer) for answerer in answerers)
         return tuple(item.name for group in (datasets, tasks, answerers) for item in group)
 
-    def _collect(self, plugin: str, hook: str, kind: type[Thing], known: Mapping[str, Any]) -> list[Thing]:
-        items: list[Thing] = []
-        taken = {fold(name): name for name in known}
+    def _collect(
+        self, plugin: str, hook: str, kind: type[Contribution], known: Mapping[str, Any]
+    ) -> list[Contribution]:
+        items: list[Contribution] = []
+        taken = {fold_name(name): name for name in known}
         for results in self._isolate_hook(plugin, hook)():
             for item in results:
                 if not isinstance(item, kind):
                     raise OrqaError(f"{hook} yielded {item!r}, which is not a {kind.__name__}")
-                if not isinstance(getattr(item, "name", None), str) or not fold(item.name):
+                if not isinstance(getattr(item, "name", None), str) or not fold_name(item.name):
                     raise OrqaError(f"{hook} yielded a {kind.__name__} without a name: {type(item).__name__}")
-                if fold(item.name) in taken:
+                if fold_name(item.name) in taken:
                     raise OrqaError(
-                        f"{kind.__name__.lower()} {item.name!r} is taken: {self._name_owner(taken[fold(item.name)])}"
+                        f"{kind.__name__.lower()} {item.name!r} is taken: "
+                        f"{self._name_owner(taken[fold_name(item.name)])}"
                     )
-                taken[fold(item.name)] = item.name
+                taken[fold_name(item.name)] = item.name
                 items.append(item)
         return items
 
@@ -160,6 +170,14 @@ class Registry:
         """Return the hook as one plugin implements it, so that what it raises costs nobody else."""
         others = [module for name, module in self._manager.list_name_plugin() if name != plugin]
         return self._manager.subset_hook_caller(hook, others)
+
+    def versions_of(self, names: Collection[str]) -> dict[str, str]:
+        """Return plugin -> distribution and version, of the plugins that brought some of these datasets and tasks."""
+        return {
+            plugin.name: f"{plugin.distribution} {plugin.version}"
+            for plugin in self.plugins.values()
+            if not set(plugin.brings).isdisjoint(names)
+        }
 
     def _record_problem(self, name: str, distribution: str, version: str, message: str, error: BaseException) -> None:
         if self.strict:
@@ -182,7 +200,7 @@ class Registry:
                 cli.commands.clear()
                 cli.commands.update(commands)
                 self._record_problem(
-                    plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {say(error)}", error
+                    plugin.name, plugin.distribution, plugin.version, f"orqa_commands: {describe_error(error)}", error
                 )
 
     def dataset(self, name: str) -> Dataset:
@@ -197,11 +215,11 @@ class Registry:
         """Return an answerer by name. Raises CallError with the nearest names."""
         return self._find("answerer", name, self.answerers)
 
-    def _find(self, kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
-        known_name = name if name in known else match(name, known)
+    def _find(self, kind: str, name: str, known: Mapping[str, Contribution]) -> Contribution:
+        known_name = name if name in known else match_name(name, known)
         if known_name is not None:
             return known[known_name]
-        message = f"unknown {kind} {name!r}: {nearest(name, known)}"
+        message = f"unknown {kind} {name!r}: {suggest_names(name, known)}"
         if self.missing:
             message += f" Known but not installed: {', '.join(self.missing.values())}."
         for problem in self.problems:
@@ -210,9 +228,9 @@ class Registry:
 
     def split(self, dataset: Dataset, name: str) -> str:
         """Return a split of a dataset as the dataset names it; `val` finds `validation`. Raises CallError."""
-        split = match(name, dataset.splits)
+        split = match_name(name, dataset.splits)
         if split is None:
-            raise CallError(f"unknown split {name!r} of {dataset.name}: {nearest(name, dataset.splits)}")
+            raise CallError(f"unknown split {name!r} of {dataset.name}: {suggest_names(name, dataset.splits)}")
         return split
 
     def locate(self, dataset: Dataset, root: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -238,7 +256,7 @@ class Registry:
                 folder = self._isolate_hook(plugin.name, "orqa_locate")(dataset=dataset)
             except (Exception, SystemExit) as error:
                 self._record_problem(
-                    plugin.name, plugin.distribution, plugin.version, f"orqa_locate: {say(error)}", error
+                    plugin.name, plugin.distribution, plugin.version, f"orqa_locate: {describe_error(error)}", error
                 )
                 continue
             if folder is not None:
@@ -274,7 +292,9 @@ class Registry:
         except CallError:
             raise
         except Exception as error:
-            raise OrqaError(f"task {task} failed to score {answer!r} against {truths!r}: {say(error)}") from error
+            raise OrqaError(
+                f"task {task} failed to score {answer!r} against {truths!r}: {describe_error(error)}"
+            ) from error
 
 
 def _read_origin(distribution: metadata.Distribution | None) -> tuple[str, str]:

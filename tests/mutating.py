@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from orqa_registry import OrqaError
-from orqa_shards.index import Index
-from orqa_shards.read import Shards, Tar
-from orqa_shards.repair import repair
-from orqa_shards.store import open_store
-from orqa_shards.tar import BLOCK, header
-from orqa_shards.verify import verify
+from orqa_shards.format.tar_index import TarIndex
+from orqa_shards.format.tar_writer import TAR_BLOCK, tar_header
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
+from orqa_shards.verify.repair import repair
+from orqa_shards.verify.verify import verify
 
 SECONDS = 20
 """How long one mutated folder may take."""
@@ -93,18 +94,18 @@ def cut(chance, data):
 def remove(chance, data):
     """Take a part out of the middle."""
     place = chance.randrange(len(data))
-    return data[:place] + data[place + chance.choice([1, 7, BLOCK, 3 * BLOCK]) :]
+    return data[:place] + data[place + chance.choice([1, 7, TAR_BLOCK, 3 * TAR_BLOCK]) :]
 
 
 def zero(chance, data):
     """Make a part nothing."""
-    place, many = chance.randrange(len(data)), chance.choice([64, BLOCK, 4096])
+    place, many = chance.randrange(len(data)), chance.choice([64, TAR_BLOCK, 4096])
     return (data[:place] + bytes(many) + data[place + many :])[: len(data)]
 
 
 def swap(chance, data):
     """Exchange two blocks."""
-    blocks = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
+    blocks = [data[at : at + TAR_BLOCK] for at in range(0, len(data), TAR_BLOCK)]
     one, two = chance.randrange(len(blocks)), chance.randrange(len(blocks))
     blocks[one], blocks[two] = blocks[two], blocks[one]
     return b"".join(blocks)
@@ -112,19 +113,19 @@ def swap(chance, data):
 
 def repeat(chance, data):
     """Double a part."""
-    place = chance.randrange(len(data)) // BLOCK * BLOCK
-    return data[:place] + data[place : place + 4 * BLOCK] + data[place:]
+    place = chance.randrange(len(data)) // TAR_BLOCK * TAR_BLOCK
+    return data[:place] + data[place : place + 4 * TAR_BLOCK] + data[place:]
 
 
 def more(chance, data):
     """Add bytes to the end."""
-    return data + chance.choice([bytes(BLOCK), chance.randbytes(100), data[:2048]])
+    return data + chance.choice([bytes(TAR_BLOCK), chance.randbytes(100), data[:2048]])
 
 
 def hostile(chance, data):
     """Put a whole header over a block: of a link, a device, a name that leads out, or a size that cannot be."""
-    place = chance.randrange(max(1, len(data) // BLOCK)) * BLOCK
-    made = bytearray(header("x/y.json", chance.choice([0, 5, 1 << 30])))
+    place = chance.randrange(max(1, len(data) // TAR_BLOCK)) * TAR_BLOCK
+    made = bytearray(tar_header("x/y.json", chance.choice([0, 5, 1 << 30])))
     name = chance.choice([*HOSTILE, b"A%2ERoom/one/000.json"])
     made[:100] = name.ljust(100, b"\0")
     made[156] = chance.choice(b"0123456LKxgSVMZ\0")
@@ -133,7 +134,7 @@ def hostile(chance, data):
     made[157:167] = b"/etc/hosts"
     made[148:156] = b" " * 8
     made[148:156] = b"%06o\0 " % sum(made)
-    return data[:place] + bytes(made) + data[place + BLOCK :]
+    return data[:place] + bytes(made) + data[place + TAR_BLOCK :]
 
 
 WAYS = (flip, flips, cut, remove, zero, swap, repeat, more, hostile)
@@ -182,7 +183,7 @@ def contents(where):
 def untouched(folder, sound, file):
     """Return (key, suffix) of the members of a harmed tar that lie where its index says, as they were."""
     before, after = (sound / file).read_bytes(), (folder / file).read_bytes() if (folder / file).exists() else b""
-    made = Index.from_bytes((sound / file).with_suffix(".idx").read_bytes(), file)
+    made = TarIndex.from_bytes((sound / file).with_suffix(".idx").read_bytes(), file)
     return {
         (key, one.name)
         for number, key in enumerate(made.keys)

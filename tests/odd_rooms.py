@@ -11,9 +11,9 @@ from attrs import evolve
 from PIL import Image
 from small_room import Room
 
-from orqa_registry import DataWarning, Labels, Take, Timepoint
-from orqa_shards.plan import Source
-from orqa_shards.write import Options, pack
+from orqa_registry import DataWarning, LazyLabels, Take, Timepoint
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
 
 
 def picture(k):
@@ -40,7 +40,7 @@ class Damaged(Room):
     def points(self, root, split, name):
         warnings.warn(f"{root}/index.csv: cut short", DataWarning, stacklevel=2)
         for k in range(6):
-            labels = Labels({}, {"roles": partial(late, root, k)}) if k == 2 else {"roles": ("nurse",)}
+            labels = LazyLabels({}, {"roles": partial(late, root, k)}) if k == 2 else {"roles": ("nurse",)}
             yield Timepoint(self.name, split, name, f"{k}", k, None, {"room1.jpg": picture(k)}, labels)
 
 
@@ -90,4 +90,4 @@ class Deadly(Damaged):
 
 def pack_one(registry, room, out, root=Path("/nowhere"), **options):
     """Write the training split of a room, whatever is damaged."""
-    return pack(registry, [Source(room, root, ("train",))], out, Options(**{"strict": False, **options}))
+    return pack(registry, [ShardSource(room, root, ("train",))], out, WriteOptions(**{"strict": False, **options}))

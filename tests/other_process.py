@@ -5,8 +5,8 @@ import os
 import random
 from pathlib import Path
 
-from orqa_shards.cache import BlockCache
-from orqa_shards.remote import RemoteStore
+from orqa_shards.storage.block_cache import BlockCache
+from orqa_shards.storage.remote import RemoteStore
 
 
 def put_for_ever(store, file, size):

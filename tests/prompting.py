@@ -2,9 +2,10 @@
 
 import json
 
-from orqa_registry import Asked, Task, Timepoint, Triplet
-from orqa_registry.memory import Change, Log, Memory
-from orqa_registry.prompts import build
+from orqa_registry import AskedQuestion, Task, Timepoint, Triplet
+from orqa_registry.prompts.build import build_prompt
+from orqa_registry.prompts.change_log import Change, ChangeLog
+from orqa_registry.prompts.memory import Memory
 
 BASE_ARRAY = {
     "unique_id": 8000050,
@@ -60,7 +61,7 @@ def made(policy="eval", *seed, point=None, task=None, view=None, **options):
     point = point or a_point(MMOR, SENSORS, labels={"relations": GRAPH})
     task = task or Tools()
     question = task.pose("drill", view=view)
-    return build(Asked(point, question, question.text, "drill"), task, policy, *seed, **options)
+    return build_prompt(AskedQuestion(point, question, question.text, "drill"), task, policy, *seed, **options)
 
 
 def shown(policy, views, dataset="MM-OR"):
@@ -69,4 +70,4 @@ def shown(policy, views, dataset="MM-OR"):
 
 
 def a_memory(*items):
-    return Memory(Log(tuple(Change(k, item) for k, item in enumerate(items))))
+    return Memory(ChangeLog(tuple(Change(k, item) for k, item in enumerate(items))))

@@ -7,8 +7,8 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from orqa_shards.cache import SUM, BlockCache
-from orqa_shards.remote import RemoteStore
+from orqa_shards.storage.block_cache import CHECKSUM_BYTES, BlockCache
+from orqa_shards.storage.remote import RemoteStore
 
 CONTENT = random.Random(0).randbytes(10_000)
 BLOCK = 1_000
@@ -75,7 +75,7 @@ def served():
 
 def opened(url, folder, limit=100 * BLOCK):
     """Return the store at a URL, with small blocks in a cache of its own; limit: without their checksums."""
-    return RemoteStore(url, {}, BlockCache(folder / "cache", limit + limit // BLOCK * SUM, BLOCK))
+    return RemoteStore(url, {}, BlockCache(folder / "cache", limit + limit // BLOCK * CHECKSUM_BYTES, BLOCK))
 
 
 def blocks(folder):

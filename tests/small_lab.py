@@ -8,9 +8,9 @@ from attrs import evolve
 from PIL import Image
 
 from orqa_registry import Card, Dataset, Take, Timepoint
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards
-from orqa_shards.write import pack
+from orqa_shards.read.dataset import Shards
+from orqa_shards.write.pack import pack
+from orqa_shards.write.shard_plan import ShardSource
 
 SMALL = ("workers=0", "pixels=3136", "batch=2", "tiny.hidden=32", "tiny.vision_hidden=32", "tiny.vocabulary=600")
 """Changes that make the tiny recipe smaller."""
@@ -46,7 +46,7 @@ class Unlabelled(Lab):
 
 def packed(registry, out, dataset=None):
     """Write the shards of a lab; return where."""
-    pack(registry, [Source(dataset or Lab(), Path(), ("train", "test"))], out)
+    pack(registry, [ShardSource(dataset or Lab(), Path(), ("train", "test"))], out)
     return out
 
 

@@ -5,10 +5,10 @@ import json
 from attrs import evolve
 
 from orqa_registry import Timepoint
-from orqa_shards import labels
-from orqa_shards.manifest import File, SplitEntry, TakeEntry
-from orqa_shards.read import Split
-from orqa_shards.store import LocalStore
+from orqa_shards.format import label_file, label_line
+from orqa_shards.format.manifest import FileEntry, SplitEntry, TakeEntry
+from orqa_shards.read.dataset import Split
+from orqa_shards.storage.local import LocalStore
 
 LABELS = {"roles": ("nurse", "patient"), "actions": ("sawing",)}
 
@@ -19,15 +19,17 @@ def split_of(folder, takes, length, labels_of=lambda number: LABELS):
     entries, data = [], b""
     for take in range(takes):
         lines = [
-            labels.encode(evolve(point, take=f"t{take}", frame=f"{k:04d}", index=k, seconds=k / 2, labels=labels_of(k)))
+            label_line.encode_line(
+                evolve(point, take=f"t{take}", frame=f"{k:04d}", index=k, seconds=k / 2, labels=labels_of(k))
+            )
             for k in range(length)
         ]
-        frame = labels.pack_take(lines)
+        frame = label_file.pack_take(lines)
         entries.append(TakeEntry("D", f"t{take}", length, len(data), len(frame)))
         data += frame
     (folder / "labels-train.jsonl.zst").write_bytes(data)
-    file = File("labels-train.jsonl.zst", len(data), "", takes * length)
-    shards = tuple(File(f"train-{take:06d}.tar", 1, "", length) for take in range(takes))
+    file = FileEntry("labels-train.jsonl.zst", len(data), "", takes * length)
+    shards = tuple(FileEntry(f"train-{take:06d}.tar", 1, "", length) for take in range(takes))
     return Split(LocalStore(folder, str(folder)), "train", SplitEntry(tuple(entries), file, shards, {}, {}))
 
 
@@ -38,10 +40,10 @@ def rewrite(folder, change, split="train", number=0):
     takes, data = manifest["splits"][split]["takes"], path.read_bytes()
     frames = [data[one["offset"] : one["offset"] + one["bytes"]] for one in takes]
     lines = []
-    for line in labels.unpack_take(frames[number], "x"):
+    for line in label_file.unpack_take(frames[number], "x"):
         said = json.loads(line)
         lines.append(change(said) or json.dumps(said).encode() + b"\n")
-    frames[number] = labels.pack_take(lines)
+    frames[number] = label_file.pack_take(lines)
     offset = 0
     for take, frame in zip(takes, frames, strict=True):
         take.update(offset=offset, bytes=len(frame))

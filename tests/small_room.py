@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from orqa_registry import Card, Dataset, Take, Timepoint, Triplet
-from orqa_shards.plan import Source
-from orqa_shards.write import Options, pack
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
 
 LABELS = [
     {"roles": ("nurse", "patient"), "actions": ("sawing",), "relations": (Triplet("nurse", "closeTo", "patient"),)},
@@ -47,4 +47,6 @@ class Room(Dataset):
 
 def written(registry, out, root=Path("/nowhere"), **options):
     """Write both splits, though a file is not there."""
-    return pack(registry, [Source(Room(), root, ("train", "test"))], out, Options(**{"strict": False, **options}))
+    return pack(
+        registry, [ShardSource(Room(), root, ("train", "test"))], out, WriteOptions(**{"strict": False, **options})
+    )

@@ -5,7 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from orqa_registry import Triplet, scenes
+from orqa_registry import Triplet
+from orqa_registry.readers import synthetic_scenes
 
 PINK = {"color": "pink", "shape": "straight", "size": "large", "texture": "glossy"}
 GRAPHS = [
@@ -50,8 +51,8 @@ def write_root(root):
             "descriptors": {"x": {"object_type": "drill", **PINK}},
         }
         for camera in (2, 1):
-            jpeg(root / scenes.FOLDER / f"{stem}_cidx{camera}.jpg")
-        (root / scenes.FOLDER / f"{stem}.json").write_text(json.dumps(content))
+            jpeg(root / synthetic_scenes.SCENE_FOLDER / f"{stem}_cidx{camera}.jpg")
+        (root / synthetic_scenes.SCENE_FOLDER / f"{stem}.json").write_text(json.dumps(content))
     return root
 
 

@@ -1,7 +1,8 @@
 """A dataset of two takes to be surveyed, of three that there should be; the second one is damaged."""
 
-from orqa_registry import Card, Check, Dataset, Labels, OrqaError, Piece, Registry, Take, Timepoint, hookimpl, survey
-from orqa_registry.reading import settle
+from orqa_registry import Card, Check, Dataset, LazyLabels, OrqaError, Piece, Registry, Take, Timepoint, hookimpl
+from orqa_registry.doctor import survey
+from orqa_registry.readers.io import find_home
 
 
 def never():
@@ -37,7 +38,7 @@ class Ward(Dataset):
     )
 
     def home(self, root):
-        home = settle(root, lambda folder: (folder / "one").is_dir())
+        home = find_home(root, lambda folder: (folder / "one").is_dir())
         if home is None:
             raise OrqaError(f"no ward in {root}")
         return home
@@ -50,7 +51,7 @@ class Ward(Dataset):
         for k in range(4):
             if name == "two" and k:
                 raise OrqaError("two/index.json: damaged")
-            late = Labels({"actions": ()}, {"roles": people}) if k % 2 else {}
+            late = LazyLabels({"actions": ()}, {"roles": people}) if k % 2 else {}
             yield Timepoint(self.name, "train", name, str(k), k, None, {"room1.jpg": never}, late)
 
     def checks(self, root):
@@ -68,7 +69,7 @@ def laid_out(folder):
 def examined(ward):
     dataset = Ward()
     tasks = [Registry.load().task(name) for name in ("count_people", "current_action", "role_people")]
-    return survey.examine(dataset, ward, tasks, lambda what, done, total: None)
+    return survey.survey_dataset(dataset, ward, tasks, lambda what, done, total: None)
 
 
 def rooms(labels, media=("room1.jpg",)):

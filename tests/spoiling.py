@@ -8,10 +8,10 @@ pytest.importorskip("webdataset")
 
 from mutating import inside
 
-from orqa_shards.index import Index
-from orqa_shards.repair import repair
-from orqa_shards.store import open_store
-from orqa_shards.verify import verify
+from orqa_shards.format.tar_index import TarIndex
+from orqa_shards.storage.open import open_store
+from orqa_shards.verify.repair import repair
+from orqa_shards.verify.verify import verify
 
 KEY = "A%2ERoom/one/001"
 
@@ -36,7 +36,7 @@ def mended(folder, **how):
 def member(folder, key=KEY, suffix="room1.jpg"):
     """Return the tar that holds a member, and the member."""
     for path in sorted(folder.glob("*.idx")):
-        made = Index.from_bytes(path.read_bytes(), path.name)
+        made = TarIndex.from_bytes(path.read_bytes(), path.name)
         if key in made.place:
             (one,) = (one for one in made.members(made.place[key]) if one.name == suffix)
             return path.with_suffix(".tar"), one

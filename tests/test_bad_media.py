@@ -13,10 +13,10 @@ from small_room import Room
 from small_root import write_root
 
 from orqa_registry import CallError, DataWarning, OrqaError, Take, Timepoint
-from orqa_registry.cli import run
-from orqa_shards.command import cores
-from orqa_shards.read import Shards
-from orqa_shards.write import Options
+from orqa_registry.cli.main import run
+from orqa_shards.cli.options import available_cores
+from orqa_shards.read.dataset import Shards
+from orqa_shards.write.pack import WriteOptions
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -82,10 +82,10 @@ def test_what_is_damaged_is_an_error_where_it_is_to_be(registry, tmp_path, worke
 
 
 def test_damage_is_an_error_by_default_where_its_warning_is():
-    assert Options().strict, "pytest makes it one, as --strict does"
+    assert WriteOptions().strict, "pytest makes it one, as --strict does"
     with warnings.catch_warnings():
         warnings.simplefilter("default", DataWarning)
-        assert not Options().strict
+        assert not WriteOptions().strict
 
 
 def cut(path):
@@ -220,14 +220,16 @@ def test_a_worker_that_is_killed_stops_the_run_which_is_gone_on_with(registry, t
 
 
 def test_as_many_write_as_there_are_cores_unless_it_is_said(monkeypatch):
-    assert cores() == len(os.sched_getaffinity(0))
+    assert available_cores() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert cores() == os.cpu_count()
+    assert available_cores() == os.cpu_count()
 
 
 def test_workers_are_as_many_as_asked_for_everywhere(tmp_path, monkeypatch):
     seen = []
     monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr("orqa_shards.engine.start", lambda name, worker, workers: seen.append(workers))
+    monkeypatch.setattr(
+        "orqa_shards.write.executors.start_executor", lambda name, worker, workers: seen.append(workers)
+    )
     run(["shard", "4D-OR", "--root", str(write_root(tmp_path / "raw")), "--out", str(tmp_path / "s"), "--workers", "3"])
     assert seen == [3]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 pytest.importorskip("numpy")
 
 from orqa_registry import CallError
-from orqa_shards import blend as blending
-from orqa_shards.blend import Blend, Slot, apportion
-from orqa_shards.mixture import Mixture
+from orqa_shards.sampling import blend as blending
+from orqa_shards.sampling.blend import Blend, BlendSlot, apportion
+from orqa_shards.sampling.mixture import Mixture
 
 WEIGHTS = st.dictionaries(st.sampled_from("abcd"), st.floats(0.5, 5), min_size=1)
 
@@ -44,7 +44,7 @@ def test_each_epoch_has_exact_quotas_and_each_dataset_complete_passes(split, wei
     datasets, counts = split
     owner = owners(datasets, counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blending, "BLOCK", block)
+        patch.setattr(blending, "BLEND_BLOCK", block)
         scaled = {name: weight * scale for name, weight in weights.items()}
         blend = Blend.of(Mixture(seed=5, length=length, datasets=scaled), datasets, counts)
         assert len(blend) == length
@@ -81,8 +81,8 @@ def test_without_weights_each_timepoint_comes_once(split, length):
 def test_without_shuffling_samples_come_as_they_lie():
     blend = Blend.of(Mixture(), ["a", "b"], [3, 2], shuffle=False)
     assert [blend.place(position) for position in range(6)] == [
-        *(Slot(0, 0, sample) for sample in range(5)),
-        Slot(0, 1, 0),
+        *(BlendSlot(0, 0, sample) for sample in range(5)),
+        BlendSlot(0, 1, 0),
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_dataset_without_a_weight_is_left_out():
 
 
 def test_datasets_are_mixed_all_along_an_epoch(monkeypatch):
-    monkeypatch.setattr(blending, "BLOCK", 100)
+    monkeypatch.setattr(blending, "BLEND_BLOCK", 100)
     blend = Blend.of(Mixture(length=10_000, datasets={"a": 0.2, "b": 0.8}), ["a", "b"], [500, 100])
     parts = [blend.place(position).part for position in range(10_000)]
     assert {parts[begin : begin + 100].count(0) for begin in range(0, 10_000, 100)} == {20}

@@ -17,12 +17,13 @@ from small_room import LABELS, Room, picture, written
 from small_root import call
 
 from orqa_registry import CallError, OrqaError, Registry, Take, Timepoint, Triplet, ask
-from orqa_shards import contents
-from orqa_shards.inspecting import inspect
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards, Tar
-from orqa_shards.store import open_store
-from orqa_shards.write import pack
+from orqa_shards.cli.inspect import inspect
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.report import describe
+from orqa_shards.storage.open import open_store
+from orqa_shards.write.pack import pack
+from orqa_shards.write.shard_plan import ShardSource
 
 
 class Several(Room):
@@ -49,7 +50,7 @@ class Several(Room):
 @pytest.fixture(scope="module")
 def several(tmp_path_factory):
     out = tmp_path_factory.mktemp("several")
-    pack(Registry.load(), [Source(Several(), Path("/nowhere"), ("train", "test"))], out)
+    pack(Registry.load(), [ShardSource(Several(), Path("/nowhere"), ("train", "test"))], out)
     return out
 
 
@@ -101,7 +102,7 @@ def test_a_sample_says_all_of_itself(registry, several):
     assert members["room1.mask.png"]["about"] == "64 x 48"
     assert members["forces.npy"]["about"] == "5 x 3 of float32"
     assert members["robot.json"]["about"] == '{"a": 1}'
-    assert len(members["speech.txt"]["about"]) <= contents.SHOWN_LETTERS
+    assert len(members["speech.txt"]["about"]) <= describe.MAX_TEXT
     tar = (several / found["tar"]).read_bytes()
     for name, one in members.items():
         data = tar[one["offset"] : one["offset"] + one["bytes"]]
@@ -175,7 +176,7 @@ def test_nothing_is_saved_outside_the_folder(key, names):
     with tempfile.TemporaryDirectory() as outer:
         folder = Path(outer) / "in"
         try:
-            saved = contents.save(folder, key, dict.fromkeys(names, b"x"))
+            saved = describe.save_members(folder, key, dict.fromkeys(names, b"x"))
         except OrqaError:
             saved = []  # two that would be one file
         assert {path.name for path in Path(outer).iterdir()} <= {"in"}
@@ -183,8 +184,8 @@ def test_nothing_is_saved_outside_the_folder(key, names):
 
 
 def test_damage_is_told_and_costs_its_medium_alone(registry, tmp_path):
-    pack(registry, [Source(Several(), Path("/nowhere"), ("train",))], tmp_path)
-    about = contents.of_sample(registry, Shards.open(tmp_path).split("train"), 1)
+    pack(registry, [ShardSource(Several(), Path("/nowhere"), ("train",))], tmp_path)
+    about = describe.describe_sample(registry, Shards.open(tmp_path).split("train"), 1)
     where = next(one for one in about["members"] if one["name"] == "forces.npy")
     file = tmp_path / about["tar"]
     data = bytearray(file.read_bytes())
@@ -216,7 +217,7 @@ def test_anybodys_tar(registry, other_tar, tmp_path):
 def test_our_own_tars_are_tars_too(registry, several):
     store = open_store(several)
     tar = Tar.open(store, "train-000000.tar")
-    assert [one["key"] for one in contents.of_tar(tar)["samples"]] == [
+    assert [one["key"] for one in describe.describe_tar(tar)["samples"]] == [
         point.key for point in Shards.open(several).split("train")
     ]
 
@@ -232,7 +233,7 @@ def test_our_own_tars_are_tars_too(registry, several):
     ],
 )
 def test_what_cannot_be_described_is_no_error(name, data, said):
-    found = contents.describe(name, data)
+    found = describe.describe_medium(name, data)
     assert found == said or (said and said in found)
 
 
@@ -244,7 +245,9 @@ def test_a_sound_is_described():
         + b"WAVEfmt "
         + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
     )
-    assert contents.describe("audio.wav", head + b"data" + struct.pack("<I", len(body)) + body).startswith("1.00 s")
+    assert describe.describe_medium("audio.wav", head + b"data" + struct.pack("<I", len(body)) + body).startswith(
+        "1.00 s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,21 +264,21 @@ def test_a_sound_is_described():
     ],
 )
 def test_labels_are_readable(value, lines):
-    assert list(contents.readable(value)) == lines
+    assert list(describe.label_lines(value)) == lines
 
 
 def test_two_names_that_would_be_one_file(tmp_path):
     with pytest.raises(OrqaError, match="same name"):
-        contents.save(tmp_path, "k", {"a b": b"", "a/b": b""})
+        describe.save_members(tmp_path, "k", {"a b": b"", "a/b": b""})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_is_looked_for_in_every_split(several):
     shards = Shards.open(several)
-    split, number = contents.find(shards, "A.Room/of test/f.0", None)
+    split, number = describe.find_timepoint(shards, "A.Room/of test/f.0", None)
     assert (split.name, number) == ("test", 0)
     with pytest.raises(CallError, match="no take"):
-        contents.find(shards, "nothing", None)
+        describe.find_timepoint(shards, "nothing", None)
 
 
 def test_a_split_is_shown_alone(registry, several):
@@ -287,6 +290,8 @@ def test_a_split_is_shown_alone(registry, several):
 def test_names_of_tasks_stay_whole_where_a_terminal_is_narrow(registry, several, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     text = call(registry, inspect, several, "0", "--split", "train")
-    asked = {one["task"] for one in contents.of_sample(registry, Shards.open(several).split("train"), 0)["questions"]}
+    asked = {
+        one["task"] for one in describe.describe_sample(registry, Shards.open(several).split("train"), 0)["questions"]
+    }
     assert max(map(len, asked)) > 15
     assert all(f" {task} " in text for task in asked)

@@ -18,7 +18,7 @@ pytest.importorskip("aiohttp", reason="pip install aiohttp requests")
 
 from ranged_server import BLOCK, CONTENT, blocks, opened, served
 
-from orqa_shards.cache import PIECE, BlockCache
+from orqa_shards.storage.block_cache import CHECKSUM_SPAN, BlockCache
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_block_that_is_damaged_in_the_cache_is_fetched_anew(http, tmp_path, pl
     assert len(http.asked) == 4
 
 
-@given(length=st.integers(1, 3 * PIECE), data=st.data())
+@given(length=st.integers(1, 3 * CHECKSUM_SPAN), data=st.data())
 def test_damage_is_seen_in_the_piece_that_it_hits_alone(tmp_path_factory, length, data):
     cache = BlockCache(tmp_path_factory.mktemp("cache"), 1 << 30)
     content = random.Random(length).randbytes(length)
@@ -153,7 +153,7 @@ def test_damage_is_seen_in_the_piece_that_it_hits_alone(tmp_path_factory, length
     offset = data.draw(st.integers(0, length - 1))
     size = data.draw(st.integers(1, length - offset))
     assert span(offset, size) == content[offset : offset + size]
-    hit = offset // PIECE <= place // PIECE <= (offset + size - 1) // PIECE
+    hit = offset // CHECKSUM_SPAN <= place // CHECKSUM_SPAN <= (offset + size - 1) // CHECKSUM_SPAN
     assert len(fetched) == 1 + hit
 
 

@@ -10,11 +10,11 @@ from importlib import import_module
 
 import pytest
 
-from orqa_registry.cli import Commands, build, run
-from orqa_registry.cli.late import Late
-from orqa_registry.errors import nearest
+from orqa_registry.cli.main import CommandGroup, build_cli, run
+from orqa_registry.console.lazy_command import LazyCommand
+from orqa_registry.errors import suggest_names
 
-ORQA = [sys.executable, "-c", "from orqa_registry.cli import main; main()"]
+ORQA = [sys.executable, "-c", "from orqa_registry.cli.main import main; main()"]
 
 
 def test_list_for_people(capsys):
@@ -108,13 +108,13 @@ def test_errors_say_what_was_wrong(arguments, code, said, capsys, tmp_path, monk
 @pytest.mark.parametrize(
     ("arguments", "module", "extra"),
     [
-        (["shard", "HybridOR", "--out", "s"], "orqa_shards.write", "shards"),
-        (["verify", "s"], "orqa_shards.store", "shards"),
-        (["inspect", "s"], "orqa_shards.contents", "shards"),
-        (["stats", "s"], "orqa_shards.stats", "shards"),
-        (["mixture", "--data", "s"], "orqa_shards.forecast", "shards"),
-        (["train", "--data", "s", "--out", "m"], "orqa_train.job", "train"),
-        (["eval", "--data", "s", "--answerer", "majority"], "orqa_train.evaluation", "train"),
+        (["shard", "HybridOR", "--out", "s"], "orqa_shards.write.pack", "shards"),
+        (["verify", "s"], "orqa_shards.storage.open", "shards"),
+        (["inspect", "s"], "orqa_shards.report.describe", "shards"),
+        (["stats", "s"], "orqa_shards.report.stats", "shards"),
+        (["mixture", "--data", "s"], "orqa_shards.sampling.preview", "shards"),
+        (["train", "--data", "s", "--out", "m"], "orqa_train.training.run", "train"),
+        (["eval", "--data", "s", "--answerer", "majority"], "orqa_train.evaluation.evaluate", "train"),
     ],
 )
 def test_what_is_not_installed_is_named_with_what_brings_it(arguments, module, extra, capsys, monkeypatch):
@@ -156,7 +156,7 @@ def test_score_names_the_line_that_is_wrong(capsys, tmp_path, line, said):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", Commands.ORDER)
+@pytest.mark.parametrize("command", CommandGroup.ORDER)
 def test_help_teaches(capsys, command):
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out
@@ -165,7 +165,7 @@ def test_help_teaches(capsys, command):
 
 
 def test_a_late_command_is_summed_up_in_its_own_words(registry):
-    late = {name: one for name, one in build(registry).commands.items() if isinstance(one, Late)}
+    late = {name: one for name, one in build_cli(registry).commands.items() if isinstance(one, LazyCommand)}
     assert {"list", "doctor", "shard", "train", "synth"} <= set(late)
     for name, one in late.items():
         assert one.meant.name == name
@@ -174,12 +174,13 @@ def test_a_late_command_is_summed_up_in_its_own_words(registry):
 
 def test_only_the_command_that_is_called_is_imported():
     code = (
-        "import json, sys; from orqa_registry.cli import run; run(['--help']); run(['list']); "
-        "found = [name for name in sys.modules if name.startswith(('orqa_registry.cli.', 'rich'))]; "
-        "print(json.dumps(sorted(found)), file=sys.stderr)"
+        "import json, sys; from orqa_registry.cli.main import run; run(['--help']); run(['list']); "
+        "rooms = ('orqa_registry.cli.', 'orqa_registry.console.', 'rich'); "
+        "print(json.dumps(sorted(name for name in sys.modules if name.startswith(rooms))), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr) == [f"orqa_registry.cli.{name}" for name in ("late", "listing", "show", "table")]
+    expected = ("cli.list_", "cli.main", "console.lazy_command", "console.output", "console.table")
+    assert json.loads(done.stderr) == [f"orqa_registry.{name}" for name in expected]
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def test_what_is_wrong_with_a_call_is_said_before_torch_is_imported(written_once
     (tmp_path / "one.toml").write_text("")
     calls = [[str(written_once) if one == "S" else one for one in arguments] for arguments in WRONG]
     code = (
-        f"import sys; from orqa_registry.cli import run; print([run(one) for one in {calls!r}]); "
+        f"import sys; from orqa_registry.cli.main import run; print([run(one) for one in {calls!r}]); "
         "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
@@ -268,6 +269,6 @@ def test_what_is_wrong_with_a_call_is_said_before_torch_is_imported(written_once
 
 def test_names_that_are_few_are_all_offered_in_the_order_of_tables():
     tasks = [f"task_{k:02d}" for k in range(30)]
-    assert nearest("?", set(tasks)) == f"there is: {', '.join(tasks)}"
-    assert nearest("?", ["train", "validation", "test"]) == "there is: train, validation, test"
-    assert nearest("?", {"b": 1, "a": 2}) == "there is: a, b"
+    assert suggest_names("?", set(tasks)) == f"there is: {', '.join(tasks)}"
+    assert suggest_names("?", ["train", "validation", "test"]) == "there is: train, validation, test"
+    assert suggest_names("?", {"b": 1, "a": 2}) == "there is: a, b"

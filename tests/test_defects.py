@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orqa_registry import Box, CallError, Labels, OrqaError, Registry, Take, Timepoint, Triplet, ask, scenegraph
-from orqa_registry.segmentation import LowRes, sources
+from orqa_registry import Box, CallError, LazyLabels, OrqaError, Registry, Take, Timepoint, Triplet, ask
+from orqa_registry.data import scenegraph
+from orqa_registry.readers.segmentation import LowResMasks, mask_facets
 
 REGISTRY = Registry.load()
 BOXES = {"size": (1920, 1080)}
@@ -41,17 +42,17 @@ def test_d5_the_original_asks_about_what_a_model_saw(tmp_path):
         ids = np.zeros((32, 32), dtype=np.uint8)
         ids[:4, :4] = label
         Image.fromarray(ids).save(tmp_path / f"{name}.png")
-    late = sources({}, (), LowRes({0: tmp_path / "true.png"}, {0: tmp_path / "model.png"}))
-    labels = Labels({}, late)
+    late = mask_facets({}, (), LowResMasks({0: tmp_path / "true.png"}, {0: tmp_path / "model.png"}))
+    labels = LazyLabels({}, late)
     tasks = ("role_people", "list_all_entities")
     assert asked(labels, *tasks) == {(task,): ("nurse",) for task in tasks}
     assert asked(labels, *tasks, compat=True) == {(task,): ("circulator",) for task in tasks}
 
 
 def test_d5_predicted_masks_are_no_annotation(tmp_path):
-    late = sources({}, ("room1",), LowRes(predicted={0: tmp_path / "0.png"}))
+    late = mask_facets({}, ("room1",), LowResMasks(predicted={0: tmp_path / "0.png"}))
     assert "predicted" in late, "what a model saw is said to be so"
-    assert "predicted" not in sources({}, ("room1",), LowRes(annotated={0: tmp_path / "0.png"}))
+    assert "predicted" not in mask_facets({}, ("room1",), LowResMasks(annotated={0: tmp_path / "0.png"}))
 
 
 OPPOSITES = re.compile(r"\b(intact|maintained|kept|preserved|not|never|without|except|absent|missing|un\w+ed)\b")
@@ -161,7 +162,7 @@ def test_d13_no_question_instead_of_a_crash(case, compat):
 
 
 def test_d13_an_unknown_predicate_or_name_is_asked_as_it_is():
-    labels = scenegraph.facets((Triplet("yeti", "juggling", "saw"),))
+    labels = scenegraph.graph_facets((Triplet("yeti", "juggling", "saw"),))
     found = asked(labels, "interaction", "current_action", "tools_used", "current_scene_graph")
     assert found["interaction", "yeti", "saw"] == ("juggling",)
     assert found["current_scene_graph",] == ("<SG> yeti,saw,juggling </SG>",)
@@ -181,7 +182,7 @@ def test_questions_travel_to_other_processes():
 
 def test_d21_labels_are_never_changed_by_asking():
     graph = (Triplet("nurse", "holding", "saw"), Triplet("a", "cutting", "patient"))
-    labels = {**scenegraph.facets(graph), "roles": ("nurse",), "entities": ("saw", "nurse")}
+    labels = {**scenegraph.graph_facets(graph), "roles": ("nurse",), "entities": ("saw", "nurse")}
     before = repr(labels)
     asked(labels, *REGISTRY.tasks, compat=True)
     assert repr(labels) == before

@@ -3,7 +3,8 @@
 import pytest
 
 from orqa_registry import Triplet
-from orqa_registry.memory import Memory, change_log, compat_log, replay
+from orqa_registry.prompts.change_log import change_log, compat_log, replay
+from orqa_registry.prompts.memory import Memory
 
 HOLDS = Triplet("nurse", "holding", "drill"), Triplet("nurse", "holding", "saw")
 TAKE = [

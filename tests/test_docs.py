@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orqa_registry import Registry
-from orqa_shards.mixture import Mixture
+from orqa_shards.sampling.mixture import Mixture
 
 HOME = Path(__file__).resolve().parents[1]
 

@@ -5,9 +5,10 @@ import json
 import pytest
 from small_ward import Ward, examined, laid_out, rooms, with_ward
 
-from orqa_registry import Labels, MissingLibraryError, OrqaError, Take, Timepoint
-from orqa_registry.cli import run
-from orqa_registry.reading import library, spare
+from orqa_registry import LazyLabels, MissingLibraryError, OrqaError, Take, Timepoint
+from orqa_registry.cli.main import run
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers.io import read_or_warn
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ SAID = ("missing", "a scanner", "see below", "Annotated for", "ok: as in the who
 
 def test_the_command(capsys, ward, monkeypatch):
     registry = with_ward()
-    monkeypatch.setattr("orqa_registry.cli.Registry.load", lambda: registry)
+    monkeypatch.setattr("orqa_registry.cli.main.Registry.load", lambda: registry)
     assert run(["doctor", "ward", "--root", str(ward)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for said in (
@@ -123,7 +124,7 @@ def test_a_late_facet_is_read_once_and_only_when_somebody_looks():
         calls.append(1)
         return {"roles": ("nurse",), "predicted": ("roles",)}
 
-    labels = Labels({"actions": ()}, {"roles": source, "entities": source})
+    labels = LazyLabels({"actions": ()}, {"roles": source, "entities": source})
     assert labels.claimed == {"actions", "roles", "entities"}
     assert labels["actions"] == ()
     assert "tools" not in labels
@@ -139,7 +140,7 @@ def test_damage_is_shown_a_few_times_and_counted_and_strict_stops(capsys, monkey
 
     def points(self, name):
         for k in range(12):
-            spare(damaged, k)
+            read_or_warn(damaged, k)
         yield Timepoint(self.name, "train", name, "0", 0, None, {}, {"actions": ("sawing",)})
 
     monkeypatch.setattr(Ward, "points", points)
@@ -147,7 +148,7 @@ def test_damage_is_shown_a_few_times_and_counted_and_strict_stops(capsys, monkey
         Ward, "takes", lambda self, root, split: [Take("Ward", split, "one", lambda: self.points("one"))]
     )
     registry = with_ward()
-    monkeypatch.setattr("orqa_registry.cli.Registry.load", lambda: registry)
+    monkeypatch.setattr("orqa_registry.cli.main.Registry.load", lambda: registry)
     ask = ["ask", "ward", "--root", str(ward), "--split", "train", "--task", "current_action"]
     assert run(ask) == 0
     shown = capsys.readouterr()
@@ -160,4 +161,4 @@ def test_damage_is_shown_a_few_times_and_counted_and_strict_stops(capsys, monkey
 
 def test_a_library_that_is_missing_is_no_damage():
     with pytest.raises(MissingLibraryError, match=r"reading clouds needs nowhere: pip install 'x\[clouds\]'"):
-        spare(library, "nowhere", "reading clouds", "x[clouds]")
+        read_or_warn(import_optional, "nowhere", "reading clouds", "x[clouds]")

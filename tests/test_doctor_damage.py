@@ -5,9 +5,9 @@ import warnings
 import pytest
 from small_ward import Ward, damaged, examined, laid_out, rooms, with_ward
 
-from orqa_registry import Check, DataWarning, Labels, Piece, Take
-from orqa_registry.cli import run
-from orqa_registry.reading import spare
+from orqa_registry import Check, DataWarning, LazyLabels, Piece, Take
+from orqa_registry.cli.main import run
+from orqa_registry.readers.io import read_or_warn
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_without_any_take_files_are_looked_for(capsys, ward, monkeypatch):
     assert pieces["images"] == (None, True)
     assert pieces["clouds"] == (None, None), "it may be there"
     registry = with_ward()
-    monkeypatch.setattr("orqa_registry.cli.Registry.load", lambda: registry)
+    monkeypatch.setattr("orqa_registry.cli.main.Registry.load", lambda: registry)
     assert run(["doctor", "ward", "--root", str(ward)]) == 0
     assert "damaged: train, test: clips.csv: damaged" in capsys.readouterr().out
 
@@ -52,7 +52,7 @@ def test_checks_that_fail_are_told(capsys, ward, monkeypatch):
     found = examined(ward)
     assert ([check.what for check in found.checks], found.unchecked) == (["beds"], "beds.json: damaged")
     registry = with_ward()
-    monkeypatch.setattr("orqa_registry.cli.Registry.load", lambda: registry)
+    monkeypatch.setattr("orqa_registry.cli.main.Registry.load", lambda: registry)
     assert run(["doctor", "ward", "--root", str(ward)]) == 0
     assert "not counted to their end: beds.json: damaged" in capsys.readouterr().out
 
@@ -62,10 +62,12 @@ def test_labels_that_cannot_be_read_are_told(ward, monkeypatch):
 
     def people(k):
         opened.append(k)
-        spare(damaged)
+        read_or_warn(damaged)
         return {}
 
-    late = {k: Labels({}, {"roles": lambda k=k: people(k), "actions": lambda: damaged("deeds.json")}) for k in range(4)}
+    late = {
+        k: LazyLabels({}, {"roles": lambda k=k: people(k), "actions": lambda: damaged("deeds.json")}) for k in range(4)
+    }
     monkeypatch.setattr(Ward, "takes", rooms(late.get))
     with pytest.warns(DataWarning, match=r"people.json: damaged"):
         found = examined(ward)
@@ -77,7 +79,7 @@ def test_labels_that_cannot_be_read_are_told(ward, monkeypatch):
 
 
 def test_labels_that_are_just_absent_are_no_damage(ward, monkeypatch):
-    monkeypatch.setattr(Ward, "takes", rooms(lambda k: Labels({}, {"roles": dict})))
+    monkeypatch.setattr(Ward, "takes", rooms(lambda k: LazyLabels({}, {"roles": dict})))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert examined(ward).splits["train"].damaged == {}
@@ -85,18 +87,18 @@ def test_labels_that_are_just_absent_are_no_damage(ward, monkeypatch):
 
 def test_damage_that_leaves_a_facet_is_told_too(ward, monkeypatch):
     def people():
-        spare(damaged, "mask.png")
+        read_or_warn(damaged, "mask.png")
         return {"roles": ()}
 
-    monkeypatch.setattr(Ward, "takes", rooms(lambda k: Labels({}, {"roles": people})))
+    monkeypatch.setattr(Ward, "takes", rooms(lambda k: LazyLabels({}, {"roles": people})))
     with pytest.warns(DataWarning, match=r"mask.png"):
         assert examined(ward).splits["train"].damaged == {"one": "mask.png: damaged"}
 
 
 def test_what_readers_warn_of_while_they_list_and_count_is_told(ward, monkeypatch):
     def takes(self, root, split):
-        spare(damaged, f"{split}.json")
-        yield Take("Ward", split, "one", lambda: iter(spare(damaged, "clock") or ()))
+        read_or_warn(damaged, f"{split}.json")
+        yield Take("Ward", split, "one", lambda: iter(read_or_warn(damaged, "clock") or ()))
 
     monkeypatch.setattr(Ward, "takes", takes)
     with pytest.warns(DataWarning, match=r"json|clock"):

@@ -10,8 +10,9 @@ from small_root import call, jpeg, lines, write_root
 
 from orqa_registry import CallError, DataWarning, Timepoint
 from orqa_registry.cli.export import export
-from orqa_registry.exchange import FORMATS, Pictures, QuestionSet, write
-from orqa_registry.sampling import Pool, sample
+from orqa_registry.exchange import FORMATS, ExportSet, ImageFiles, write_export
+from orqa_registry.questions.question_pool import QuestionPool
+from orqa_registry.questions.question_set import sample_questions
 
 
 @pytest.fixture
@@ -26,12 +27,14 @@ def orqa(registry):
 
 def a_set(registry, folder, points, tasks, form="jsonl", images="path", **options):
     """Return a question set of timepoints, everything that tasks ask there, and what is written of it."""
-    pool = Pool()
+    pool = QuestionPool()
     for point in points:
         for task, questions in tasks(point):
             pool.add(point, registry.task(task), questions)
-    questions = QuestionSet(sample(pool, None, how="all", **options), folder, "some", Pictures(folder, images))
-    return questions, write(questions, form, {})[:-1]
+    questions = ExportSet(
+        sample_questions(pool, None, how="all", **options), folder, "some", ImageFiles(folder, images)
+    )
+    return questions, write_export(questions, form, {})[:-1]
 
 
 def two_views(registry, media):
@@ -125,7 +128,7 @@ def test_sentences_are_told_apart_and_a_prompt_can_be_put_in(registry, tmp_path)
     for row in lines(path):
         user, assistant = (one["content"] for one in row["messages"])
         assert user.endswith(" Answer concisely.") == concise[assistant]
-    write(evolve(questions, render=lambda one: ("Q", one.answer + "!")), "llama-factory", {})
+    write_export(evolve(questions, render=lambda one: ("Q", one.answer + "!")), "llama-factory", {})
     assert {row["messages"][0]["content"] for row in lines(path)} == {"<image>Q", "Q"}
 
 

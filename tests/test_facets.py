@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orqa_registry import Box, CallError, OrqaError, Triplet, facets
-from orqa_registry.reading import read_json
-from orqa_registry.scenegraph import infer, read_relationships
-from orqa_registry.vocabulary import display, entity, predicate
+from orqa_registry import Box, CallError, OrqaError, Triplet
+from orqa_registry.data import facets
+from orqa_registry.data.scenegraph import infer_relations
+from orqa_registry.data.vocabulary import display, entity, predicate
+from orqa_registry.readers.io import read_json
+from orqa_registry.readers.scenegraph_files import read_relationships
 
 
 def test_values_survive_json():
@@ -25,7 +27,7 @@ def test_values_survive_json():
         "attributes": {"drill": {"color": "yellow"}},
         "acme:knots": (1, (2, 3)),
     }
-    assert facets.load(json.loads(json.dumps(labels))) == labels
+    assert facets.load_labels(json.loads(json.dumps(labels))) == labels
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_values_survive_json():
 )
 def test_wrong_values_are_named(name, value):
     with pytest.raises(ValueError, match=f"facet '{name}'"):
-        facets.load({name: value})
+        facets.load_labels({name: value})
 
 
 json_values = st.recursive(
@@ -60,13 +62,13 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(facets.FACETS)), json_values))
 def test_no_json_makes_it_crash(labels):
     with contextlib.suppress(ValueError):
-        facets.load(labels)
+        facets.load_labels(labels)
 
 
 def test_an_unknown_facet_offers_the_nearest():
-    facets.check("acme:anything")
+    facets.check_facet_name("acme:anything")
     with pytest.raises(CallError, match=r"did you mean 'relations'.*acme:relation"):
-        facets.check("relation")
+        facets.check_facet_name("relation")
 
 
 def test_names_are_normalised():
@@ -89,7 +91,9 @@ def test_names_are_normalised():
 
 
 def test_raw_labels_gain_what_the_graphs_infer():
-    graph = infer([Triplet("head_surgeon", "cutting", "patient"), Triplet("nurse", "closeTo", "drape")], hands=True)
+    graph = infer_relations(
+        [Triplet("head_surgeon", "cutting", "patient"), Triplet("nurse", "closeTo", "drape")], hands=True
+    )
     assert graph == (
         Triplet("head_surgeon", "holding", "instrument"),
         Triplet("head_surgeon", "closeTo", "operating_table"),
@@ -97,7 +101,7 @@ def test_raw_labels_gain_what_the_graphs_infer():
         Triplet("nurse", "closeTo", "drape"),
         Triplet("patient", "lyingOn", "operating_table"),
     )
-    assert infer([], hands=True) == ()
+    assert infer_relations([], hands=True) == ()
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from mutating import contents
 from small_tar import SAMPLES
 from small_tar import written as tar_of
 
-from orqa_shards.cache import BLOCK_NAME, PIECE, SUM, checksums
-from orqa_shards.read import Tar
-from orqa_shards.repair import repair
-from orqa_shards.store import open_store
-from orqa_shards.verify import verify
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.block_cache import BLOCK_NAME, CHECKSUM_BYTES, CHECKSUM_SPAN, block_checksums
+from orqa_shards.storage.open import open_store
+from orqa_shards.verify.repair import repair
+from orqa_shards.verify.verify import verify
 
 STARTS = {"tar": b"A%2ERoom", "labels": b"\x28\xb5\x2f\xfd", "index": b"ORQAIDX1"}
 
@@ -36,9 +36,9 @@ def harm(tmp_path, start):
     for path in (tmp_path / "cache").iterdir():
         data = path.read_bytes()
         if BLOCK_NAME.fullmatch(path.name) and data.startswith(start):
-            content = bytearray(data[: len(data) - SUM * -(-len(data) // (PIECE + SUM))])
+            content = bytearray(data[: len(data) - CHECKSUM_BYTES * -(-len(data) // (CHECKSUM_SPAN + CHECKSUM_BYTES))])
             content[30:-30:97] = bytes(byte ^ 255 for byte in content[30:-30:97])
-            path.write_bytes(content + checksums(content))
+            path.write_bytes(content + block_checksums(content))
             harmed += 1
     assert harmed
 

@@ -11,9 +11,9 @@ from moto.server import ThreadedMotoServer
 from small_room import written
 
 from orqa_registry import OrqaError
-from orqa_shards.read import Shards
-from orqa_shards.store import open_store
-from orqa_shards.stream import Stream
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.stream import Stream
+from orqa_shards.storage.open import open_store
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from damage import refused
 
-from orqa_registry.formats import archives, files
-from orqa_registry.formats.arrays import read_npy, read_npz, read_pt
+from orqa_registry.readers.formats import archives, bounded_file
+from orqa_registry.readers.formats.arrays import read_npy, read_npz, read_pt
 
 ONE = np.arange(3.0)
 
@@ -76,7 +76,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     path = write(tmp_path / "a.npz", npz(arr_0=np.zeros(1 << 20)))
     assert path.stat().st_size < 20_000
     assert read_npz(path)["arr_0"].shape == (1 << 20,)
-    monkeypatch.setattr(archives, "LARGEST", 1 << 20)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 1 << 20)
     with refused(path, "8388736 bytes unpacked, more than 1048576", most=1 << 20):
         read_npz(path)
 
@@ -89,7 +89,7 @@ def test_what_is_no_file_is_refused(tmp_path, monkeypatch):
     with refused("nul", "cannot be read"):
         read_npy(tmp_path / "nul\0")
     with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(files.LARGEST + 1)
+        file.truncate(bounded_file.MAX_FILE_BYTES + 1)
     with refused(tmp_path / "sparse", "at most"):
         read_npy(tmp_path / "sparse")
 

@@ -11,7 +11,7 @@ from damage import damaged, refused, saved, small, tried, write, zipped
 from hypothesis import given, settings
 
 from orqa_registry.errors import OrqaError
-from orqa_registry.formats.arrays import from_npy, read_npy, read_npz, to_npy
+from orqa_registry.readers.formats.arrays import from_npy, read_npy, read_npz, to_npy
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "mvor" / "mvor_additional.zip"
 

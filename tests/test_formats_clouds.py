@@ -9,7 +9,7 @@ from damage import damaged, refused, tried, write
 from hypothesis import given, settings
 
 from orqa_registry.errors import MissingLibraryError
-from orqa_registry.formats.clouds import read_pcd, read_ply
+from orqa_registry.readers.formats.clouds import read_pcd, read_ply
 
 pytest.importorskip("pypcd4")
 

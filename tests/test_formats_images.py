@@ -10,12 +10,12 @@ from damage import damaged, refused, tried, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orqa_registry.formats import masks
-from orqa_registry.formats.geometry import NEAREST, invert, pose, project, transform
-from orqa_registry.formats.images import MOST_PIXELS, image_size, read_depth, read_mask
-from orqa_registry.formats.masks import boxes, extents, labels, segment_ids
-from orqa_registry.records import Box
-from orqa_registry.vocabulary import MASK_COLOURS, MASK_LABELS
+from orqa_registry.data.records import Box
+from orqa_registry.data.vocabulary import MASK_COLOURS, MASK_LABELS
+from orqa_registry.readers.formats import masks
+from orqa_registry.readers.formats.images import MAX_PIXELS, image_size, read_depth, read_mask
+from orqa_registry.readers.formats.masks import cloud_extents, mask_boxes, mask_labels, segment_ids
+from orqa_registry.readers.geometry import MIN_DEPTH, invert, project, rigid_pose, transform
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -119,7 +119,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
         png(IDS, form="GIF"),
         png(IDS)[:30],
         claims(0, 5),
-        claims(MOST_PIXELS, 2, 16),
+        claims(MAX_PIXELS, 2, 16),
         claims(20_000, 10_000),
         claims(2**31 - 1, 2**31 - 1),
         png(IDS, form="JPEG")[:100],
@@ -160,9 +160,9 @@ SOUND = [png(IDS), png(palette(NOISE)), png(COLOURED), png(NOISE.astype(np.uint1
 def test_damaged_images(data):
     for read in (read_mask, read_depth):
         found = tried(read, data)
-        assert found is None or (found.ndim == 2 and 0 < found.size <= MOST_PIXELS)
+        assert found is None or (found.ndim == 2 and 0 < found.size <= MAX_PIXELS)
     size = tried(image_size, data)
-    assert size is None or (min(size) > 0 and size[0] * size[1] <= MOST_PIXELS)
+    assert size is None or (min(size) > 0 and size[0] * size[1] <= MAX_PIXELS)
 
 
 def test_labels_and_boxes():
@@ -173,34 +173,34 @@ def test_labels_and_boxes():
     mask[1, 0:9] = 12  # one too few
     mask[10:30, 20:40] = 14  # an artefact
     mask[20:22, 0:5] = 2
-    assert labels(mask) == ("anesthesia_equipment", "patient", "cementer")
-    assert boxes(mask) == (
+    assert mask_labels(mask) == ("anesthesia_equipment", "patient", "cementer")
+    assert mask_boxes(mask) == (
         Box("anesthesia_equipment", 0, 20, 4, 21),
         Box("patient", 10, 2, 59, 39),
         Box("cementer", 0, 0, 9, 0),
     )
-    assert all(type(side) is float for side in boxes(mask)[0][1:])
-    assert labels(mask, least=9) == ("anesthesia_equipment", "patient", "nurse", "cementer")
-    assert labels(mask, least=0) == labels(mask, least=1)
-    assert labels(mask[:0]) == boxes(mask[:0]) == ()
-    assert masks.LEAST == 10
+    assert all(type(side) is float for side in mask_boxes(mask)[0][1:])
+    assert mask_labels(mask, least=9) == ("anesthesia_equipment", "patient", "nurse", "cementer")
+    assert mask_labels(mask, least=0) == mask_labels(mask, least=1)
+    assert mask_labels(mask[:0]) == mask_boxes(mask[:0]) == ()
+    assert masks.MIN_PIXELS == 10
 
 
 def test_extents():
     points = np.array([[0, 0, 0], [1, -2, 3], [-1, 5, 2], [9, 9, 9], [4, 4, 4]], dtype=np.float32)
-    found = extents(points, np.array([5, 5, 5, 14, 1], dtype=np.uint8))
+    found = cloud_extents(points, np.array([5, 5, 5, 14, 1], dtype=np.uint8))
     assert found == {"instrument_table": (4, 4, 4, 4, 4, 4), "patient": (-1, -2, 0, 1, 5, 3)}
     assert list(found) == ["instrument_table", "patient"]
     assert all(type(side) is float for side in found["patient"])
-    assert extents(np.zeros((0, 3)), np.zeros(0)) == {}
+    assert cloud_extents(np.zeros((0, 3)), np.zeros(0)) == {}
 
 
 def test_geometry():
     half = np.sqrt(0.5)
-    quarter = pose([10, 20, 30], [0, 0, 2 * half, 2 * half])  # a quarter turn about z, of length 2
+    quarter = rigid_pose([10, 20, 30], [0, 0, 2 * half, 2 * half])  # a quarter turn about z, of length 2
     np.testing.assert_allclose(transform(quarter, [[1, 0, 0], [0, 1, 5]]), [[10, 21, 30], [9, 20, 35]], atol=1e-12)
-    np.testing.assert_allclose(pose([0, 0, 0], [1, 0, 0, 0]), np.diag([1, -1, -1, 1]), atol=1e-12)
-    tilted = pose([1, -2, 3], [0.1, -0.7, 0.3, 0.5])
+    np.testing.assert_allclose(rigid_pose([0, 0, 0], [1, 0, 0, 0]), np.diag([1, -1, -1, 1]), atol=1e-12)
+    tilted = rigid_pose([1, -2, 3], [0.1, -0.7, 0.3, 0.5])
     np.testing.assert_allclose(invert(tilted) @ tilted, np.eye(4), atol=1e-12)
     np.testing.assert_allclose(invert(tilted), np.linalg.inv(tilted), atol=1e-12)
     camera = {"intrinsics": [[500, 0, 320], [0, 400, 240], [0, 0, 1]], "world_to_camera": np.eye(4).tolist()}
@@ -225,20 +225,20 @@ def test_a_point_that_cannot_be_projected_is_outside(points, lens, moved):
     outside = np.isnan(seen[:, 0])
     assert (np.isnan(seen[:, 1]) == outside).all(), "either both or none"
     assert np.isfinite(seen[~outside]).all()
-    assert (np.abs(seen[~outside, 2]) >= NEAREST).all()
+    assert (np.abs(seen[~outside, 2]) >= MIN_DEPTH).all()
 
 
-@pytest.mark.parametrize("depth", [0.0, -0.0, 1e-320, -1e-320, NEAREST / 2, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("depth", [0.0, -0.0, 1e-320, -1e-320, MIN_DEPTH / 2, np.inf, -np.inf, np.nan])
 def test_depths_without_a_pixel(depth):
     camera = {"intrinsics": [[500, 0, 320], [0, 400, 240], [0, 0, 1]], "world_to_camera": np.eye(4)}
     assert np.isnan(project(camera, [[100, 100, depth]])[0, :2]).all()
-    assert np.isfinite(project(camera, [[100, 100, NEAREST]])).all()
+    assert np.isfinite(project(camera, [[100, 100, MIN_DEPTH]])).all()
 
 
 @given(point3d, st.tuples(*[anything] * 4))
 def test_what_inverts_comes_back(moved, turn):
     try:
-        placed = pose(moved, turn)
+        placed = rigid_pose(moved, turn)
         back = invert(placed)
     except ValueError:
         return
@@ -253,7 +253,7 @@ def test_what_inverts_comes_back(moved, turn):
 )
 def test_no_pose(translation, quaternion):
     with pytest.raises(ValueError, match=r"a pose needs|could not convert"):
-        pose(translation, quaternion)
+        rigid_pose(translation, quaternion)
 
 
 def moving(*by):

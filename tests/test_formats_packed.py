@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from orqa_registry.errors import OrqaError
-from orqa_registry.formats.clouds import from_npy, packed
+from orqa_registry.readers.formats.clouds import cloud_from_npy, compact_cloud
 
 FLOATS = arrays.arrays(np.float32, st.tuples(st.integers(0, 40), st.sampled_from([3, 4, 5, 6, 7])))
 
@@ -24,15 +24,15 @@ def cloud(columns, many=50):
 @pytest.mark.parametrize("many", [0, 1, 1000])
 def test_a_table_holds_the_same_points(columns, names, each, many):
     before = cloud(columns, many)
-    made = packed(saved(before))
+    made = compact_cloud(saved(before))
     table = np.load(io.BytesIO(made), allow_pickle=False)  # as anybody would
     assert table.dtype.names == names
     assert table.nbytes == each * many
-    after = from_npy(made)
+    after = cloud_from_npy(made)
     assert (after.dtype, after.shape) == (np.float32, before.shape)
-    assert after.tobytes() == before.tobytes() == from_npy(saved(before)).tobytes()
+    assert after.tobytes() == before.tobytes() == cloud_from_npy(saved(before)).tobytes()
     assert after.flags.writeable
-    assert packed(made) == made, "packing again changes nothing"
+    assert compact_cloud(made) == made, "packing again changes nothing"
 
 
 @given(FLOATS)
@@ -40,31 +40,31 @@ def test_a_table_holds_the_same_points(columns, names, each, many):
 def test_whatever_is_packed_comes_back_bit_by_bit(before):
     with np.errstate(invalid="ignore"):
         before[:, 3:] = np.where(before[:, 3:] < 0, before[:, 3:], before[:, 3:] % 256 // 1)
-    made = packed(saved(before))
-    assert from_npy(made).tobytes() == before.tobytes()
+    made = compact_cloud(saved(before))
+    assert cloud_from_npy(made).tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("value", [0.5, -1.0, -0.0, 256.0, 1e9, np.nan, np.inf])
 def test_colours_that_are_no_small_whole_numbers_stay(value):
     before = cloud(6)
     before[7, 4] = value
-    assert packed(saved(before)) == saved(before)
+    assert compact_cloud(saved(before)) == saved(before)
 
 
 @pytest.mark.parametrize(
     "before", [cloud(6).astype("f8"), cloud(6).astype("i2"), cloud(5), np.zeros((4, 3), "f4")], ids=str
 )
 def test_other_clouds_stay(before):
-    assert packed(saved(before)) == saved(before)
-    np.testing.assert_array_equal(from_npy(saved(before)), before.astype(np.float32))
+    assert compact_cloud(saved(before)) == saved(before)
+    np.testing.assert_array_equal(cloud_from_npy(saved(before)), before.astype(np.float32))
 
 
 def test_files_in_other_orders_of_bytes_and_axes():
     for before in (cloud(6).astype(">f4"), np.asfortranarray(cloud(6))):
-        np.testing.assert_array_equal(from_npy(packed(saved(before))), cloud(6))
+        np.testing.assert_array_equal(cloud_from_npy(compact_cloud(saved(before))), cloud(6))
 
 
-TABLE = np.load(io.BytesIO(packed(saved(cloud(6)))))
+TABLE = np.load(io.BytesIO(compact_cloud(saved(cloud(6)))))
 
 
 @pytest.mark.parametrize(
@@ -77,29 +77,29 @@ TABLE = np.load(io.BytesIO(packed(saved(cloud(6)))))
         saved(TABLE.reshape(2, -1)),
         saved(TABLE[["xyz"]].copy()),
         saved(np.zeros(3, [("xyz", "<f4", (3,)), ("rgb", "O")]), allow_pickle=True),
-        packed(saved(cloud(6)))[:-1],
-        packed(saved(cloud(6))) + b"\0",
+        compact_cloud(saved(cloud(6)))[:-1],
+        compact_cloud(saved(cloud(6))) + b"\0",
         b"",
         b"cloud",
     ],
 )
 def test_what_is_no_cloud_is_refused(data):
-    for read in (from_npy, packed):
+    for read in (cloud_from_npy, compact_cloud):
         with refused("points.npy", "expected a cloud"):
             read(data, "points.npy")
 
 
-@given(damaged([packed(saved(cloud(6, 5))), packed(saved(cloud(4, 5))), saved(cloud(6, 5))]))
+@given(damaged([compact_cloud(saved(cloud(6, 5))), compact_cloud(saved(cloud(4, 5))), saved(cloud(6, 5))]))
 @settings(max_examples=settings.default.max_examples * 2)
 def test_damaged_clouds(data):
-    found = tried(from_npy, data)
+    found = tried(cloud_from_npy, data)
     assert found is None or (found.ndim == 2 and found.dtype == np.float32)
     if found is not None:
-        assert from_npy(packed(data)).tobytes() == found.tobytes()
+        assert cloud_from_npy(compact_cloud(data)).tobytes() == found.tobytes()
 
 
 def test_plain_arrays_are_no_tables():
-    from orqa_registry.formats.arrays import from_npy as plain
+    from orqa_registry.readers.formats.arrays import from_npy as plain
 
     with pytest.raises(OrqaError, match="not booleans, numbers or strings"):
-        plain(packed(saved(cloud(6))))
+        plain(compact_cloud(saved(cloud(6))))

@@ -10,8 +10,8 @@ import pytest
 from damage import damaged, refused, saved, small, tried, write, zipped
 from hypothesis import given, settings
 
-from orqa_registry.formats import pickles
-from orqa_registry.formats.arrays import read_npz, read_pt
+from orqa_registry.readers.formats import pickles
+from orqa_registry.readers.formats.arrays import read_npz, read_pt
 
 O8 = b"cnumpy\ndtype\n(X\x02\x00\x00\x00O8\x89\x88tR(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb"
 EMPTY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
@@ -133,7 +133,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_pickle_is_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(pickles, "MOST_STEPS", 100_000)  # or the billion laughs would take a while
+    monkeypatch.setattr(pickles, "MAX_STEPS", 100_000)  # or the billion laughs would take a while
     pickled, match = HOSTILE[name]
     path = write(tmp_path / "a.npz", held(pickled))
     with refused(path, match):

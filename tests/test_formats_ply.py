@@ -7,7 +7,7 @@ import pytest
 from damage import damaged, refused, tried, write
 from hypothesis import given, settings
 
-from orqa_registry.formats.clouds import read_ply
+from orqa_registry.readers.formats.clouds import read_ply
 
 pytest.importorskip("plyfile")
 

@@ -13,18 +13,17 @@ from click.testing import CliRunner
 
 from orqa_registry import CallError, OrqaError, Registry
 from orqa_registry.cli.history import history
-from orqa_registry.memory import (
-    STYLES,
-    Memory,
+from orqa_registry.prompts.change_log import (
     change_log,
     compat_log,
-    published,
+    log_rows,
     published_timepoint,
     read_published,
     replay,
-    rows,
+    to_published,
 )
-from orqa_registry.scenegraph import read_relationships
+from orqa_registry.prompts.memory import MEMORY_STYLES, Memory
+from orqa_registry.readers.scenegraph_files import read_relationships
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
@@ -81,7 +80,7 @@ def keyed(change):
 def test_published_logs_survive_reading():
     assert len(histories()) == 61
     for path in histories():
-        assert published(read_published(path)) == json.loads(path.read_text())
+        assert to_published(read_published(path)) == json.loads(path.read_text())
 
 
 @real
@@ -97,7 +96,7 @@ def test_strings_equal_the_originals():
             for timepoint, text in strings.items():
                 assert memory.text(int(timepoint), style) == text, (take, style, timepoint)
                 compared[style] += 1
-    assert compared == dict.fromkeys((*STYLES, "all"), 1044)
+    assert compared == dict.fromkeys((*MEMORY_STYLES, "all"), 1044)
 
 
 @pytest.mark.skipif(not MVOR.is_file(), reason="the real additions to MVOR (shared/real) are not here")
@@ -112,10 +111,10 @@ def test_real_actions_equal_the_published_ones(tmp_path):
     for split in ("train", "validation"):
         for take in registry.dataset("MVOR").takes(tmp_path, split):
             points = list(take)
-            log = compat_log(rows(points, when=lambda point: published_timepoint(point.frame)))
-            assert published(log) == json.loads((HISTORIES / f"surgery_sg_MVOR_{take.name}.json").read_text())
+            log = compat_log(log_rows(points, when=lambda point: published_timepoint(point.frame)))
+            assert to_published(log) == json.loads((HISTORIES / f"surgery_sg_MVOR_{take.name}.json").read_text())
             truth = [frozenset(point.labels["actions"]) for point in points]
-            assert list(replay(change_log(rows(points)), [point.index for point in points])) == truth
+            assert list(replay(change_log(log_rows(points)), [point.index for point in points])) == truth
             compared += 1
     assert compared == 24
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from small_tar import AFTER, END, GOOD, SAMPLES, contents, plain, reader, resealed, scanned, written
 
 from orqa_registry import OrqaError
-from orqa_shards.index import gather
-from orqa_shards.read import Tar
-from orqa_shards.scan import Damage, scan
-from orqa_shards.store import open_store
-from orqa_shards.tar import BLOCK, Member
+from orqa_shards.format.tar_index import group_samples
+from orqa_shards.format.tar_scanner import TarDamage, scan_tar
+from orqa_shards.format.tar_writer import TAR_BLOCK, TarMember
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
 
 
 @pytest.mark.parametrize("hit", [0, 1, 50, 51, 98, 99])
@@ -21,7 +21,7 @@ from orqa_shards.tar import BLOCK, Member
 def test_a_damaged_header_costs_its_sample(hit, place):
     data, made = written(SAMPLES)
     name = f"{SAMPLES[hit // 2][0]}.{('json', 'room1.jpg')[hit % 2]}"
-    at = int(made.rows["offset"][hit]) - BLOCK + place
+    at = int(made.rows["offset"][hit]) - TAR_BLOCK + place
     damaged = data[:at] + bytes([data[at] ^ 0x04]) + data[at + 1 :]
     found, (why,) = contents(damaged)
     assert found == {key: members for key, members in SAMPLES if key != SAMPLES[hit // 2][0]}
@@ -32,8 +32,8 @@ def test_a_damaged_header_costs_its_sample(hit, place):
 
 def test_a_block_of_nothing_where_a_header_was():
     data, made = written(SAMPLES)
-    at = int(made.rows["offset"][20]) - BLOCK
-    found, (why,) = contents(data[:at] + bytes(BLOCK) + data[at + BLOCK :])
+    at = int(made.rows["offset"][20]) - TAR_BLOCK
+    found, (why,) = contents(data[:at] + bytes(TAR_BLOCK) + data[at + TAR_BLOCK :])
     assert (len(found), why) == (49, "an empty block where a header was expected")
 
 
@@ -49,13 +49,13 @@ def test_a_tail_that_is_cut_off_costs_what_lay_there(cut):
     padded = {key: found[key] for key in found if key in whole}
     assert padded == found, "nothing that is not whole comes out"
     assert len(whole) - len(found) <= 1
-    assert whys or cut >= len(data) - BLOCK
+    assert whys or cut >= len(data) - TAR_BLOCK
 
 
 def test_a_nested_tar_is_not_taken_for_members_when_its_header_is_damaged():
     inner, _ = written([("evil/0", {"json": b"{}"})])
     data, made = written([SAMPLES[0], ("d/t/nested", {"tar": inner, "txt": b"x"}), SAMPLES[1]])
-    at = int(made.rows["offset"][2]) - BLOCK
+    at = int(made.rows["offset"][2]) - TAR_BLOCK
     found, whys = contents(data[: at + 104] + b"!" + data[at + 105 :])
     assert list(found) == ["d/t/000", "d/t/001"]
     assert len(whys) == 1
@@ -72,7 +72,7 @@ REFUSED = {
     "a name in the folder": plain("a/../../2.txt"),
     "name in the folder": plain("C:\\a\\2.txt"),
     "in the folder": plain("C:a/2.txt"),
-    "unprintable": resealed(plain("a/2\n.txt")[:BLOCK]) + plain("")[BLOCK:],
+    "unprintable": resealed(plain("a/2\n.txt")[:TAR_BLOCK]) + plain("")[TAR_BLOCK:],
     "has unprintable": plain("a/\u202e2.txt"),
     "unprintable letters": plain("a/2\x1b[2J.txt"),
     "unprintable ": plain("a/\0x2.txt" * 20, form=tarfile.PAX_FORMAT, pax_headers={"path": "a/\0x.txt"}),
@@ -86,8 +86,9 @@ REFUSED = {
     "a damaged extension": plain("x", b"99999 path=a/9.txt\n", type=b"x") + plain("a/2.txt"),
     "damaged extension": plain("x", b"0 path=a/9.txt\n", type=b"x") + plain("a/2.txt"),
     "is cut short": plain("a/2.txt", b"", size=1 << 40),
-    "a negative number": resealed(plain("a/2.txt")[:124] + b"\xff" * 12 + plain("a/2.txt")[136:512]) + bytes(BLOCK),
-    "cut short": resealed(plain("a/2.txt")[:124] + b"\x80" + b"\xff" * 11 + plain("a/2.txt")[136:512]) + bytes(BLOCK),
+    "a negative number": resealed(plain("a/2.txt")[:124] + b"\xff" * 12 + plain("a/2.txt")[136:512]) + bytes(TAR_BLOCK),
+    "cut short": resealed(plain("a/2.txt")[:124] + b"\x80" + b"\xff" * 11 + plain("a/2.txt")[136:512])
+    + bytes(TAR_BLOCK),
     "no number": resealed(plain("a/2.txt")[:124] + b"12345678901\0" + plain("a/2.txt")[136:512])[:124]
     + b"notanumber!\0",
 }
@@ -97,7 +98,7 @@ REFUSED = {
 def test_what_is_no_plain_file_of_the_folder_is_refused(why):
     hostile = REFUSED[why]
     if why == "no number":
-        hostile = resealed(hostile + plain("a/2.txt")[136:512]) + bytes(BLOCK)
+        hostile = resealed(hostile + plain("a/2.txt")[136:512]) + bytes(TAR_BLOCK)
     found, whys = contents(GOOD + hostile + AFTER)
     expected = {key: {"txt": b"abc", "json": b"{}"} for key in ("a/1", "a/3")}
     assert found == expected
@@ -130,14 +131,14 @@ def test_what_comes_again_is_named_and_the_first_counts():
 
 
 def test_too_many_suffixes_are_named(monkeypatch):
-    monkeypatch.setattr("orqa_shards.index.MOST_SUFFIXES", 3)
+    monkeypatch.setattr("orqa_shards.format.tar_index.MAX_SUFFIXES", 3)
     found, whys = contents(b"".join(plain(f"a/1.x{k}") for k in range(5)) + END)
     assert list(found["a/1"]) == ["x0", "x1", "x2"]
     assert len(whys) == 2
 
 
 def test_a_sample_that_is_too_large_is_left_out(monkeypatch):
-    monkeypatch.setattr("orqa_shards.index.LARGEST_SAMPLE", 2000)
+    monkeypatch.setattr("orqa_shards.format.tar_index.MAX_SAMPLE_BYTES", 2000)
     found, whys = contents(GOOD + b"".join(plain(f"a/2.x{k}") for k in range(5)) + AFTER)
     assert list(found) == ["a/1", "a/3"]
     assert len(whys) == 3
@@ -170,7 +171,7 @@ def test_work_is_linear_in_the_size_of_hostile_tars():
     """Headers that point far ahead, that are cut short, that alternate with nothing: none makes the scan go back."""
     far = resealed(plain("a/2.txt", b"", size=1 << 20)[:148] + bytes(8) + plain("a/2.txt", b"", size=1 << 20)[156:])
     damaged = far[:148] + b"7654321\0" + far[156:]
-    for unit in (plain("a/2.txt", b"", size=1 << 40), damaged, far + bytes(BLOCK), b"ustar" * 102 + b"us"):
+    for unit in (plain("a/2.txt", b"", size=1 << 40), damaged, far + bytes(TAR_BLOCK), b"ustar" * 102 + b"us"):
         data = GOOD + unit * ((3 << 20) // len(unit))
         moved = 0
 
@@ -179,7 +180,7 @@ def test_work_is_linear_in_the_size_of_hostile_tars():
             moved += size
             return data[offset : offset + size]
 
-        damages = [one for one in scan(read, len(data)) if isinstance(one, Damage)]
+        damages = [one for one in scan_tar(read, len(data)) if isinstance(one, TarDamage)]
         assert damages
         assert moved < 8 * len(data)
 
@@ -188,7 +189,7 @@ def test_work_is_linear_in_the_size_of_hostile_tars():
 def test_any_bytes_at_all(data, samples):
     sound, _ = written(SAMPLES[:samples])
     for found in scanned(sound[:-1024] + data):
-        assert isinstance(found, Member | Damage)
+        assert isinstance(found, TarMember | TarDamage)
 
 
 @given(data=st.data())
@@ -197,6 +198,6 @@ def test_any_change_of_bytes(data):
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(sound) - 1))
         sound[place : place + 4] = data.draw(st.binary(min_size=1, max_size=4))
-    samples, damages, broken = gather(reader(bytes(sound)), len(sound))
+    samples, damages, broken = group_samples(reader(bytes(sound)), len(sound))
     assert broken <= set(samples) | {None} or damages
     assert all(name.isprintable() and ".." not in name.split("/") and Path(name).parts[0] != "/" for name in samples)

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError
-from orqa_shards.index import MAGIC, Index
-from orqa_shards.read import Tar
-from orqa_shards.store import open_store
-from orqa_shards.tar import LARGEST_MEDIUM, Member, TarWriter
+from orqa_shards.format.tar_index import INDEX_MAGIC, TarIndex
+from orqa_shards.format.tar_writer import MAX_MEMBER_BYTES, TarMember, TarWriter
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
 
 NAME = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=20)
 
 
 def sealed(samples=1, members=1, tar_bytes=1000, firsts=(0, 1), rows=((0, 512, 3, 7),), names=b"txt\n\na"):
     """Return an index with a checksum that fits, whatever it says."""
-    body = struct.pack("<8sIIIQ", MAGIC, samples, members, len(names), tar_bytes)
+    body = struct.pack("<8sIIIQ", INDEX_MAGIC, samples, members, len(names), tar_bytes)
     body += struct.pack(f"<{len(firsts)}I", *firsts) + b"".join(struct.pack("<HQQI", *row) for row in rows) + names
     return body + struct.pack("<I", crc32(body))
 
@@ -35,11 +35,11 @@ def test_what_is_written_comes_back(samples):
     for key, members in samples.items():
         own = []
         for name, size in members:
-            own.append(Member(name, offset + 512, size, size * 7))
+            own.append(TarMember(name, offset + 512, size, size * 7))
             offset += 512 + size
         rows.append((key, own))
-    made = Index.of(rows, offset)
-    again = Index.from_bytes(made.to_bytes(), "x.idx")
+    made = TarIndex.of(rows, offset)
+    again = TarIndex.from_bytes(made.to_bytes(), "x.idx")
     assert (again.keys, again.suffixes, again.tar_bytes, len(again)) == (
         list(samples),
         made.suffixes,
@@ -51,21 +51,22 @@ def test_what_is_written_comes_back(samples):
 
 
 def test_every_byte_counts():
-    data = Index.of(
-        [("a", [Member("json", 512, 5, 1), Member("jpg", 1536, 9, 2)]), ("b", [Member("jpg", 2560, 0, 0)])], 4000
+    data = TarIndex.of(
+        [("a", [TarMember("json", 512, 5, 1), TarMember("jpg", 1536, 9, 2)]), ("b", [TarMember("jpg", 2560, 0, 0)])],
+        4000,
     )
     sound = data.to_bytes()
     for place in range(len(sound)):
         with pytest.raises(OrqaError, match=r"x\.idx"):
-            Index.from_bytes(sound[:place] + bytes([sound[place] ^ 1 << place % 8]) + sound[place + 1 :], "x.idx")
+            TarIndex.from_bytes(sound[:place] + bytes([sound[place] ^ 1 << place % 8]) + sound[place + 1 :], "x.idx")
         with pytest.raises(OrqaError, match=r"x\.idx"):
-            Index.from_bytes(sound[:place], "x.idx")
+            TarIndex.from_bytes(sound[:place], "x.idx")
     with pytest.raises(OrqaError, match="whole index"):
-        Index.from_bytes(sound + b"\0", "x.idx")
+        TarIndex.from_bytes(sound + b"\0", "x.idx")
 
 
 def test_the_sealed_index_is_one():
-    assert Index.from_bytes(sealed(), "x").members(0) == [Member("txt", 512, 3, 7)]
+    assert TarIndex.from_bytes(sealed(), "x").members(0) == [TarMember("txt", 512, 3, 7)]
 
 
 HOSTILE = {
@@ -87,7 +88,7 @@ HOSTILE = {
     "behind the end": {"rows": ((0, 998, 3, 7),)},
     "far behind": {"rows": ((0, (1 << 64) - 1, 3, 7),)},
     "wraps around": {"rows": ((0, (1 << 64) - 2, 3, 7),)},
-    "large": {"tar_bytes": 1 << 40, "rows": ((0, 0, LARGEST_MEDIUM + 1, 7),)},
+    "large": {"tar_bytes": 1 << 40, "rows": ((0, 0, MAX_MEMBER_BYTES + 1, 7),)},
     "in one another": {"members": 2, "firsts": (0, 2), "rows": ((0, 10, 20, 0), (0, 20, 20, 0))},
     "sample": {"members": 2, "tar_bytes": 1 << 40, "firsts": (0, 2), "rows": ((0, 0, 1, 0), (0, 1 << 35, 1, 0))},
     "escape": {"names": b"txt\n\n\x1b[2Ja"},
@@ -101,7 +102,7 @@ def test_hostile_numbers_are_refused_in_little_memory(what):
     tracemalloc.start()
     try:
         with pytest.raises(OrqaError, match=r"x\.idx: .*--repair"):
-            Index.from_bytes(data, "x.idx")
+            TarIndex.from_bytes(data, "x.idx")
         assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + (1 << 20)
     finally:
         tracemalloc.stop()
@@ -109,9 +110,9 @@ def test_hostile_numbers_are_refused_in_little_memory(what):
 
 @given(data=st.binary(max_size=300))
 def test_any_bytes_at_all(data):
-    for one in (data, MAGIC + data, MAGIC + data + struct.pack("<I", crc32(MAGIC + data))):
+    for one in (data, INDEX_MAGIC + data, INDEX_MAGIC + data + struct.pack("<I", crc32(INDEX_MAGIC + data))):
         with pytest.raises(OrqaError):
-            Index.from_bytes(one, "x")
+            TarIndex.from_bytes(one, "x")
 
 
 @given(
@@ -125,7 +126,7 @@ def test_what_is_accepted_lies_in_the_tar(rows, firsts, tar_bytes):
     rows = [tuple(min(value, (1 << 64) - 1) for value in row) for row in rows]
     names = b"t\nu\n\n" + b"\n".join(b"%d" % k for k in range(len(firsts) - 1))
     try:
-        found = Index.from_bytes(sealed(len(firsts) - 1, len(rows), tar_bytes, firsts, rows, names), "x")
+        found = TarIndex.from_bytes(sealed(len(firsts) - 1, len(rows), tar_bytes, firsts, rows, names), "x")
     except OrqaError:
         return
     members = [one for number in range(len(found)) for one in found.members(number)]
@@ -146,7 +147,7 @@ def store(tmp_path):
 def test_an_index_is_made_on_first_use_and_kept(store, tmp_path):
     assert Tar.open(store, "x.tar")["b"]["txt"] == b"b" * 100
     kept = (tmp_path / "x.idx").read_bytes()
-    assert Index.from_bytes(kept, "x").keys == ["a", "b", "c"]
+    assert TarIndex.from_bytes(kept, "x").keys == ["a", "b", "c"]
     Tar.open(store, "x.tar")
     assert (tmp_path / "x.idx").read_bytes() == kept
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.idx", "x.tar"]

@@ -14,9 +14,10 @@ from small_labels import rewrite
 from spoiling import checked, edit
 
 from orqa_registry import OrqaError, Timepoint
-from orqa_shards import contents, labels
-from orqa_shards.read import Shards
-from orqa_shards.stream import Stream
+from orqa_shards.format import label_file, label_line
+from orqa_shards.read.dataset import Shards
+from orqa_shards.report import describe
+from orqa_shards.sampling.stream import Stream
 
 
 def deep(levels):
@@ -89,11 +90,13 @@ values = st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dict
 
 @given(name=st.sampled_from(["dataset", "split", "take", "frame", "index", "seconds", "media", "sizes"]), value=values)
 def test_whatever_a_line_says_a_timepoint_is_of_its_kinds(name, value):
-    said = json.loads(labels.encode(Timepoint("d", "s", "t", "f", 0, 1.5, {"a.jpg": b""}, {}, {"a.jpg": (2, 3)})))
+    said = json.loads(
+        label_line.encode_line(Timepoint("d", "s", "t", "f", 0, 1.5, {"a.jpg": b""}, {}, {"a.jpg": (2, 3)}))
+    )
     said[name] = value
     try:
-        point = labels.from_json(said)
-    except labels.DAMAGED:
+        point = label_line.timepoint_from_json(said)
+    except label_line.LINE_ERRORS:
         return
     assert all(type(one) is str for one in (point.dataset, point.split, point.take, point.frame, *point.media))
     assert type(point.index) is int
@@ -105,7 +108,7 @@ def test_a_label_too_deep_for_the_interpreter_is_damage(registry, folder):
     rewrite(folder, lambda said: said["labels"].update({"acme:x": deep(700)}))
     split = Shards.open(folder).split("train")
     with pytest.raises(OrqaError, match="labels of another shape"):
-        contents.of_sample(registry, split, 0)
+        describe.describe_sample(registry, split, 0)
 
 
 def hostile_line(said, size):
@@ -138,30 +141,32 @@ def test_a_line_of_megabytes_is_refused_before_it_is_parsed(folder):
 
 
 def test_the_largest_line_is_read(folder):
-    rewrite(folder, lambda said: hostile_line(said, labels.LARGEST_LINE - 1_000) if said["frame"] == "001" else None)
-    assert len(Shards.open(folder).split("train")[1].labels["acme:x"]) > labels.LARGEST_LINE // 4
+    rewrite(
+        folder, lambda said: hostile_line(said, label_line.MAX_LINE_BYTES - 1_000) if said["frame"] == "001" else None
+    )
+    assert len(Shards.open(folder).split("train")[1].labels["acme:x"]) > label_line.MAX_LINE_BYTES // 4
 
 
 def test_a_take_that_is_too_large_is_neither_read_nor_written(folder, monkeypatch):
-    frame = zstandard.ZstdCompressor().compress(bytes(labels.LARGEST_TAKE + 1))
+    frame = zstandard.ZstdCompressor().compress(bytes(label_file.MAX_TAKE_BYTES + 1))
     assert len(frame) < 100_000
 
     def read():
         with pytest.raises(OrqaError, match="at most"):
-            labels.unpack_take(frame, "x")
+            label_file.unpack_take(frame, "x")
 
     assert peak(read) < 1_000_000
-    line = labels.encode(Timepoint("d", "train", "t", "0", 0))
-    monkeypatch.setattr(labels, "LARGEST_TAKE", 3 * len(line) - 1)
-    assert len(labels.unpack_take(labels.pack_take([line] * 2), "x")) == 2
+    line = label_line.encode_line(Timepoint("d", "train", "t", "0", 0))
+    monkeypatch.setattr(label_file, "MAX_TAKE_BYTES", 3 * len(line) - 1)
+    assert len(label_file.unpack_take(label_file.pack_take([line] * 2), "x")) == 2
     with pytest.raises(OrqaError, match=r"take t: .* at most .* Divide it"):
-        labels.pack_take([line] * 3)
+        label_file.pack_take([line] * 3)
 
 
 def test_an_entry_that_would_fill_the_memory_is_refused(folder):
     with (folder / "labels-train.jsonl.zst").open("r+b") as raw:
-        raw.truncate(labels.LARGEST_TAKE * 2)
-    edit(folder, lambda raw: raw["splits"]["train"]["takes"][0].update(bytes=labels.LARGEST_TAKE + 1))
+        raw.truncate(label_file.MAX_TAKE_BYTES * 2)
+    edit(folder, lambda raw: raw["splits"]["train"]["takes"][0].update(bytes=label_file.MAX_TAKE_BYTES + 1))
     split = Shards.open(folder).split("train")
 
     def read():

@@ -18,15 +18,15 @@ from small_lab import spoil
 from small_room import Room, picture
 
 from orqa_registry import CallError, DataWarning, MissingLibraryError, OrqaError, Registry, Take, Timepoint
-from orqa_shards.budget import Budget
-from orqa_shards.decode import decode
-from orqa_shards.mixture import Mixture
-from orqa_shards.order import Share
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards
-from orqa_shards.stream import Stream
-from orqa_shards.write import Options, pack
-from orqa_train.loading import AHEAD, Loader
+from orqa_shards.error_budget import ErrorBudget
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.image_decoder import decode_image
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.shuffle import RankShare
+from orqa_shards.sampling.stream import Stream
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
+from orqa_train.training.loader import PREFETCH_BATCHES, Loader
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 
@@ -47,7 +47,7 @@ class Theatre(Room):
 
 
 def written(out):
-    pack(Registry.load(), [Source(Theatre(), Path("/nowhere"), ("train",))], out, Options(shard_bytes=9000))
+    pack(Registry.load(), [ShardSource(Theatre(), Path("/nowhere"), ("train",))], out, WriteOptions(shard_bytes=9000))
     return out
 
 
@@ -68,7 +68,7 @@ def key(sample):
 
 
 def pixels(sample):
-    return sample.timepoint.key, decode(sample.timepoint.read("room1.jpg")).tobytes()
+    return sample.timepoint.key, decode_image(sample.timepoint.read("room1.jpg")).tobytes()
 
 
 def number(sample):
@@ -79,7 +79,7 @@ def number(sample):
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_workers_and_ranks_give_the_same_epoch(stream, workers, ranks):
     keys = [key(sample) for sample in stream]
-    shares = [Share(len(stream), 3, rank, ranks) for rank in range(ranks)]
+    shares = [RankShare(len(stream), 3, rank, ranks) for rank in range(ranks)]
     loaders = [Loader(stream, 3, transform=key, rank=rank, ranks=ranks, workers=workers) for rank in range(ranks)]
     batches = [list(loader) for loader in loaders]
     assert batches == [[[keys[place] for place in places] for places in share] for share in shares]
@@ -89,7 +89,7 @@ def test_workers_and_ranks_give_the_same_epoch(stream, workers, ranks):
 
 
 def test_each_sample_comes_once_an_epoch_and_is_what_was_written(stream):
-    original = {f"A%2ERoom/t/{k:02d}": decode(picture(f"theatre{k}")).tobytes() for k in range(MANY)}
+    original = {f"A%2ERoom/t/{k:02d}": decode_image(picture(f"theatre{k}")).tobytes() for k in range(MANY)}
     for threads in (1, 4):
         seen = [one for batch in Loader(stream, 1, transform=pixels, threads=threads) for one in batch]
         for epoch in (seen[:MANY], seen[MANY:]):
@@ -164,11 +164,11 @@ def test_few_batches_are_made_ahead_while_the_caller_works(stream):
     batches = iter(Loader(stream, 2, transform=note, threads=2))
     first = next(batches)
     until = time.monotonic() + 10
-    while len(made) < 2 * (1 + AHEAD) and time.monotonic() < until:
+    while len(made) < 2 * (1 + PREFETCH_BATCHES) and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(0.05)
     assert len(first) == 2
-    assert len(made) == 2 * (1 + AHEAD)
+    assert len(made) == 2 * (1 + PREFETCH_BATCHES)
     assert {name for _, name in made}.isdisjoint({threading.current_thread().name})
     batches.close()
 
@@ -258,7 +258,7 @@ def lacking(sample):
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("fill", [False, True])
 def test_too_much_damage_stops_the_run_with_the_list(stream, workers, fill):
-    loader = Loader(stream, 2, transform=broken, fill=fill, workers=workers, budget=Budget(in_a_row=5))
+    loader = Loader(stream, 2, transform=broken, fill=fill, workers=workers, budget=ErrorBudget(in_a_row=5))
     with pytest.raises(OrqaError, match=r"^5 samples in a row are bad; so far 5 of 5 samples were bad") as caught:
         list(loader)
     said = str(caught.value).splitlines()

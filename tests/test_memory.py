@@ -9,23 +9,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError, Triplet
-from orqa_registry.draws import seeded
-from orqa_registry.memory import (
-    NO_MEMORY,
-    STYLES,
+from orqa_registry.prompts.change_log import (
     Change,
-    Log,
-    Memory,
+    ChangeLog,
     change_log,
     compat_log,
-    draw_style,
-    dropping,
-    published,
+    log_rows,
     published_timepoint,
     read_published,
     replay,
-    rows,
+    to_published,
 )
+from orqa_registry.prompts.memory import MEMORY_STYLES, NO_MEMORY, Memory, item_filter, sample_style
+from orqa_registry.rng import seeded_rng
 
 NAMES = st.sampled_from(("nurse", "saw", "drill", "patient", "head_surgeon"))
 TRIPLETS = st.builds(Triplet, NAMES, st.sampled_from(("holding", "closeTo", "cutting")), NAMES)
@@ -99,7 +95,7 @@ def test_predictions_take_the_place_of_the_truth(make_take):
     saw = Triplet("nurse", "holding", "saw")
     take = make_take([{"relations": (Triplet("mps", "holding", "drill"),)}] * 5)
     said = {"000000": [["nurse", "holding", "saw"]], "000001": None, "000003": [], "000009": [saw]}
-    assert change_log(rows(take, said)).changes == (Change(0, saw), Change(3, saw, ended=True))
+    assert change_log(log_rows(take, said)).changes == (Change(0, saw), Change(3, saw, ended=True))
     labels = {
         "000000": "CT Scanning",
         "000001": None,
@@ -107,9 +103,9 @@ def test_predictions_take_the_place_of_the_truth(make_take):
         "000003": "nothing",
         "000004": "ct roll out",
     }
-    log = change_log(rows(take, labels))
+    log = change_log(log_rows(take, labels))
     assert log.changes == (Change(0, "ct scanning"), Change(3, "ct scanning", ended=True), Change(4, "ct roll out"))
-    assert [change.what for change in compat_log(rows(take, labels)).changes] == [
+    assert [change.what for change in compat_log(log_rows(take, labels)).changes] == [
         *("ct scanning", "ct scanning", "nothing", "ct roll out")
     ]
 
@@ -133,7 +129,7 @@ def test_worked_examples_of_the_original():
         [],
     ]
     log = compat_log(column("relations", graphs))
-    assert published(log) == [
+    assert to_published(log) == [
         [0, ["nurse", "saw", "holding"]],
         [0, ["nurse", "patient", "closeTo"]],
         [1, ["nurse", "not patient", "closeTo"]],
@@ -143,7 +139,7 @@ def test_worked_examples_of_the_original():
     assert Memory(log).text(3) == f"Long: Short: {words}"
     memory = Memory(compat_log(column("actions", [["a"], ["a"], ["b"], ["b"], ["b"], ["b"], ["c"]])))
     assert memory.text(7) == "Long: a; Short: b; b; b; b; c"
-    assert [memory.text(0, style) for style in STYLES] == ["Long: Short", "Short", "Long"]
+    assert [memory.text(0, style) for style in MEMORY_STYLES] == ["Long: Short", "Short", "Long"]
     assert memory.text(7, "all") == ""
 
 
@@ -160,7 +156,7 @@ def test_a_shuffled_log_has_the_same_changes(graphs, seed):
 def test_the_published_shape_can_be_read(tmp_path_factory, graphs):
     path = tmp_path_factory.mktemp("log") / "surgery_sg.json"
     log = compat_log(column("relations", graphs))
-    path.write_text(json.dumps(published(log)))
+    path.write_text(json.dumps(to_published(log)))
     assert read_published(path) == log
 
 
@@ -212,18 +208,18 @@ def logs(draw):
     times = sorted(draw(st.lists(st.integers(0, 12), max_size=30)))
     kind = draw(st.sampled_from((TRIPLETS, st.sampled_from(("incision", "closure", "design")))))
     changes = tuple(Change(time, draw(kind), draw(st.booleans())) for time in times)
-    return Log(changes, compat=draw(st.booleans()))
+    return ChangeLog(changes, compat=draw(st.booleans()))
 
 
 @given(logs(), st.integers())
-@example(Log(()), 0)
+@example(ChangeLog(()), 0)
 def test_strings_are_those_of_the_protocol(log, seed):
     memory = Memory(log)
     order = [*range(14), *random.Random(seed).sample(range(14), 14)]
     for timepoint in order:
-        for style in STYLES:
+        for style in MEMORY_STYLES:
             assert memory.text(timepoint, style) == naive(log, timepoint, style)
-            keeps = (dropping(random.Random(seed)) for _ in range(2))
+            keeps = (item_filter(random.Random(seed)) for _ in range(2))
             assert memory.text(timepoint, style, next(keeps)) == naive(log, timepoint, style, next(keeps))
 
 
@@ -244,19 +240,19 @@ def test_an_action_gives_way_to_the_next():
 
 def test_unknown_styles_are_told():
     with pytest.raises(CallError, match="there is longshort, short, long"):
-        Memory(Log(())).text(0, "everything")
+        Memory(ChangeLog(())).text(0, "everything")
     with pytest.raises(CallError, match="'all'"):
-        Memory(Log(())).text(0, "all")
+        Memory(ChangeLog(())).text(0, "all")
 
 
 def test_augmentation_depends_on_its_seed_alone():
-    styles = Counter(draw_style(seeded("styles", number)) for number in range(6000))
-    assert styles.keys() == {NO_MEMORY, *STYLES}
+    styles = Counter(sample_style(seeded_rng("styles", number)) for number in range(6000))
+    assert styles.keys() == {NO_MEMORY, *MEMORY_STYLES}
     assert abs(styles[NO_MEMORY] - 3000) < 150
-    assert all(abs(styles[style] - 1000) < 120 for style in STYLES)
-    memory = Memory(Log(tuple(Change(time, f"step {time}") for time in range(40))))
-    drawn = [memory.drawn(30, seeded(0, number)) for number in range(300)]
-    assert drawn == [memory.drawn(30, seeded(0, number)) for number in range(300)]
+    assert all(abs(styles[style] - 1000) < 120 for style in MEMORY_STYLES)
+    memory = Memory(ChangeLog(tuple(Change(time, f"step {time}") for time in range(40))))
+    drawn = [memory.drawn(30, seeded_rng(0, number)) for number in range(300)]
+    assert drawn == [memory.drawn(30, seeded_rng(0, number)) for number in range(300)]
     assert "" in drawn
     assert {text.partition(":")[0] for text in drawn if text} <= {"Long", "Short"}
     long = [text.count("step") for text in drawn if text.startswith("Long") and "Short" not in text]

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError
-from orqa_registry.draws import lucks
-from orqa_registry.records import is_view
-from orqa_shards import toml
-from orqa_shards.mixture import Mixture
+from orqa_registry.data.records import is_view
+from orqa_registry.rng import uniform_draws
+from orqa_shards.sampling import toml_text
+from orqa_shards.sampling.mixture import Mixture
 
 CHANCE = st.floats(0, 1)
 WEIGHT = st.floats(0, 1e300) | st.integers(0, 9)
@@ -171,7 +171,7 @@ def test_with_equal_weights_the_luckiest_come_first(luck, questions):
 
 def test_tasks_are_chosen_by_weight():
     mixture = Mixture(questions=1, tasks={"a": 3, "*": 0.5})
-    draws = [{task: lucks(key, task)[0] for task in "abc"} for key in range(4000)]
+    draws = [{task: uniform_draws(key, task)[0] for task in "abc"} for key in range(4000)]
     count = Counter(mixture.ranked(luck)[0] for luck in draws)
     assert count["a"] / 4000 == pytest.approx(0.75, abs=0.03)
     assert count["b"] / 4000 == pytest.approx(0.125, abs=0.03)
@@ -258,7 +258,7 @@ VALUES = st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=Fals
 
 @given(VALUES | st.lists(st.text()).map(tuple), st.text())
 def test_values_of_toml_are_read_back_and_can_be_shown(value, name):
-    line = f"{toml.key(name)} = {toml.written(value)}"
+    line = f"{toml_text.toml_key(name)} = {toml_text.toml_value(value)}"
     assert line.isprintable()
     ((key, read),) = tomllib.loads(line).items()
     assert key == name

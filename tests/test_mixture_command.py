@@ -11,10 +11,10 @@ from small_room import written
 from small_root import call
 
 from orqa_registry import Registry
-from orqa_shards.mixing import keys, mixture
-from orqa_shards.mixture import Mixture
-from orqa_shards.read import Shards
-from orqa_shards.stream import Stream
+from orqa_shards.cli.mixture import mixture, record_keys
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.stream import Stream
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def room(tmp_path_factory):
 
 
 def test_the_help_of_the_mixture_explains_every_key_and_its_example_is_one(registry):
-    assert [name for name, _ in keys(Mixture)] == [one.name for one in attrs.fields(Mixture)]
-    assert all(said for _, said in keys(Mixture))
+    assert [name for name, _ in record_keys(Mixture)] == [one.name for one in attrs.fields(Mixture)]
+    assert all(said for _, said in record_keys(Mixture))
     text = call(registry, mixture, "--help")
     example = text[text.index("  questions = 4") : text.index("  orqa-registry mixture")]
     assert Mixture.parse(example).questions == 4

@@ -43,7 +43,7 @@ def test_known_plugins_are_offered_and_installed_ones_loaded(site):
         "points = metadata.EntryPoints(p for d in found for p in d.entry_points); "
         "metadata.entry_points = lambda: points; "
         "sys.path = [site] + [p for p in sys.path if 'plugin' not in p]; "
-        "from orqa_registry.cli import run; sys.exit(run(['list', '--json']))"
+        "from orqa_registry.cli.main import run; sys.exit(run(['list', '--json']))"
     )
     environ = {**os.environ, "PYTHONPATH": str(site)}
     done = subprocess.run(

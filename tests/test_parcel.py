@@ -10,12 +10,12 @@ pytest.importorskip("torch")
 from small_room import written
 
 from orqa_registry import Registry
-from orqa_shards.read import Shards
-from orqa_shards.stream import Stream
-from orqa_train.loading import Loader
-from orqa_train.parcel import LEAST, Parcel, opened, packed
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.stream import Stream
+from orqa_train.training.loader import Loader
+from orqa_train.training.shared_memory import MIN_SHARED_BYTES, SharedBatch, from_shared_memory, to_shared_memory
 
-SIZES = st.sampled_from([0, 1, LEAST - 1, LEAST, LEAST + 1, 3 * LEAST + 7])
+SIZES = st.sampled_from([0, 1, MIN_SHARED_BYTES - 1, MIN_SHARED_BYTES, MIN_SHARED_BYTES + 1, 3 * MIN_SHARED_BYTES + 7])
 ARRAYS = st.builds(
     lambda size, kind: np.arange(size).astype(kind), SIZES, st.sampled_from(["u1", "<i8", ">f4", "?", "M8[s]"])
 )
@@ -45,32 +45,36 @@ def same(one, other):
 
 @given(VALUES)
 def test_what_is_packed_comes_out_again(value):
-    same(opened(packed(value)), value)
+    same(from_shared_memory(to_shared_memory(value)), value)
 
 
 def test_arrays_of_any_layout():
     picture = np.arange(90 * 80 * 3, dtype=np.uint8).reshape(90, 80, 3)
     views = [picture, picture[::-1], picture.transpose(2, 0, 1), np.asfortranarray(picture), picture[:, ::2]]
-    there = packed({"views": views, "words": "nothing to copy"})
-    assert isinstance(there, Parcel)
-    same(opened(there), {"views": views, "words": "nothing to copy"})
+    there = to_shared_memory({"views": views, "words": "nothing to copy"})
+    assert isinstance(there, SharedBatch)
+    same(from_shared_memory(there), {"views": views, "words": "nothing to copy"})
 
 
 def test_arrays_can_be_written_to_and_outlive_the_parcel():
-    made = opened(packed([np.zeros(LEAST, np.uint8), np.ones(LEAST, np.uint8)]))
+    made = from_shared_memory(
+        to_shared_memory([np.zeros(MIN_SHARED_BYTES, np.uint8), np.ones(MIN_SHARED_BYTES, np.uint8)])
+    )
     made[0][:] = 7
     assert (made[0] == 7).all()
     assert (made[1] == 1).all()
 
 
 def test_small_and_strange_values_stay_as_they_are():
-    small = [np.zeros(3), np.array([None] * LEAST), "word"]
-    assert packed(small) is small
+    small = [np.zeros(3), np.array([None] * MIN_SHARED_BYTES), "word"]
+    assert to_shared_memory(small) is small
 
 
 def noise(sample):
     """Return an array that tells its sample."""
-    return np.random.default_rng(sum(sample.timepoint.key.encode())).integers(0, 256, 3 * LEAST, dtype=np.uint8)
+    return np.random.default_rng(sum(sample.timepoint.key.encode())).integers(
+        0, 256, 3 * MIN_SHARED_BYTES, dtype=np.uint8
+    )
 
 
 def test_arrays_of_processes_are_those_of_threads(tmp_path):

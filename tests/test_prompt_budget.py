@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from prompting import SENSORS, a_memory, a_point, made
 
 from orqa_registry import CallError
-from orqa_registry.memory import LONG, SHORT, STYLES
-from orqa_registry.prompts import IMAGE, Prompt, fit, named
+from orqa_registry.prompts.build import Prompt, fit_to_budget
+from orqa_registry.prompts.memory import LONG_MARK, MEMORY_STYLES, SHORT_MARK
+from orqa_registry.prompts.policy import IMAGE_MARK, find_policy
 
 
 def words(text):
-    return len(text.split()) + 99 * text.count(IMAGE)
+    return len(text.split()) + 99 * text.count(IMAGE_MARK)
 
 
 ITEMS = st.lists(st.sampled_from(["incision", "nurse,holding,saw", "not nurse,holding,saw"]), max_size=14)
@@ -29,7 +30,7 @@ def prompts(draw):
         "Drill",
         (),
         (),
-        draw(st.sampled_from(["", *(memory.text(20, style) for style in STYLES)])),
+        draw(st.sampled_from(["", *(memory.text(20, style) for style in MEMORY_STYLES)])),
         *(draw(said) for _ in range(3)),
         draw(st.sampled_from(["", "You see a room."])),
     )
@@ -38,7 +39,7 @@ def prompts(draw):
 @given(prompts(), st.integers(0, 120))
 @example(Prompt("k", "t", "Which?", "Drill", memory="Long: Short"), 0)
 def test_d23_the_question_is_whole_and_nothing_else_is_over_budget(prompt, budget):
-    cut = fit(prompt, budget, words)
+    cut = fit_to_budget(prompt, budget, words)
     barest = evolve(prompt, memory="", speech="", tracker="", robot="")
     assert cut.question == prompt.question
     assert words(cut.text) <= budget or cut == barest
@@ -64,7 +65,7 @@ def marks(memory):
 
 
 def items(memory):
-    pieces = memory.replace(LONG, "; ").replace(SHORT, "; ").split("; ")
+    pieces = memory.replace(LONG_MARK, "; ").replace(SHORT_MARK, "; ").split("; ")
     return [one for one in pieces if one not in ("", "Long", "Short")]
 
 
@@ -73,7 +74,7 @@ def test_d23_the_oldest_of_a_memory_goes_first():
     whole = made("eval", memory=memory, at=9, point=a_point())
     assert whole.memory == "Long: a; b; Short: c; d; e; f; g"
     size = words(whole.text)
-    seen = list(dict.fromkeys(fit(whole, size - k, words).memory for k in range(12)))
+    seen = list(dict.fromkeys(fit_to_budget(whole, size - k, words).memory for k in range(12)))
     assert seen[:4] == [
         "Long: a; b; Short: c; d; e; f; g",
         "Long: b; Short: c; d; e; f; g",
@@ -84,7 +85,7 @@ def test_d23_the_oldest_of_a_memory_goes_first():
 
 
 def test_a_budget_is_kept_where_prompts_are_built():
-    policy = evolve(named("eval"), budget=7)
+    policy = evolve(find_policy("eval"), budget=7)
     with pytest.raises(CallError, match="count"):
         made(policy)
     bare = made(policy, point=a_point(sensors=SENSORS), count=words)

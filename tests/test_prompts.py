@@ -7,20 +7,21 @@ import pytest
 from attrs import evolve
 from prompting import BASE_ARRAY, GRAPH, MMOR, SENSORS, STRANGER, Bare, Graph, Tools, a_memory, a_point, made
 
-from orqa_registry import Asked, CallError, DataWarning, OrqaError, Timepoint, Triplet
-from orqa_registry.memory import Change, Log, Memory
-from orqa_registry.prompts import (
-    CONCISELY,
-    GROUNDED,
-    IMAGE,
-    LEAKS,
-    PROMPTS,
+from orqa_registry import AskedQuestion, CallError, DataWarning, OrqaError, Timepoint, Triplet
+from orqa_registry.prompts.build import build_prompt
+from orqa_registry.prompts.change_log import Change, ChangeLog
+from orqa_registry.prompts.memory import Memory
+from orqa_registry.prompts.policy import (
+    CONCISE_SUFFIX,
+    GROUNDED_SUFFIX,
+    IMAGE_MARK,
+    LEAKING_SOURCES,
+    POLICIES,
     PromptPolicy,
-    build,
-    named,
+    find_policy,
 )
-from orqa_registry.telling import robot_text, tracker_text
-from orqa_registry.views import CAMERAS, VIEWS
+from orqa_registry.prompts.sensor_text import robot_text, tracker_text
+from orqa_registry.prompts.views import BENCHMARK_VIEWS, VIEW_POLICIES
 
 
 def test_the_worked_example_of_the_protocol():
@@ -28,7 +29,7 @@ def test_the_worked_example_of_the_protocol():
     tracker = json.dumps({"unique_id_dicts": [{**BASE_ARRAY, "euler_rot": [3.9, -0.4, 91]}]}).encode()
     media = {"room1.jpg": b"", "room4.jpg": b"", "speech.txt": b"next the saw please"}
     point = Timepoint("MM-OR", "test", "t", "1", 1, 1.0, {**media, "tracker.json": tracker, "robot.json": robot})
-    history = Memory(Log((Change(0, Triplet("nurse", "holding", "drill")),)))
+    history = Memory(ChangeLog((Change(0, Triplet("nurse", "holding", "drill")),)))
     prompts = [made("eval-grounded", seed, point=point, memory=history, graph=GRAPH) for seed in range(9)]
     assert {prompt.text for prompt in prompts} == {
         "<image><image><memory_start>: Long: Short: nurse,holding,drill<memory_end>. "
@@ -90,7 +91,7 @@ def test_numbers_that_are_none_are_damage():
 def test_the_mark_of_an_image_is_one_alone():
     point = evolve(a_point(["room1"]), media={"room1.jpg": b"", "speech.txt": b"an <image> of it"})
     prompt = made(point=point)
-    assert prompt.text.count(IMAGE) == len(prompt.images) == 1
+    assert prompt.text.count(IMAGE_MARK) == len(prompt.images) == 1
 
 
 def test_d19_nothing_states_the_answer():
@@ -105,7 +106,7 @@ def test_d19_nothing_states_the_answer():
     assert len(made("no-leak").images) == 6
     # What a question is about is shown in any case.
     assert [one.medium for one in made("no-leak", view="screen").images] == ["screen.jpg"]
-    assert made(evolve(named("eval"), without=LEAKS | {"speech", "points", "room1"})).sensors == (
+    assert made(evolve(find_policy("eval"), without=LEAKING_SOURCES | {"speech", "points", "room1"})).sensors == (
         "clap.npy",
         "audio.mp3",
     )
@@ -114,7 +115,7 @@ def test_d19_nothing_states_the_answer():
 def test_d22_a_prompt_without_images_is_whole():
     memory = a_memory("incision")
     point = a_point(sensors=["speech.txt"])
-    for policy in PROMPTS.values():
+    for policy in POLICIES.values():
         prompt = made(
             evolve(policy, memory="longshort", drop=0.0, concise=1.0, grounding=0.0), point=point, memory=memory
         )
@@ -128,7 +129,7 @@ def test_d22_a_prompt_without_images_is_whole():
 
 def test_the_same_seed_gives_the_same_prompt():
     memory = a_memory(*(f"step {k}" for k in range(6)))
-    for policy in PROMPTS:
+    for policy in POLICIES:
         once = [made(policy, 1, epoch, memory=memory) for epoch in range(20)]
         assert once == [made(policy, 1, epoch, memory=memory) for epoch in range(20)]
         chances = policy.endswith("train") or "grounded" in policy
@@ -162,18 +163,18 @@ def test_sensors_are_dropped_one_by_one():
 
 def test_half_of_the_answers_are_sentences():
     drawn = [made("train", seed, point=a_point()) for seed in range(400)]
-    concise = [one for one in drawn if CONCISELY in one.text]
+    concise = [one for one in drawn if CONCISE_SUFFIX in one.text]
     assert 150 < len(concise) < 250
     assert {one.answer for one in concise} == {"Drill"}
     assert {one.answer for one in drawn if one not in concise} == {"The tools are drill."}
     assert {made("train", seed, task=Bare(), point=a_point()).answer for seed in range(20)} == {"Drill"}
-    assert all(CONCISELY in made("train", seed, task=Bare()).text for seed in range(20)), "it has no sentences"
+    assert all(CONCISE_SUFFIX in made("train", seed, task=Bare()).text for seed in range(20)), "it has no sentences"
 
 
 def test_who_is_asked_to_be_concise_is_not_asked_again():
     question = Tools().pose("drill")
-    asked = Asked(a_point(), question, "Which tools? Answer concisely, please.", "drill")
-    assert build(asked, Tools(), "eval").text == "Which tools? Answer concisely, please."
+    asked = AskedQuestion(a_point(), question, "Which tools? Answer concisely, please.", "drill")
+    assert build_prompt(asked, Tools(), "eval").text == "Which tools? Answer concisely, please."
 
 
 def test_a_sentence_that_asks_for_too_much_is_named():
@@ -186,25 +187,25 @@ def test_a_sentence_that_asks_for_too_much_is_named():
 
 def test_d26_no_graph_is_asked_for_where_there_is_none():
     without = a_point(["ego"], dataset="EgoSurgery")
-    assert GROUNDED not in made("eval-grounded", point=without).text
-    assert made("orqa-v1-eval-grounded", point=without).text.endswith(CONCISELY + GROUNDED)
+    assert GROUNDED_SUFFIX not in made("eval-grounded", point=without).text
+    assert made("orqa-v1-eval-grounded", point=without).text.endswith(CONCISE_SUFFIX + GROUNDED_SUFFIX)
     assert made("orqa-v1-eval-grounded", point=without).answer == "Drill"
-    assert all(GROUNDED not in made("orqa-v1-train", seed, point=without).text for seed in range(20))
-    assert made("eval-grounded").text.endswith(CONCISELY + GROUNDED)
+    assert all(GROUNDED_SUFFIX not in made("orqa-v1-train", seed, point=without).text for seed in range(20))
+    assert made("eval-grounded").text.endswith(CONCISE_SUFFIX + GROUNDED_SUFFIX)
     assert made("eval-grounded", point=a_point(labels={"relations": ()})).answer == "<SG> </SG> Drill"
 
 
 def test_half_of_training_is_grounded():
     drawn = [made("train", seed) for seed in range(400)]
-    grounded = [one for one in drawn if one.text.endswith(GROUNDED)]
+    grounded = [one for one in drawn if one.text.endswith(GROUNDED_SUFFIX)]
     assert 150 < len(grounded) < 250
     assert all(one.answer.startswith("<SG> ") == (one in grounded) for one in drawn)
-    assert GROUNDED not in made("eval").text
+    assert GROUNDED_SUFFIX not in made("eval").text
 
 
 def test_the_graph_itself_is_not_asked_for_twice():
-    assert GROUNDED not in made("eval-grounded", task=Graph()).text
-    assert GROUNDED in made("orqa-v1-eval-grounded", task=Graph()).text
+    assert GROUNDED_SUFFIX not in made("eval-grounded", task=Graph()).text
+    assert GROUNDED_SUFFIX in made("orqa-v1-eval-grounded", task=Graph()).text
 
 
 def test_evaluation_remembers_all_and_training_what_is_drawn():
@@ -226,16 +227,16 @@ def test_scenes_have_no_past():
     assert made("eval", task=Attribute(), memory=a_memory("incision")).memory == ""
 
 
-@pytest.mark.parametrize("policy", [*PROMPTS, *(PromptPolicy(views=views) for views in VIEWS)])
-@pytest.mark.parametrize("dataset", [*CAMERAS, "Stranger"])
+@pytest.mark.parametrize("policy", [*POLICIES, *(PromptPolicy(views=views) for views in VIEW_POLICIES)])
+@pytest.mark.parametrize("dataset", [*BENCHMARK_VIEWS, "Stranger"])
 def test_every_policy_runs_on_whatever_there_is(policy, dataset):
-    how = named(policy) if isinstance(policy, str) else policy
+    how = find_policy(policy) if isinstance(policy, str) else policy
     memory = a_memory("incision")
     for views in ([], ["room1", "room3"], ["left"], MMOR):
         for sensors in ((), SENSORS):
             point = a_point(views, sensors, dataset, {"relations": GRAPH} if sensors else {})
             prompt = made(policy, 3, point=point, memory=memory)
-            assert prompt.text.count(IMAGE) == len(prompt.images)
+            assert prompt.text.count(IMAGE_MARK) == len(prompt.images)
             assert Tools.question in prompt.text
             assert {one.medium for one in prompt.images} <= set(point.media)
             assert how.compat or bool(prompt.images) == bool(views)
@@ -244,7 +245,7 @@ def test_every_policy_runs_on_whatever_there_is(policy, dataset):
 def test_wrong_calls_are_told():
     with pytest.raises(CallError, match="did you mean 'eval-grounded'"):
         made("eval-ground")
-    assert named("ORQA_v1_eval") is PROMPTS["orqa-v1-eval"]
+    assert find_policy("ORQA_v1_eval") is POLICIES["orqa-v1-eval"]
     with pytest.raises(CallError, match="did you mean 'train'"):
         PromptPolicy(views="trains")
     with pytest.raises(CallError, match="did you mean 'longshort'"):

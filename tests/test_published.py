@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_root import call, lines, write_root
 
-from orqa_registry import DataWarning, OrqaError, scenes
+from orqa_registry import DataWarning, OrqaError
 from orqa_registry.cli.export import export
 from orqa_registry.cli.import_ import import_
-from orqa_registry.exchange.entries import entries
-from orqa_registry.exchange.published import Published
+from orqa_registry.exchange.json_list import iterate_json_list
+from orqa_registry.exchange.published_set import PublishedSet
+from orqa_registry.readers import synthetic_scenes
 
 
 @pytest.fixture
@@ -58,7 +59,9 @@ def test_scenes_in_the_published_schema(orqa, home, tmp_path):
     first = next(one for one in records if one["frame_id"] == "000001" and one["_answer"] == "pink")
     assert first["_question"] == "What is the color of the drill?"
     assert (first["question"], first["answer"]) == ("What is the color of the drill? Answer concisely.", "Pink")
-    assert first["new_image_paths"] == [f"{scenes.FOLDER}/scene_a_cidx{camera}.jpg" for camera in (1, 2)]
+    assert first["new_image_paths"] == [
+        f"{synthetic_scenes.SCENE_FOLDER}/scene_a_cidx{camera}.jpg" for camera in (1, 2)
+    ]
     said = json.loads(orqa(import_, said["files"][0], "--out", tmp_path / "back.jsonl", "--json"))
     assert said["cells"] == [{"dataset": "4D-OR_train", "task": "tool_equipment_attribute", "records": 8}]
     line = lines(tmp_path / "back.jsonl")[0]
@@ -105,7 +108,7 @@ def published(tmp_path, records, name="final_qa_pairs_val_1000.json"):
 
 
 def test_what_a_line_says(registry, tmp_path):
-    (line,) = Published(published(tmp_path, [RECORD]), registry).lines()
+    (line,) = PublishedSet(published(tmp_path, [RECORD]), registry).lines()
     assert line == {
         "dataset": "4D-OR",
         "split": "validation",
@@ -136,7 +139,7 @@ def test_d29_frames_that_hold_their_take_are_repaired_and_counted(registry, tmp_
         {**RECORD, "frame_id": 7},
         ego,
     ]
-    source = Published(published(tmp_path, records), registry)
+    source = PublishedSet(published(tmp_path, records), registry)
     found = [(line["take"], line["frame"], line["split"], line["report"]) for line in source.lines()]
     assert found == [
         ("001_4DOR_HybridOR", "s", "train", "4D-OR_train"),
@@ -174,7 +177,7 @@ def test_an_import_with_roots_finds_views_and_tells_what_is_absent(orqa, home, t
 )
 def test_a_damaged_record_is_named_and_left_out(registry, tmp_path, change, said):
     damaged = {name: value for name, value in {**RECORD, **change}.items() if value is not ...}
-    source = Published(published(tmp_path, [RECORD] * 6 + [damaged] + [RECORD] * 6), registry)
+    source = PublishedSet(published(tmp_path, [RECORD] * 6 + [damaged] + [RECORD] * 6), registry)
     with pytest.warns(DataWarning, match=f"val_1000.json: entry 6 was left out: .*{said}"):
         assert len(list(source.lines())) == 12
     assert source.tally.as_json()["damaged"] == 1
@@ -182,7 +185,7 @@ def test_a_damaged_record_is_named_and_left_out(registry, tmp_path, change, said
 
 def test_what_no_plugin_has_is_counted(registry, tmp_path):
     records = [RECORD, {**RECORD, "_question_type": "why_action"}, {**RECORD, "dataset": "Cholec"}]
-    source = Published(published(tmp_path, records), registry)
+    source = PublishedSet(published(tmp_path, records), registry)
     assert len(list(source.lines())) == 1
     assert source.tally.unknown == {"task why_action": 1, "dataset Cholec": 1}
 
@@ -206,7 +209,7 @@ def test_a_file_of_something_else_is_refused(registry, tmp_path, text, said):
     path = tmp_path / "final_qa_pairs_val_10.json"
     path.write_text(text)
     with pytest.raises(OrqaError, match=said) as caught:
-        list(Published(path, registry).lines())
+        list(PublishedSet(path, registry).lines())
     assert path.name in str(caught.value)
 
 
@@ -214,7 +217,7 @@ def test_bytes_that_are_no_text_are_refused(registry, tmp_path):
     path = tmp_path / "x.json"
     path.write_bytes(b'["\xff"]')
     with pytest.raises(OrqaError, match=r"x\.json: not UTF-8"):
-        list(Published(path, registry).lines())
+        list(PublishedSet(path, registry).lines())
 
 
 values = st.recursive(
@@ -228,7 +231,7 @@ values = st.recursive(
 def test_entries_are_those_of_the_list(tmp_path_factory, written, piece, indent):
     path = tmp_path_factory.getbasetemp() / "list.json"
     path.write_text(json.dumps(written, ensure_ascii=indent, indent=2 if indent else None), encoding="utf-8")
-    assert list(entries(path, piece=piece)) == list(enumerate(written))
+    assert list(iterate_json_list(path, piece=piece)) == list(enumerate(written))
 
 
 def test_an_import_does_not_write_over_its_file(orqa, tmp_path):

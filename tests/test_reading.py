@@ -19,19 +19,20 @@ from small_labels import LABELS, rewrite, split_of
 from spoiling import spoil
 
 from orqa_registry import OrqaError
-from orqa_registry.once import Once
-from orqa_shards import labels, read
-from orqa_shards.labelled import LabelledTake, Labels, judge
-from orqa_shards.manifest import TakeEntry
-from orqa_shards.read import Shards
-from orqa_shards.recent import Recent
-from orqa_shards.store import LocalStore
+from orqa_registry.fork_safe import ForkSafeProperty
+from orqa_shards.format import label_file, label_line
+from orqa_shards.format.manifest import TakeEntry
+from orqa_shards.read import dataset
+from orqa_shards.read.dataset import Shards
+from orqa_shards.storage.bounded_cache import BoundedCache
+from orqa_shards.storage.local import LocalStore
+from orqa_shards.verify.checked_labels import CheckedLabels, CheckedTake, check_line
 
 
 @given(weights=st.lists(st.integers(1, 9), min_size=1, max_size=60), most=st.integers(1, 40))
 def test_what_is_kept_is_bounded_and_the_last_is_there(weights, most):
     made = []
-    recent = Recent(lambda name: made.append(name) or weights[name], most, lambda weight: weight)
+    recent = BoundedCache(lambda name: made.append(name) or weights[name], most, lambda weight: weight)
     for name, weight in enumerate(weights):
         assert recent(name) == weight
         assert made == list(range(name + 1))
@@ -41,7 +42,7 @@ def test_what_is_kept_is_bounded_and_the_last_is_there(weights, most):
 
 
 def test_many_threads_may_share_what_is_kept():
-    recent = Recent(lambda name: (name,), 50)
+    recent = BoundedCache(lambda name: (name,), 50)
 
     def hammer(seed):
         chance = random.Random(seed)
@@ -79,13 +80,13 @@ def test_a_fork_in_the_midst_of_it_leaves_nothing_locked(what):
         def __init__(self, slow):
             self.slow = slow
 
-        @Once
+        @ForkSafeProperty
         def value(self):
             return wait(self.slow)
 
     recent = {
-        "weighing": Recent(lambda name: name, 2, lambda name: wait(name == "slow")),
-        "making": Recent(lambda name: wait(name == "slow"), 2),
+        "weighing": BoundedCache(lambda name: name, 2, lambda name: wait(name == "slow")),
+        "making": BoundedCache(lambda name: wait(name == "slow"), 2),
         "a property": lambda name: Some(name == "slow").value,
     }[what]
     thread = threading.Thread(target=recent, args=("slow",))
@@ -100,7 +101,7 @@ def test_a_fork_in_the_midst_of_it_leaves_nothing_locked(what):
 
 def test_a_property_is_computed_once_and_knows_its_meaning():
     class Some:
-        @Once
+        @ForkSafeProperty
         def value(self):
             """How many."""
             seen.append(1)
@@ -117,7 +118,7 @@ def test_a_window_of_takes_is_read_once_in_whatever_order(tmp_path, monkeypatch)
     split = split_of(tmp_path, 1, 700)
     entry = split.entry
     takes = tuple(evolve(entry.takes[0], dataset=f"D{number}") for number in range(100))
-    split = read.Split(
+    split = dataset.Split(
         split.store,
         "train",
         evolve(entry, takes=takes, labels=evolve(entry.labels, timepoints=70_000), shards=entry.shards * 100),
@@ -137,7 +138,7 @@ def test_labels_in_memory_weigh_what_is_said(tmp_path):
     for number in range(0, 2000, 200):
         split.timeline(split[number]).track("actions")
         split.timeline(split[number]).track("roles")
-    split._takes = Recent(split._read_take, labels.KEPT_LABELS, lambda take: take.weight)
+    split._takes = BoundedCache(split._read_take, label_file.MAX_CACHED_LABELS, lambda take: take.weight)
     tracemalloc.start()
     try:
         for number in range(2000):
@@ -177,7 +178,7 @@ def test_a_timepoint_is_found_in_its_take_alone(folder):
             Counted.passes += 1
             return super().__iter__()
 
-    split = read.Split(split.store, "train", evolve(split.entry, takes=Counted(split.entry.takes)))
+    split = dataset.Split(split.store, "train", evolve(split.entry, takes=Counted(split.entry.takes)))
     assert split.find("A%2ERoom/one/003") == 3
     before = Counted.passes
     assert split.find("A%2ERoom/two%2Eb/002") == 6
@@ -196,7 +197,7 @@ class Counting(list):
 
 @given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=12), data=st.data())
 def test_labels_are_found_by_their_place(tmp_path_factory, lengths, data):
-    known = Labels(
+    known = CheckedLabels(
         LocalStore(tmp_path_factory.getbasetemp(), "x"),
         "train",
         "f",
@@ -204,7 +205,7 @@ def test_labels_are_found_by_their_place(tmp_path_factory, lengths, data):
     )
     keys = [f"{take}/{row}" for take, many in enumerate(lengths) for row in range(many)]
     ends = list(accumulate(lengths))
-    known.take = lambda number: LabelledTake(
+    known.take = lambda number: CheckedTake(
         keys[ends[number] - lengths[number] : ends[number]], {key: key.encode() for key in keys}
     )
     start, stop = sorted(data.draw(st.tuples(st.integers(0, len(keys) + 2), st.integers(0, len(keys) + 2))))
@@ -213,8 +214,8 @@ def test_labels_are_found_by_their_place(tmp_path_factory, lengths, data):
 
 def test_labels_are_found_without_a_look_at_all_takes(tmp_path):
     takes = Counting(TakeEntry("D", f"{k}", 10, 0, 0) for k in range(5_000))
-    known = Labels(LocalStore(tmp_path, "x"), "train", "f", takes)
-    known.take = lambda number: LabelledTake([f"{number}/{row}" for row in range(10)])
+    known = CheckedLabels(LocalStore(tmp_path, "x"), "train", "f", takes)
+    known.take = lambda number: CheckedTake([f"{number}/{row}" for row in range(10)])
     takes.looks = 0
     assert len(known.between(30_005, 30_015)) == 10
     assert takes.looks < 10
@@ -222,12 +223,12 @@ def test_labels_are_found_without_a_look_at_all_takes(tmp_path):
 
 def test_a_line_is_parsed_once_to_be_judged(monkeypatch):
     parsed = []
-    plain = labels.orjson.loads
-    monkeypatch.setattr(labels.orjson, "loads", lambda line: parsed.append(1) or plain(line))
+    plain = label_line.orjson.loads
+    monkeypatch.setattr(label_line.orjson, "loads", lambda line: parsed.append(1) or plain(line))
     line = (
         b'{"dataset":"d","split":"s","take":"t","frame":"0","index":0,"seconds":null,"media":[],"sizes":{},"labels":{}}'
     )
-    assert judge(line)[0] == "d/t/0"
+    assert check_line(line)[0] == "d/t/0"
     assert parsed == [1]
 
 
@@ -238,7 +239,7 @@ def test_a_sample_travels_as_bytes_without_its_split(folder):
     shards = tuple(evolve(split.entry.shards[0], timepoints=1) for _ in many)
     file = evolve(split.entry.labels, timepoints=len(split) + len(many))
     entry = evolve(split.entry, labels=file, takes=(*split.entry.takes, *many), shards=(*split.entry.shards, *shards))
-    split = read.Split(split.store, "train", entry)
+    split = dataset.Split(split.store, "train", entry)
     sent = pickle.dumps(split[0])
     assert len(sent) < 2_000 + sum(len(split[0].read(name)) for name in split[0].media)
     came = pickle.loads(sent)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from orqa_registry import Registry, ask, scoring
-from orqa_registry.cli import run
+from orqa_registry import Registry, ask
+from orqa_registry.cli.main import run
+from orqa_registry.questions import scoring
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LABELS = SHARED / "real" / "orqa" / "relationships_validation.json"
@@ -73,7 +74,7 @@ def test_ask_shard_and_eval(roots, tmp_path):
     pytest.importorskip("torch")
 
     def orqa(*arguments):
-        command = [sys.executable, "-c", "from orqa_registry.cli import main; main()", *map(str, arguments)]
+        command = [sys.executable, "-c", "from orqa_registry.cli.main import main; main()", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

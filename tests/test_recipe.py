@@ -5,9 +5,10 @@ from attrs import evolve, fields
 from small_root import call
 
 from orqa_registry import CallError
-from orqa_shards.mixing import keys
-from orqa_shards.mixture import Mixture
-from orqa_train import commands, recipe
+from orqa_shards.cli.mixture import record_keys
+from orqa_shards.sampling.mixture import Mixture
+from orqa_train import recipe
+from orqa_train.cli import train
 
 WRONG_CHANGES = (
     ("steps", "KEY=VALUE"),
@@ -31,48 +32,50 @@ WRONG_CHANGES = (
 
 def test_recipes_are_read_checked_and_written(tmp_path):
     changes = ["steps=7", "schedule=constant", "tiny.layers=3", "mixture.questions=4", "mixture.tasks.tools_used=2"]
-    made = recipe.load("tiny", [*changes, 'mixture.drop={"room*.jpg" = 0.5}', "mixture.tasks.x=0"])
+    made = recipe.load_recipe("tiny", [*changes, 'mixture.drop={"room*.jpg" = 0.5}', "mixture.tasks.x=0"])
     assert (made.steps, made.schedule, made.tiny.layers) == (7, "constant", 3)
     assert made.mixture == Mixture(questions=4, tasks={"tools_used": 2, "x": 0}, drop={"room*.jpg": 0.5})
     path = tmp_path / "mine.toml"
     path.write_text(made.to_toml())
-    assert recipe.load(str(path)) == made
-    assert recipe.load(str(path)).to_toml() == made.to_toml()
+    assert recipe.load_recipe(str(path)) == made
+    assert recipe.load_recipe(str(path)).to_toml() == made.to_toml()
     odd = evolve(made, model='a "b"\n\\c\x7f', views=("room1", "a\nb\x9b"))
     path.write_text(odd.to_toml())
-    assert recipe.load(str(path)) == odd
+    assert recipe.load_recipe(str(path)) == odd
     path.write_text("steps = ")
     with pytest.raises(CallError, match="not TOML"):
-        recipe.load(str(path))
+        recipe.load_recipe(str(path))
 
 
 @pytest.mark.parametrize(
     "change", ["drop.room1.jpg=0.5", 'drop."room*.jpg"=1', "tasks.tools_used=2", "drop={'a.jpg' = 0.5}", "seed=4"]
 )
 def test_a_change_of_the_mixture_is_said_as_to_the_mixture_itself(change):
-    assert recipe.load("tiny", [f"mixture.{change}"]).mixture == recipe.load("tiny").mixture.changed(change, "")
+    assert recipe.load_recipe("tiny", [f"mixture.{change}"]).mixture == recipe.load_recipe("tiny").mixture.changed(
+        change, ""
+    )
     with pytest.raises(CallError, match=r"^--set mixture\.drop\.room1\.jpg=5: \[drop\] room1\.jpg is 5"):
-        recipe.load("tiny", ["mixture.drop.room1.jpg=5"])
+        recipe.load_recipe("tiny", ["mixture.drop.room1.jpg=5"])
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG_CHANGES)
 def test_a_change_that_cannot_be_is_refused(change, said):
     with pytest.raises(CallError, match=said):
-        recipe.load("tiny", [change])
+        recipe.load_recipe("tiny", [change])
 
 
 def test_a_mixture_of_its_own_replaces_the_recipes(tmp_path):
     path = tmp_path / "mixture.toml"
     path.write_text("questions = 2\nseed = 4\n[tasks]\ntools_used = 3\n")
-    made = recipe.load("finetune", ["mixture.seed=5"], path)
+    made = recipe.load_recipe("finetune", ["mixture.seed=5"], path)
     assert made.mixture == Mixture(seed=5, questions=2, tasks={"tools_used": 3})
-    assert recipe.load("finetune").mixture == Mixture(paraphrase=0.5)
+    assert recipe.load_recipe("finetune").mixture == Mixture(paraphrase=0.5)
     assert (made.seeded(9).seed, made.seeded(9).mixture.seed) == (9, 9)
     assert dict(made.asking(["role_people"]).mixture.tasks) == {"*": 0.0, "role_people": 1.0}
 
 
 def test_the_help_explains_every_key_of_a_recipe_with_its_default(registry):
-    assert sorted(name for name, _ in keys(recipe.Recipe)) == sorted(one.name for one in fields(recipe.Recipe))
-    assert all(said for _, said in keys(recipe.Recipe))
-    told = " ".join(call(registry, commands.train, "--help").split())
+    assert sorted(name for name, _ in record_keys(recipe.Recipe)) == sorted(one.name for one in fields(recipe.Recipe))
+    assert all(said for _, said in record_keys(recipe.Recipe))
+    told = " ".join(call(registry, train.train, "--help").split())
     assert "save_every steps from one checkpoint to the next; Ctrl-C takes one too. Default: 200." in told

@@ -73,7 +73,7 @@ class Point:
 
 
 def entry_points(monkeypatch, known, others):
-    groups = {registry_module.KNOWN_GROUP: known, registry_module.GROUP: others}
+    groups = {registry_module.FIRST_PARTY_GROUP: known, registry_module.PLUGIN_GROUP: others}
     points = types.SimpleNamespace(select=lambda group: groups[group])
     monkeypatch.setattr(registry_module.metadata, "entry_points", lambda: points)
 

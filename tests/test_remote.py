@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, MissingLibraryError, OrqaError
-from orqa_shards.store import open_store
+from orqa_shards.storage.open import open_store
 
 pytest.importorskip("s3fs", reason="pip install s3fs")
 pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
@@ -19,9 +19,9 @@ pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
 from moto.server import ThreadedMotoServer
 from ranged_server import BLOCK, CONTENT, blocks, opened, served
 
-from orqa_shards.cache import BlockCache
-from orqa_shards.read import Shards
-from orqa_shards.remote import RemoteStore
+from orqa_shards.read.dataset import Shards
+from orqa_shards.storage.block_cache import BlockCache
+from orqa_shards.storage.remote import RemoteStore
 
 NUMBERS = count()
 

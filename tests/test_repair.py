@@ -11,12 +11,14 @@ import webdataset as wds
 from spoiling import KEY, bytes_of, checked, mended, overwrite, spoil
 
 from orqa_registry import OrqaError
-from orqa_registry.cli import run
-from orqa_shards.read import Shards, Tar
-from orqa_shards.repair import repair
-from orqa_shards.store import Store, open_store
-from orqa_shards.tar import BLOCK
-from orqa_shards.verify import verify
+from orqa_registry.cli.main import run
+from orqa_shards.format.tar_writer import TAR_BLOCK
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
+from orqa_shards.storage.store import Store
+from orqa_shards.verify.repair import repair
+from orqa_shards.verify.verify import verify
 
 
 def test_what_belongs_to_nothing_is_named_and_left(folder):
@@ -133,7 +135,7 @@ def foreign(tmp_path):
 def test_tars_of_somebody_else_are_looked_through_and_stay(foreign):
     report = checked(foreign)
     assert (report.whole, report.timepoints) == (True, 5)
-    overwrite(foreign / "x.tar", 4 * BLOCK + 3, b"#")
+    overwrite(foreign / "x.tar", 4 * TAR_BLOCK + 3, b"#")
     before = (foreign / "x.tar").read_bytes()
     report = checked(foreign)
     assert report.timepoints == 4

@@ -7,18 +7,19 @@ import pytest
 from attrs import evolve
 
 from orqa_registry import CallError, OrqaError, Take, Timepoint
-from orqa_shards.read import Shards
+from orqa_shards.read.dataset import Shards
 
 pytest.importorskip("simplejpeg")
 
 from odd_rooms import pack_one
 from small_room import Room, picture, written
 
-from orqa_shards.claim import differences
-from orqa_shards.recode import Recoder
-from orqa_shards.remote import RemoteStore
-from orqa_shards.store import LocalStore, open_store
-from orqa_shards.verify import verify
+from orqa_shards.storage.local import LocalStore
+from orqa_shards.storage.open import open_store
+from orqa_shards.storage.remote import RemoteStore
+from orqa_shards.verify.verify import verify
+from orqa_shards.write.run_lock import call_differences
+from orqa_shards.write.transcode import Transcoder
 
 SIZE = 20_000
 
@@ -125,7 +126,7 @@ def test_a_run_that_lacks_its_last_step_is_gone_on_with_as_it_was_called(registr
     assert killed(partial(written, registry, out, shard_bytes=SIZE), 0, "delete")
     assert (out / "manifest.json").exists()
     with pytest.raises(CallError, match="is of another call: quality: 95 then, 10 now"):
-        written(registry, out, shard_bytes=SIZE, resume=True, recoder=Recoder(quality=10))
+        written(registry, out, shard_bytes=SIZE, resume=True, recoder=Transcoder(quality=10))
     written(registry, out, shard_bytes=SIZE, resume=True)
     assert not (out / ".unfinished").exists()
 
@@ -256,10 +257,10 @@ def call_of(takes, datasets=("HybridOR",), **parameters):
 def test_differences_between_calls_are_said_shortly():
     one = call_of([["train", "HybridOR", "h1", 24]] * 3, media=["*"], libraries={"numpy": "1"})
     other = call_of([["train", "HybridOR", "h1", 23]] * 3, ("HybridOR", "4D-OR"), media=["*"], libraries={"numpy": "2"})
-    assert list(differences(one, one)) == []
-    assert list(differences(one, other)) == [
+    assert list(call_differences(one, one)) == []
+    assert list(call_differences(one, other)) == [
         "libraries.numpy: 1 then, 2 now",
         "datasets.4D-OR: not there then, there now",
         "takes: train HybridOR h1 24 then, train HybridOR h1 23 now",
     ]
-    assert list(differences(one, {**one, "takes": []})) == ["takes: 3 then, 0 now"]
+    assert list(call_differences(one, {**one, "takes": []})) == ["takes: 3 then, 0 now"]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError, Question, Task, Timepoint, ask
-from orqa_registry.sampling import BENCHMARK, Pool, odds, sample
+from orqa_registry.questions.question_pool import QuestionPool
+from orqa_registry.questions.question_set import BENCHMARK_SHARES, sample_questions, sampling_weights
 
 
 class Where(Task):
@@ -50,7 +51,7 @@ def point(frame, asked=(), dataset="4D-OR", take="t"):
 
 def pool_of(takes, task=None):
     """Return a pool of dataset -> frames, each a list of what is asked there."""
-    pool = Pool()
+    pool = QuestionPool()
     for dataset, frames in takes.items():
         for frame, asked in enumerate(frames):
             here = point(frame, asked, dataset)
@@ -61,7 +62,7 @@ def pool_of(takes, task=None):
 
 def wide(cells):
     """Return a pool of dataset -> (number of types, frames)."""
-    pool = Pool()
+    pool = QuestionPool()
     for dataset, (types, frames) in cells.items():
         for number in range(types):
             task = type("Made", (Where,), {"name": f"type{number}"})()
@@ -96,7 +97,7 @@ def originals(frames, draws, rng):
 
 def expected(pool):
     (items,) = pool.cells.values()
-    weights = odds(items)
+    weights = sampling_weights(items)
     return {identity(one): weight / sum(weights) for one, weight in zip(items, weights, strict=True)}
 
 
@@ -114,8 +115,8 @@ def test_odds_by_hand():
     left = ("left",)
     pool = pool_of({"4D-OR": [[("saw", left, None, 1.0)], [("saw", left, None, 1.0), ("drill", left, None, 1.0)]]})
     # f: 1, 1/2, 1/2; F_answer 2 for all; F_question 3/2, 3/2, 1/2.
-    assert odds(pool.cells["4D-OR", "where"]) == pytest.approx([1 / 3, 1 / 6, 1 / 2])
-    assert odds(pool.cells["4D-OR", "where"], "uniform") == [1, 0.5, 0.5]
+    assert sampling_weights(pool.cells["4D-OR", "where"]) == pytest.approx([1 / 3, 1 / 6, 1 / 2])
+    assert sampling_weights(pool.cells["4D-OR", "where"], "uniform") == [1, 0.5, 0.5]
 
 
 def chi_square(observed, shares):
@@ -126,7 +127,7 @@ def chi_square(observed, shares):
 def test_draws_with_replacement_follow_the_odds():
     pool = pool_of({"4D-OR": TAKE})
     shares = expected(pool)
-    drawn = sample(pool, 20_000, seed=5, replace=True)
+    drawn = sample_questions(pool, 20_000, seed=5, replace=True)
     assert len(drawn.items) == 20_000
     assert chi_square(Counter(map(identity, drawn.items)), shares) < len(shares) + 4 * (2 * len(shares)) ** 0.5
     (cell,) = drawn.cells
@@ -136,7 +137,7 @@ def test_draws_with_replacement_follow_the_odds():
 def test_the_first_draw_without_replacement_follows_the_odds():
     pool = pool_of({"4D-OR": TAKE})
     shares = expected(pool)
-    first = Counter(identity(sample(pool, 1, seed=seed).items[0]) for seed in range(4000))
+    first = Counter(identity(sample_questions(pool, 1, seed=seed).items[0]) for seed in range(4000))
     assert chi_square(first, shares) < len(shares) + 4 * (2 * len(shares)) ** 0.5
 
 
@@ -145,10 +146,10 @@ FOUR = {"4D-OR": (13, 2), "MM-OR": (21, 2), "MVOR": (8, 2), "EgoSurgery": (10, 2
 
 @pytest.mark.parametrize(("size", "total"), [(1_000_000, 999_979), (100_000, 99_978), (10_000, 9_979), (1_000, 990)])
 def test_sizes_are_those_of_the_benchmark(size, total):
-    drawn = sample(wide(FOUR), size)
+    drawn = sample_questions(wide(FOUR), size)
     assert sum(cell.wanted for cell in drawn.cells) == total
     each = {cell.dataset: cell.wanted for cell in drawn.cells}
-    assert each == {name: int(BENCHMARK[name] * size) // FOUR[name][0] for name in FOUR}
+    assert each == {name: int(BENCHMARK_SHARES[name] * size) // FOUR[name][0] for name in FOUR}
     assert len(drawn.items) == 2 * 52
     assert sum(cell.shortage for cell in drawn.cells) == total - 2 * 52
 
@@ -156,11 +157,11 @@ def test_sizes_are_those_of_the_benchmark(size, total):
 def test_weights():
     pool = wide({"4D-OR": (1, 9), "MM-OR": (2, 9), "Other": (1, 9)})
     with pytest.raises(CallError, match="weight of Other"):
-        sample(pool, 100)
-    drawn = sample(pool, 100, {"Other": 0.4})
+        sample_questions(pool, 100)
+    drawn = sample_questions(pool, 100, {"Other": 0.4})
     assert {cell.dataset: cell.wanted for cell in drawn.cells} == {"4D-OR": 20, "MM-OR": 20, "Other": 40}
     assert drawn.weights == pytest.approx({"4D-OR": 0.2, "MM-OR": 0.4, "Other": 0.4})
-    alone = sample(wide({"Other": (1, 9), "Another": (3, 9)}), 60)
+    alone = sample_questions(wide({"Other": (1, 9), "Another": (3, 9)}), 60)
     assert [(cell.dataset, cell.wanted) for cell in alone.cells] == [("Another", 10)] * 3 + [("Other", 30)]
 
 
@@ -177,20 +178,20 @@ def test_weights():
 )
 def test_what_makes_no_sense_is_said(options, said):
     with pytest.raises(CallError, match=said):
-        sample(wide({"4D-OR": (13, 3)}), **{"size": 100, **options})
+        sample_questions(wide({"4D-OR": (13, 3)}), **{"size": 100, **options})
 
 
 def test_a_take_that_is_read_twice_is_named(make_take):
-    pool = Pool()
+    pool = QuestionPool()
     for _ in range(2):
         pool.read(make_take([{"asked": TAKE[0]}]), [Where()])
     with pytest.raises(OrqaError, match=r"d/t/000000 is in the pool 2 times with 'Where is saw\?'"):
-        sample(pool, None, how="all")
+        sample_questions(pool, None, how="all")
 
 
 def test_a_pool_knows_what_can_be_asked(registry, make_take):
     labels = [{"roles": ("nurse",), "actions": ("sawing",)}, {"roles": ()}, {"actions": ("sawing", "drilling")}]
-    pool = Pool()
+    pool = QuestionPool()
     assert pool.read(make_take(labels), registry.fitting(registry.dataset("HybridOR"))) == 3
     chances = {task: [(one.answer, one.chance) for one in items] for (_, task), items in pool.cells.items() if items}
     assert chances["count_people"] == [("1", 1.0), ("0", 1.0)]
@@ -200,7 +201,7 @@ def test_a_pool_knows_what_can_be_asked(registry, make_take):
 
 
 def test_d18_all_is_everything_once():
-    drawn = sample(pool_of({"4D-OR": TAKE}), None, how="all")
+    drawn = sample_questions(pool_of({"4D-OR": TAKE}), None, how="all")
     assert len(set(map(identity, drawn.items))) == len(drawn.items) == 11
     assert drawn.cells[0].wanted == drawn.cells[0].available == 11
 
@@ -210,14 +211,14 @@ def summary(drawn):
 
 
 CODE = """
-from test_sampling import TAKE, pool_of, sample, summary
-print(summary(sample(pool_of({"4D-OR": TAKE, "MVOR": TAKE}), 12, seed=3, paraphrase=0.5, sentences=0.5)))
+from test_sampling import TAKE, pool_of, sample_questions, summary
+print(summary(sample_questions(pool_of({"4D-OR": TAKE, "MVOR": TAKE}), 12, seed=3, paraphrase=0.5, sentences=0.5)))
 """
 
 
 def test_d18_a_seed_gives_one_set_whatever_the_order_and_the_hash_seed(request):
     def drawn(takes, seed):
-        return summary(sample(pool_of(takes), 12, seed=seed, paraphrase=0.5, sentences=0.5))
+        return summary(sample_questions(pool_of(takes), 12, seed=seed, paraphrase=0.5, sentences=0.5))
 
     forth, back = {"4D-OR": TAKE, "MVOR": TAKE}, {"MVOR": TAKE, "4D-OR": TAKE}
     assert drawn(forth, 3) == drawn(back, 3) != drawn(forth, 4)
@@ -236,19 +237,19 @@ def test_the_order_of_frames_makes_no_difference():
     task, frames = Where(), list(enumerate(TAKE))
     pools = []
     for order in (frames, frames[::-1]):
-        pools.append(Pool())
+        pools.append(QuestionPool())
         for frame, asked in order:
             here = point(frame, asked)
             for one, questions in ask(here, None, [task]):
                 pools[-1].add(here, one, questions)
-    assert summary(sample(pools[0], 5)) == summary(sample(pools[1], 5))
+    assert summary(sample_questions(pools[0], 5)) == summary(sample_questions(pools[1], 5))
 
 
 def test_wordings_and_forms():
     pool = wide({"4D-OR": (1, 600)})
 
     def share(what, **options):
-        items = sample(pool, 600, **options).items
+        items = sample_questions(pool, 600, **options).items
         return sum(map(what, items)) / len(items)
 
     assert share(lambda one: one.text == one.question.text) == 1
@@ -270,15 +271,16 @@ def test_a_task_that_fails_is_named():
         pool_of({"4D-OR": TAKE}, Odd())
     Odd.alike = Where.alike
     with pytest.raises(OrqaError, match="task where cannot word 'Where is "):
-        sample(pool_of({"4D-OR": TAKE}, Odd()), 5, paraphrase=0.5)
+        sample_questions(pool_of({"4D-OR": TAKE}, Odd()), 5, paraphrase=0.5)
 
 
 def test_the_manifest_says_how_many_of_each(registry):
-    pool = Pool()
+    pool = QuestionPool()
     here = Timepoint("4D-OR", "train", "t", "0", 0)
     task = registry.task("count_people")
     pool.add(here, task, [Question("count_people", task.question, ("3",))])
-    found = sample(pool, 5, seed=7).manifest(registry)
+    drawn = sample_questions(pool, 5, seed=7)
+    found = drawn.manifest(registry.versions_of(drawn.names))
     (cell,) = found["cells"]
     assert (cell["dataset"], cell["task"]) == ("4D-OR", "count_people")
     assert [cell[name] for name in ("available", "wanted", "taken", "duplicates", "shortage")] == [1, 5, 1, 0, 4]
@@ -302,15 +304,15 @@ frames = st.lists(st.lists(asked, max_size=4), min_size=1, max_size=6)
 def test_every_set_adds_up(frames, size, seed, replace):
     pool = pool_of({"4D-OR": frames})
     if not len(pool):
-        assert sample(pool, size, seed=seed, replace=replace).items == ()
+        assert sample_questions(pool, size, seed=seed, replace=replace).items == ()
         return
     for how in ("benchmark", "uniform"):
-        drawn = sample(pool, size, how=how, seed=seed, replace=replace)
+        drawn = sample_questions(pool, size, how=how, seed=seed, replace=replace)
         (cell,) = drawn.cells
         taken = list(map(identity, drawn.items))
         assert cell.wanted == size
         assert cell.taken == len(taken) == (size if replace else min(size, len(pool)))
         assert cell.duplicates == len(taken) - len(set(taken)) == (cell.duplicates if replace else 0)
         assert set(taken) <= {identity(one) for one in chain(*pool.cells.values())}
-        larger = sample(pool, size + 1, how=how, seed=seed, replace=replace)
+        larger = sample_questions(pool, size + 1, how=how, seed=seed, replace=replace)
         assert Counter(taken) <= Counter(map(identity, larger.items))

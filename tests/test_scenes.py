@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orqa_registry import DataWarning, OrqaError, Registry, Take, Timepoint, scenes
+from orqa_registry import DataWarning, OrqaError, Registry, Take, Timepoint
+from orqa_registry.readers import synthetic_scenes
 
 PINK = {"color": "pink", "shape": "straight", "size": "large", "texture": "glossy"}
 
@@ -21,13 +22,13 @@ def describe(folder, stem, take, frame, dataset="4D-OR", views=(1, 2), things=No
         (folder / f"{stem}_cidx{view}.jpg").write_bytes(stem.encode() + b"%d" % view)
 
 
-@pytest.mark.parametrize("place", scenes.PLACES)
+@pytest.mark.parametrize("place", synthetic_scenes.SCENE_PLACES)
 def test_where_they_may_lie(tmp_path, place):
-    assert scenes.find(tmp_path) is None
+    assert synthetic_scenes.find_scenes(tmp_path) is None
     describe(tmp_path / place, "a", "001_4DOR", "000000", views=())
-    assert scenes.find(tmp_path) is None
+    assert synthetic_scenes.find_scenes(tmp_path) is None
     describe(tmp_path / place, "a", "001_4DOR", "000000")
-    assert scenes.find(tmp_path) == tmp_path / place
+    assert synthetic_scenes.find_scenes(tmp_path) == tmp_path / place
 
 
 def test_a_scene_is_a_descriptor_with_views(tmp_path):
@@ -37,7 +38,7 @@ def test_a_scene_is_a_descriptor_with_views(tmp_path):
     (tmp_path / "told by nobody_cidx1.jpg").write_bytes(b"x")
     (tmp_path / "b_cidx3.png").write_bytes(b"x")
     (tmp_path / "b_cidx٣.jpg").write_bytes(b"x")
-    first, second = scenes.read_scenes(tmp_path)
+    first, second = synthetic_scenes.read_scenes(tmp_path)
     assert (first.stem, first.dataset, first.take, first.frame) == ("b", "4D-OR", "001_4DOR", "000003")
     assert list(first.views) == ["room3.jpg", "room12.jpg"]
     assert (second.dataset, second.take, second.frame) == ("MM-OR", "012_1_PKA_MMOR", "000007")
@@ -46,10 +47,10 @@ def test_a_scene_is_a_descriptor_with_views(tmp_path):
 
 def test_numbers_may_come_as_such(tmp_path):
     describe(tmp_path, "a", "001_4DOR", 12)
-    assert scenes.read_scenes(tmp_path)[0].frame == "000012"
+    assert synthetic_scenes.read_scenes(tmp_path)[0].frame == "000012"
     describe(tmp_path, "a", 1, 12)
     with pytest.warns(DataWarning, match="a name was expected, not 1"):
-        assert scenes.read_scenes(tmp_path) == []
+        assert synthetic_scenes.read_scenes(tmp_path) == []
 
 
 def test_things_that_differ_have_no_one_answer(tmp_path):
@@ -59,7 +60,7 @@ def test_things_that_differ_have_no_one_answer(tmp_path):
         "3": {"object_type": "saw"},
     }
     describe(tmp_path, "a", "001_4DOR", "000000", things=things)
-    assert scenes.read_scenes(tmp_path)[0].attributes == {"drill": {"shape": "straight"}, "saw": {}}
+    assert synthetic_scenes.read_scenes(tmp_path)[0].attributes == {"drill": {"shape": "straight"}, "saw": {}}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"take_name": "a"}', '{"descriptors": {}}'])
@@ -68,7 +69,7 @@ def test_a_damaged_descriptor_is_named_and_costs_itself(tmp_path, content):
     describe(tmp_path, "b", "001_4DOR", "000001")
     (tmp_path / "a.json").write_text(content)
     with pytest.warns(DataWarning, match=r"a\.json: "):
-        found = scenes.read_scenes(tmp_path)
+        found = synthetic_scenes.read_scenes(tmp_path)
     assert [scene.stem for scene in found] == ["b"]
 
 
@@ -86,7 +87,7 @@ def test_any_descriptor_is_a_scene_or_an_error_of_ours(tmp_path_factory, changes
     described = {"take_name": "t", "frame_id": "1", "dataset_type": "4D-OR", "descriptors": {"x": thing}, **changes}
     path.write_text(json.dumps(described))
     try:
-        scene = scenes._read(path, "a", {})
+        scene = synthetic_scenes._read(path, "a", {})
     except OrqaError as error:
         said = str(error)
     else:
@@ -109,14 +110,14 @@ def points():
 
 
 def test_takes_are_made_of_scenes_and_the_other_sensors(tmp_path, points):
-    describe(tmp_path / scenes.FOLDER, "z", "001_4DOR", "000002")
-    describe(tmp_path / scenes.FOLDER, "b", "001_4DOR", "000003")
-    describe(tmp_path / scenes.FOLDER, "a", "001_4DOR", "000003", views=(5,))
-    describe(tmp_path / scenes.FOLDER, "lost", "001_4DOR", "000099")
-    describe(tmp_path / scenes.FOLDER, "of another take", "003_4DOR", "000000")
-    describe(tmp_path / scenes.FOLDER, "of another dataset", "001_4DOR", "000000", "MM-OR")
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "z", "001_4DOR", "000002")
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "b", "001_4DOR", "000003")
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "a", "001_4DOR", "000003", views=(5,))
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "lost", "001_4DOR", "000099")
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "of another take", "003_4DOR", "000000")
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "of another dataset", "001_4DOR", "000000", "MM-OR")
     other = Take("4D-OR", "train", "005_4DOR", lambda: iter(()))
-    (take,) = scenes.takes(tmp_path, "4D-OR", "train", [other, real(points)])
+    (take,) = synthetic_scenes.scene_takes(tmp_path, "4D-OR", "train", [other, real(points)])
     assert (take.dataset, take.split, take.name) == ("4D-OR", "train", "001_4DOR_HybridOR")
     found = list(take)
     assert [(point.frame, point.index) for point in found] == [("z", 0), ("a", 1), ("b", 2), ("lost", 3)]
@@ -131,9 +132,9 @@ def test_takes_are_made_of_scenes_and_the_other_sensors(tmp_path, points):
 
 
 def test_without_scenes_there_are_no_more_takes(tmp_path, points):
-    assert list(scenes.takes(tmp_path, "4D-OR", "train", [real(points)])) == []
+    assert list(synthetic_scenes.scene_takes(tmp_path, "4D-OR", "train", [real(points)])) == []
     describe(tmp_path, "a", "001_4DOR", "000000", "MM-OR")
-    assert list(scenes.takes(tmp_path, "4D-OR", "train", [real(points)])) == []
+    assert list(synthetic_scenes.scene_takes(tmp_path, "4D-OR", "train", [real(points)])) == []
 
 
 @pytest.mark.parametrize(("name", "take"), [("4D-OR", "001_4DOR"), ("MM-OR", "001_PKA_MMOR")])
@@ -146,10 +147,10 @@ def test_they_lie_beside_the_takes_of_a_dataset(tmp_path, name, take):
     written = [Timepoint(name, "train", take, f"{k:06d}", k, float(k), {"room1.jpg": b"real"}, {}) for k in range(2)]
     dataset.layout().write(tmp_path, [Take(name, "train", take, lambda: iter(written))])
     before = [found.name for found in dataset.takes(tmp_path, "train")]
-    describe(tmp_path / scenes.FOLDER, "a", take, f"{take}_000001", name)
+    describe(tmp_path / synthetic_scenes.SCENE_FOLDER, "a", take, f"{take}_000001", name)
     takes = {found.name: found for found in dataset.takes(tmp_path, "train")}
-    assert [*before, take + scenes.SUFFIX] == list(takes)
-    (point,) = pickle.loads(pickle.dumps(takes[take + scenes.SUFFIX]))
+    assert [*before, take + synthetic_scenes.SCENE_TAKE_SUFFIX] == list(takes)
+    (point,) = pickle.loads(pickle.dumps(takes[take + synthetic_scenes.SCENE_TAKE_SUFFIX]))
     assert point.read("room2.jpg") == b"a2"
     assert point.labels["attributes"] == {"drill": PINK}
     assert "attributes" in dataset.provides

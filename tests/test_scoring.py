@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orqa_registry import Registry, scoring
+from orqa_registry import Registry
+from orqa_registry.questions import scoring
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "parity" / "score_cases.jsonl.gz"
 SCORERS = [

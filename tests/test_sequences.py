@@ -9,13 +9,17 @@ from PIL import Image, ImageFilter
 
 torch = pytest.importorskip("torch")
 
-from orqa_registry import Asked, OrqaError, Question, Timepoint  # noqa: E402
-from orqa_shards.stream import Sample  # noqa: E402
-from orqa_train import models, recipe  # noqa: E402
-from orqa_train.answering import Reader  # noqa: E402
-from orqa_train.processor import Processor, rope_positions  # noqa: E402
-from orqa_train.sequences import collate, encode  # noqa: E402
-from orqa_train.training import additive  # noqa: E402
+from orqa_registry import AskedQuestion, OrqaError, Question, Timepoint  # noqa: E402
+from orqa_shards.sampling.stream import Sample  # noqa: E402
+from orqa_train import recipe  # noqa: E402
+from orqa_train.answering.local_model import LocalModel  # noqa: E402
+from orqa_train.models import build  # noqa: E402
+from orqa_train.models.processor import Processor, rope_positions  # noqa: E402
+from orqa_train.models.shared_prefix import (  # noqa: E402
+    additive_mask,
+    collate_samples,
+    encode_sample,
+)
 
 OURS = {"labels", "attention_mask", "position_ids"}
 QUESTIONS = [
@@ -34,20 +38,22 @@ def picture(colour: tuple[int, int, int], size: tuple[int, int] = (56, 84)) -> b
 def sample(views: int, questions: int = 3, frame: str = "0") -> Sample:
     media = {f"room{view}.png": picture((60 * view, 200 - 50 * view, 90 + 30 * int(frame))) for view in range(views)}
     point = Timepoint("d", "train", "t", frame, int(frame), media=media)
-    asked = (Asked(point, Question("task", text, (answer,)), text, answer) for text, answer in QUESTIONS[:questions])
+    asked = (
+        AskedQuestion(point, Question("task", text, (answer,)), text, answer) for text, answer in QUESTIONS[:questions]
+    )
     return Sample(point, tuple(asked))
 
 
 @pytest.fixture(scope="module")
 def tiny() -> tuple[torch.nn.Module, Processor]:
-    made = recipe.load("tiny", ["tiny.init_std=0.2"])
-    model, processor = models.build(made, [word for pair in QUESTIONS for word in pair])
+    made = recipe.load_recipe("tiny", ["tiny.init_std=0.2"])
+    model, processor = build.build_model(made, [word for pair in QUESTIONS for word in pair])
     return model.eval(), processor
 
 
 def logits(model, batch):
     given = {name: value for name, value in batch.items() if name != "labels"}
-    given["attention_mask"] = additive(given["attention_mask"], torch.float32)
+    given["attention_mask"] = additive_mask(given["attention_mask"], torch.float32)
     with torch.inference_mode():
         return model(**given).logits
 
@@ -56,11 +62,13 @@ def logits(model, batch):
 def test_a_branch_has_the_logits_of_a_sequence_of_its_own(tiny, views):
     model, processor = tiny
     whole = sample(views)
-    together = collate(processor, [encode(processor, whole, 4096), encode(processor, sample(1, 2, "1"), 4096)])
+    together = collate_samples(
+        processor, [encode_sample(processor, whole, 4096), encode_sample(processor, sample(1, 2, "1"), 4096)]
+    )
     shared = logits(model, together)[0][together["labels"][0].roll(-1) != -100]
     alone = []
     for asked in whole.asked:
-        batch = collate(processor, [encode(processor, Sample(whole.timepoint, (asked,)), 4096)])
+        batch = collate_samples(processor, [encode_sample(processor, Sample(whole.timepoint, (asked,)), 4096)])
         alone.append(logits(model, batch)[0][batch["labels"][0].roll(-1) != -100])
     torch.testing.assert_close(shared, torch.cat(alone), atol=2e-5, rtol=2e-5)
 
@@ -68,7 +76,7 @@ def test_a_branch_has_the_logits_of_a_sequence_of_its_own(tiny, views):
 def test_a_sequence_alone_has_the_logits_of_the_plain_model(tiny):
     """One question, no mask and no positions of ours: what transformers computes by itself."""
     model, processor = tiny
-    batch = collate(processor, [encode(processor, sample(2, 1), 4096)])
+    batch = collate_samples(processor, [encode_sample(processor, sample(2, 1), 4096)])
     ours = logits(model, batch)
     plain = {name: value for name, value in batch.items() if name not in OURS}
     with torch.inference_mode():
@@ -96,7 +104,7 @@ def test_positions_of_words_alone_count_on():
 def test_answers_are_those_of_plain_generation(tiny):
     """All questions at once, decoded with a shared cache, against `generate` for each question alone."""
     model, processor = tiny
-    reader = Reader(model, processor, longest=8)
+    reader = LocalModel(model, processor, longest=8)
     asked = [one for part in (sample(2), sample(1, 2, "1"), sample(0, 1, "2")) for one in part.asked]
     expected = []
     for one in asked:
@@ -118,16 +126,16 @@ def test_answers_are_those_of_plain_generation(tiny):
 
 def test_questions_that_do_not_fit_are_left_out_but_never_the_first(tiny):
     _, processor = tiny
-    whole = encode(processor, sample(1), 4096)
-    assert encode(processor, sample(1), 1).answering.segments.max() == 1
+    whole = encode_sample(processor, sample(1), 4096)
+    assert encode_sample(processor, sample(1), 1).answering.segments.max() == 1
     assert whole.answering.segments.max() == 3
-    assert len(encode(processor, sample(1), len(whole))) == len(whole)
-    assert len(encode(processor, sample(1), len(whole) - 1)) < len(whole)
+    assert len(encode_sample(processor, sample(1), len(whole))) == len(whole)
+    assert len(encode_sample(processor, sample(1), len(whole) - 1)) < len(whole)
 
 
 def test_loss_is_on_answers_alone(tiny):
     _, processor = tiny
-    one = encode(processor, sample(1), 4096)
+    one = encode_sample(processor, sample(1), 4096)
     learnt = [int(label) for label in one.labels if label != -100]
     assert learnt == [token for _, answer in QUESTIONS for token in processor.answer(answer)]
     assert processor.text(learnt[: len(processor.answer("4"))]) == "4"
@@ -137,9 +145,9 @@ def test_a_saved_folder_loads_again(tiny, tmp_path: Path):
     model, processor = tiny
     model.save_pretrained(tmp_path)
     processor.save(tmp_path)
-    again, loaded = models.load(str(tmp_path), processor.pixels)
-    batch = collate(processor, [encode(processor, sample(2), 4096)])
-    reloaded = collate(loaded, [encode(loaded, sample(2), 4096)])
+    again, loaded = build.load_model(str(tmp_path), processor.pixels)
+    batch = collate_samples(processor, [encode_sample(processor, sample(2), 4096)])
+    reloaded = collate_samples(loaded, [encode_sample(loaded, sample(2), 4096)])
     torch.testing.assert_close(logits(again.eval(), reloaded), logits(model, batch))
 
 
@@ -210,13 +218,13 @@ def test_threads_encode_as_one_does(tiny):
     _, processor = tiny
     point = sample(2).timepoint
     asked = [
-        Asked(point, Question("task", text, (text,)), text, text)
+        AskedQuestion(point, Question("task", text, (text,)), text, text)
         for text in (f"Is tool number {k} there, and where was it {k * k} seconds ago?" for k in range(60))
     ]
     samples = [Sample(point, tuple(asked[k : k + 3])) for k in range(0, 60, 3)] * 3
     alone, shared = (Processor(processor.tokenizer, processor.images, processor.pixels) for _ in range(2))
     with ThreadPoolExecutor(6) as pool:
-        made = list(pool.map(lambda one: encode(shared, one, 4096), samples))
-    for one, other in zip(made, (encode(alone, one, 4096) for one in samples), strict=True):
+        made = list(pool.map(lambda one: encode_sample(shared, one, 4096), samples))
+    for one, other in zip(made, (encode_sample(alone, one, 4096) for one in samples), strict=True):
         assert torch.equal(one.answering.ids, other.answering.ids)
         assert torch.equal(one.asking.ids, other.asking.ids)

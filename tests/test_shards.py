@@ -14,13 +14,13 @@ from attrs import evolve
 from small_room import LABELS, Room, picture, written
 
 from orqa_registry import CallError, OrqaError, Take, Timepoint
-from orqa_shards import labels
-from orqa_shards.decode import size
-from orqa_shards.manifest import SCHEMA
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards
-from orqa_shards.recode import Recoder
-from orqa_shards.write import Options, pack
+from orqa_shards.format import label_line
+from orqa_shards.format.manifest import SCHEMA
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.image_decoder import image_dimensions
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
+from orqa_shards.write.transcode import Transcoder
 
 
 def test_what_is_written_comes_back(registry, tmp_path):
@@ -46,7 +46,7 @@ def test_plain_webdataset_reads_the_tars(registry, tmp_path):
         gc.collect()
     assert [one["__key__"] for one in samples][4] == "A%2ERoom/two%2Eb/000"
     assert samples[0]["room1.jpg"] == picture("one0")
-    assert labels.from_json(json.loads(samples[0]["json"])).labels == LABELS[0]
+    assert label_line.timepoint_from_json(json.loads(samples[0]["json"])).labels == LABELS[0]
 
 
 def test_the_same_input_gives_the_same_bytes(registry, tmp_path):
@@ -88,7 +88,7 @@ def test_finished_shards_outlive_a_wrong_call(registry, tmp_path):
 
     written(registry, tmp_path / "s")
     with pytest.raises(OrqaError, match="nothing to write"):
-        pack(registry, [Source(Empty(), tmp_path, ("train",))], tmp_path / "s", Options(force=True))
+        pack(registry, [ShardSource(Empty(), tmp_path, ("train",))], tmp_path / "s", WriteOptions(force=True))
     assert len(Shards.open(tmp_path / "s").split("train")) == 8
 
 
@@ -116,14 +116,14 @@ def test_what_could_not_be_read_back_is_not_written(registry, tmp_path, points, 
     plain = {"dataset": "d", "split": "train", "take": "t", "frame": "0", "index": 0}
     room = room_of(*(Timepoint(**{**plain, **one}) for one in points))
     with pytest.raises(OrqaError, match=said):
-        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s")
+        pack(registry, [ShardSource(room, tmp_path, ("train",))], tmp_path / "s")
 
 
 def test_a_disk_that_is_gone_stops_the_run(registry, tmp_path):
     gone = {"room1.jpg": tmp_path / "gone.jpg"}
     room = room_of(*(Timepoint("d", "train", "t", f"{k}", k, media=gone) for k in range(200)))
     with pytest.raises(OrqaError, match="100 media in a row"):
-        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s", Options(strict=False))
+        pack(registry, [ShardSource(room, tmp_path, ("train",))], tmp_path / "s", WriteOptions(strict=False))
 
 
 def test_finished_shards_are_not_lost(registry, tmp_path):
@@ -209,7 +209,7 @@ def test_a_timepoint_that_occurs_twice_is_refused(registry, tmp_path):
             return iter([*super().takes(root, split)] * 2)
 
     with pytest.raises(OrqaError, match="occurs twice"):
-        pack(registry, [Source(Twice(), tmp_path, ("train",))], tmp_path / "s")
+        pack(registry, [ShardSource(Twice(), tmp_path, ("train",))], tmp_path / "s")
 
 
 def test_a_split_is_found_or_the_nearest_offered(registry, tmp_path):
@@ -220,7 +220,7 @@ def test_a_split_is_found_or_the_nearest_offered(registry, tmp_path):
 
 def test_labels_keep_absent_and_empty_apart():
     point = Timepoint("d", "train", "t", "0", 0, None, {}, {"actions": (), "robot_phase": None})
-    again = labels.from_json(json.loads(labels.encode(point)))
+    again = label_line.timepoint_from_json(json.loads(label_line.encode_line(point)))
     assert again.labels == {"actions": (), "robot_phase": None}
     assert "roles" not in again.labels
     assert evolve(again, media=point.media) == point
@@ -239,8 +239,8 @@ PICTURES = {
 
 def test_a_picture_that_is_damaged_is_left_out_and_named(registry, tmp_path):
     point = Timepoint("A.Room", "train", "t", "0", 0, None, PICTURES, {"roles": ()})
-    source = Source(room_of(point), tmp_path, ("train",))
-    manifest = pack(registry, [source], tmp_path / "s", Options(strict=False))
+    source = ShardSource(room_of(point), tmp_path, ("train",))
+    manifest = pack(registry, [source], tmp_path / "s", WriteOptions(strict=False))
     assert set(Shards.open(tmp_path / "s").split("train")[0].media) == {"whole.jpg", "notes.txt"}
     assert [line.partition(": ")[0].rpartition("/")[2] for line in manifest.skipped] == [
         "0.broken.jpg",
@@ -253,18 +253,18 @@ def test_a_picture_that_is_damaged_is_left_out_and_named(registry, tmp_path):
 def test_a_large_view_is_made_smaller_and_its_size_kept(registry, tmp_path):
     media = {"room1.jpg": picture("large", (800, 600)), "screen.jpg": picture("screen", (800, 600))}
     point = Timepoint("A.Room", "train", "t", "0", 0, None, media, {"roles": ()})
-    pack(registry, [Source(room_of(point), tmp_path, ("train",))], tmp_path / "s")
+    pack(registry, [ShardSource(room_of(point), tmp_path, ("train",))], tmp_path / "s")
     (found,) = Shards.open(tmp_path / "s").split("train")
     assert found.sizes == {"room1.jpg": (800, 600), "screen.jpg": (800, 600)}
-    assert size(found.read("room1.jpg")) == (387, 290)
-    assert size(found.read("screen.jpg")) == (591, 443)
+    assert image_dimensions(found.read("room1.jpg")) == (387, 290)
+    assert image_dimensions(found.read("screen.jpg")) == (591, 443)
 
 
 def test_a_full_view_stays_byte_for_byte(registry, tmp_path):
     media = {"room1.jpg": picture("large", (800, 600))}
     point = Timepoint("A.Room", "train", "t", "0", 0, None, media, {"roles": ()})
-    source = Source(room_of(point), tmp_path, ("train",))
-    pack(registry, [source], tmp_path / "s", Options(recoder=Recoder(None)))
+    source = ShardSource(room_of(point), tmp_path, ("train",))
+    pack(registry, [source], tmp_path / "s", WriteOptions(recoder=Transcoder(None)))
     (found,) = Shards.open(tmp_path / "s").split("train")
     assert (found.sizes, found.read("room1.jpg")) == ({}, media["room1.jpg"])
 
@@ -283,5 +283,5 @@ def test_a_pattern_that_matches_nothing_is_a_wrong_call(registry, tmp_path):
     room = Room()
     room.media = {"room1.jpg": "a camera"}
     with pytest.raises(CallError, match=r"'?\*\.jgp'? matches no medium: there is room1\.jpg"):
-        pack(registry, [Source(room, tmp_path, ("train",))], tmp_path / "s", Options(media=("*.jgp",)))
+        pack(registry, [ShardSource(room, tmp_path, ("train",))], tmp_path / "s", WriteOptions(media=("*.jgp",)))
     assert not (tmp_path / "s").exists()

@@ -12,23 +12,24 @@ from hypothesis import strategies as st
 pytest.importorskip("simplejpeg")
 
 from orqa_registry import DataWarning, OrqaError
-from orqa_registry.cli import run, show
-from orqa_shards import labels
+from orqa_registry.cli.main import run
+from orqa_registry.console import output
+from orqa_shards.format import label_file
 
 EVIL = "\x1b]0;pwned\x07train\x9b31m\u202e[/]"
 
 
 @given(st.text())
 def test_what_is_said_can_be_printed_and_keeps_its_lines(text):
-    said = show.plain(text)
-    assert all(one.isprintable() for one in said if one not in show.KEPT)
+    said = output.printable(text)
+    assert all(one.isprintable() for one in said if one not in output.KEPT_LETTERS)
     assert said.count("\n") == text.count("\n")
     assert text.isprintable() <= (said == text)
 
 
 def test_what_cannot_be_printed_is_shown_as_an_escape():
-    assert show.plain(EVIL) == r"\x1b]0;pwned\x07train\x9b31m\u202e[/]"
-    assert show.plain("5\xa0mm\nzwölf") == "5\xa0mm\nzwölf"
+    assert output.printable(EVIL) == r"\x1b]0;pwned\x07train\x9b31m\u202e[/]"
+    assert output.printable("5\xa0mm\nzwölf") == "5\xa0mm\nzwölf"
 
 
 @pytest.fixture
@@ -39,8 +40,10 @@ def hostile(folder):
     path = folder / entry["labels"]["name"]
     before, after = path.read_bytes(), b""
     for take in entry["takes"]:
-        lines = labels.unpack_take(before[take["offset"] : take["offset"] + take["bytes"]], "here")
-        frame = labels.pack_take([json.dumps({**json.loads(line), "split": EVIL}).encode() + b"\n" for line in lines])
+        lines = label_file.unpack_take(before[take["offset"] : take["offset"] + take["bytes"]], "here")
+        frame = label_file.pack_take(
+            [json.dumps({**json.loads(line), "split": EVIL}).encode() + b"\n" for line in lines]
+        )
         take["offset"], take["bytes"] = len(after), len(frame)
         after += frame
     path.write_bytes(after)
@@ -76,7 +79,7 @@ def test_names_of_a_stranger_give_the_terminal_no_orders(hostile, capsys, monkey
 
 def test_warnings_and_errors_give_none_either(capsys, monkeypatch):
     monkeypatch.setattr(warnings, "showwarning", lambda message, *rest: print(f"odd: {message}", file=sys.stderr))
-    with show.damage_shown(strict=False):
+    with output.showing_warnings(strict=False):
         warnings.warn(f"{EVIL} is damaged", DataWarning, stacklevel=1)
         warnings.filterwarnings("always")
         warnings.warn(f"{EVIL} is odd", UserWarning, stacklevel=1)
@@ -114,8 +117,8 @@ def terminal(monkeypatch):
 def test_the_speed_is_that_of_this_run(terminal, monkeypatch):
     """A run that goes on had 900,000 done before; counting the first 1,000 took as long as it took."""
     shown, now = terminal(), 100
-    monkeypatch.setattr(show, "monotonic", lambda: now)
-    with show.progress("things") as advance:
+    monkeypatch.setattr(output, "monotonic", lambda: now)
+    with output.show_progress("things") as advance:
         advance("counted", 1000, 1000)
         now += 50
         advance("written", 900_000, 1_000_000)
@@ -126,17 +129,17 @@ def test_the_speed_is_that_of_this_run(terminal, monkeypatch):
 
 def test_names_in_progress_are_neither_orders_nor_markup(terminal):
     shown = terminal()
-    with show.progress("takes") as advance:
+    with output.show_progress("takes") as advance:
         advance(EVIL, 1, 2, EVIL)
     assert "\x1b]0;" not in shown.getvalue()
     assert "\x07" not in shown.getvalue()
-    assert show.plain(EVIL) in shown.getvalue()
+    assert output.printable(EVIL) in shown.getvalue()
 
 
 def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(show, "monotonic", lambda: now)
-    with show.progress("steps") as advance:
+    monkeypatch.setattr(output, "monotonic", lambda: now)
+    with output.show_progress("steps") as advance:
         for step in range(1, 101):
             now += 1
             advance("training", step, 100, "loss 2.000")
@@ -149,7 +152,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch)
 
 def test_progress_without_a_unit_has_no_gap(terminal):
     shown = terminal()
-    with show.progress("") as advance:
+    with output.show_progress("") as advance:
         advance("written", 1200, 4000)
     assert "1,200/4,000, " in shown.getvalue()
 

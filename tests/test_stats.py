@@ -16,16 +16,16 @@ from small_room import LABELS, Room, picture, written
 from small_root import call
 
 from orqa_registry import Box, OrqaError, Take, Timepoint, ask
-from orqa_shards import page
-from orqa_shards.counting import stats
-from orqa_shards.manifest import TakeEntry
-from orqa_shards.mixture import Mixture
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards
-from orqa_shards.stats import MOST_ANSWERS, Answers, count
-from orqa_shards.stats_page import LONGEST_ANSWER, Numbers, told, write_page
-from orqa_shards.stream import Stream
-from orqa_shards.write import Options, pack
+from orqa_shards.cli.stats import stats
+from orqa_shards.format.manifest import TakeEntry
+from orqa_shards.read.dataset import Shards
+from orqa_shards.report import html
+from orqa_shards.report.stats import MAX_ANSWERS, AnswerDistribution, count_split
+from orqa_shards.report.stats_page import MAX_ANSWER, TimepointNumbers, shorten_answers, write_stats_page
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.stream import Stream
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
 
 EVIL = '</svg><script src="http://x">alert(1)</script>\x1b[31m'
 
@@ -57,7 +57,7 @@ def boxed(tmp_path_factory):
     from orqa_registry import Registry
 
     out = tmp_path_factory.mktemp("boxed")
-    pack(Registry.load(), [Source(Boxed(), Path("/nowhere"), ("train",))], out, Options(strict=False))
+    pack(Registry.load(), [ShardSource(Boxed(), Path("/nowhere"), ("train",))], out, WriteOptions(strict=False))
     return out
 
 
@@ -76,7 +76,7 @@ def tasks_of(registry):
 
 def test_questions_are_those_that_are_asked(registry, room):
     split = Shards.open(room).split("train")
-    found = count(split, tasks_of(registry))
+    found = count_split(split, tasks_of(registry))
     expected, at = {}, {}
     for take in Room().takes(Path("/nowhere"), "train"):
         timeline = take.timeline()
@@ -92,7 +92,7 @@ def test_questions_are_those_that_are_asked(registry, room):
 
 def test_what_is_drawn_is_what_epochs_draw_on_average(registry, room):
     split = Shards.open(room).split("train")
-    found = count(split, tasks_of(registry))
+    found = count_split(split, tasks_of(registry))
     epochs = 200
     drawn, answers = {}, {}
     for sample in Stream.of(registry, split, Mixture(), epochs):
@@ -109,7 +109,7 @@ def test_what_is_drawn_is_what_epochs_draw_on_average(registry, room):
 
 def test_coverage_lengths_and_bytes(registry, room):
     shards = Shards.open(room)
-    one = count(shards.split("train"), []).holdings["A.Room"]
+    one = count_split(shards.split("train"), []).holdings["A.Room"]
     entry = shards.manifest.splits["train"]
     assert dict(one.media) == dict(entry.media)
     assert dict(one.facets) == dict(entry.facets)
@@ -120,7 +120,7 @@ def test_coverage_lengths_and_bytes(registry, room):
 
 
 def test_a_limit_takes_some_takes_and_says_so(registry, boxed):
-    found = count(Shards.open(boxed).split("train"), [], limit=1)
+    found = count_split(Shards.open(boxed).split("train"), [], limit=1)
     assert [take.name for take in found.holdings["A.Room"].takes] == ["two"]
     assert (found.counted, found.takes) == (1, 3)
     assert "1 take of 3" in call(registry, stats, boxed, "--limit", 1)
@@ -131,7 +131,7 @@ def test_without_indexes_bytes_alone_are_missing(registry, tmp_path):
     for index in tmp_path.glob("*.idx"):
         index.unlink()
     with pytest.warns(UserWarning, match=r"\.idx") as warned:
-        found = count(Shards.open(tmp_path).split("train"), tasks_of(registry))
+        found = count_split(Shards.open(tmp_path).split("train"), tasks_of(registry))
     assert len(warned) == 1
     assert found.timepoints == 8
     assert not found.holdings["A.Room"].bytes
@@ -142,12 +142,12 @@ def test_damaged_labels_are_an_error(registry, tmp_path):
     file = tmp_path / "labels-train.jsonl.zst"
     file.write_bytes(file.read_bytes()[:-20] + bytes(20))
     with pytest.raises(OrqaError, match="labels-train"):
-        count(Shards.open(tmp_path).split("train"), [])
+        count_split(Shards.open(tmp_path).split("train"), [])
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1))
 def test_answers_add_up(drawn):
-    answers = Answers()
+    answers = AnswerDistribution()
     for one in drawn:
         answers.add(one, 0.5)
     top = answers.top(9)
@@ -158,11 +158,11 @@ def test_answers_add_up(drawn):
 
 
 def test_answers_are_bounded():
-    answers = Answers()
-    for number in range(MOST_ANSWERS + 5):
+    answers = AnswerDistribution()
+    for number in range(MAX_ANSWERS + 5):
         answers.add(str(number), 1)
     answers.add("0", 1)
-    assert (len(answers.expected), answers.others) == (MOST_ANSWERS, 5)
+    assert (len(answers.expected), answers.others) == (MAX_ANSWERS, 5)
     assert answers.expected["0"] == 2
 
 
@@ -227,7 +227,7 @@ def test_the_page_trusts_nothing_and_needs_nothing(registry, boxed, tmp_path):
 def test_boxes_are_drawn_in_pixels_of_the_original(boxed):
     point = Shards.open(boxed).split("train")[0]
     assert point.sizes["room1.jpg"] == (800, 600)
-    shown = page.views(point)
+    shown = html.view_figures(point)
     assert 'viewBox="0 0 800 600"' in shown
     assert 'width="800" height="600"' in shown, "the picture, however small it is kept"
     (first, second) = re.findall(r"<rect ([^>]*)>", shown)  # room2's boxes have no size to count in
@@ -242,14 +242,14 @@ def test_boxes_of_another_size_are_scaled():
         media={"room1.jpg": picture("a", (64, 48)), "room2.jpg": b"no picture"},
         labels={"boxes": {"room1": {"size": (128, 96), "boxes": (Box("x", 0, 0, 63, 95),)}}},
     )
-    shown = page.views(point)
+    shown = html.view_figures(point)
     assert 'x="0" y="0" width="32" height="48"' in shown
     assert "room2: cannot be shown" in shown
 
 
 @given(st.text())
 def test_whatever_is_said_is_escaped(text):
-    made = page.element("p", text, title=text)
+    made = html.element("p", text, title=text)
     reader = Reader()
     reader.feed(made)
     assert [tag for tag, _ in reader.found] == ["p"]
@@ -261,9 +261,11 @@ def test_a_page_of_nothing_annotated(registry, tmp_path):
         def points(self, root, split, name):
             yield Timepoint(self.name, split, name, "0", 0, None, {"speech.txt": b"hello"})
 
-    pack(registry, [Source(Bare(), Path("/nowhere"), ("train",))], tmp_path / "s")
+    pack(registry, [ShardSource(Bare(), Path("/nowhere"), ("train",))], tmp_path / "s")
     shards = Shards.open(tmp_path / "s")
-    write_page(shards, [count(shards.split("train"), tasks_of(registry))], tasks_of(registry), tmp_path / "p.html")
+    write_stats_page(
+        shards, [count_split(shards.split("train"), tasks_of(registry))], tasks_of(registry), tmp_path / "p.html"
+    )
     assert "nothing can be asked" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
@@ -273,7 +275,7 @@ COUNTS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 5)), max_size=
 @given(COUNTS, st.sampled_from("ab"))
 def test_the_numbers_of_a_dataset_are_those_of_its_timepoints(counts, dataset):
     owners = [name for name, many in counts for _ in range(many)]
-    numbers = Numbers.of([TakeEntry(name, "t", many, 0, 1) for name, many in counts], dataset)
+    numbers = TimepointNumbers.of([TakeEntry(name, "t", many, 0, 1) for name, many in counts], dataset)
     expected = [number for number, name in enumerate(owners) if name == dataset]
     assert [numbers[place] for place in range(len(numbers))] == expected
     with pytest.raises(IndexError):
@@ -281,16 +283,18 @@ def test_the_numbers_of_a_dataset_are_those_of_its_timepoints(counts, dataset):
 
 
 def test_a_page_of_billions_of_timepoints_lists_none_of_them():
-    numbers = Numbers.of([TakeEntry("a", str(k), 10**12, 0, 1) for k in range(9)], "a")
+    numbers = TimepointNumbers.of([TakeEntry("a", str(k), 10**12, 0, 1) for k in range(9)], "a")
     assert numbers[7 * 10**12 + 5] == 7 * 10**12 + 5
 
 
 def test_answers_that_begin_alike_are_told_apart():
     long = "nurse, circulating nurse, head surgeon, assistant surgeon, "
-    short = [answer for answer, _ in told([(f"{long}{end}", 0.5) for end in ("patient", "robot", "nobody")])]
+    short = [answer for answer, _ in shorten_answers([(f"{long}{end}", 0.5) for end in ("patient", "robot", "nobody")])]
     assert len(set(short)) == 3
-    assert all(len(one) <= LONGEST_ANSWER for one in short)
-    first, second = (answer for answer, _ in told([(f"{long * 2}{middle}{long * 2}", 0.5) for middle in "ab"]))
+    assert all(len(one) <= MAX_ANSWER for one in short)
+    first, second = (
+        answer for answer, _ in shorten_answers([(f"{long * 2}{middle}{long * 2}", 0.5) for middle in "ab"])
+    )
     assert second == f"{first} (2)"
 
 
@@ -298,11 +302,11 @@ def test_the_tables_are_printed_before_the_page_and_its_folder_made_before_all(r
     assert "count_people" in call(registry, stats, room, "--html", tmp_path / "new" / "p.html")
     assert (tmp_path / "new" / "p.html").is_file()
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("orqa_shards.stats.count", lambda *_: pytest.fail("counted first"))
+    monkeypatch.setattr("orqa_shards.report.stats.count_split", lambda *_: pytest.fail("counted first"))
     assert CliRunner().invoke(stats, [str(room), "--html", str(tmp_path / "file" / "p.html")], obj=registry).exit_code
 
 
 def test_views_are_shown_in_the_order_of_their_numbers():
     names = ["room10", "room2", "left", "room1"]
     point = Timepoint(*("d", "train", "t", "0", 0), media={f"{name}.jpg": b"" for name in names})
-    assert re.findall(r"(\w+): cannot be shown", page.views(point)) == ["left", "room1", "room2", "room10"]
+    assert re.findall(r"(\w+): cannot be shown", html.view_figures(point)) == ["left", "room1", "room2", "room10"]

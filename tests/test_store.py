@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError
-from orqa_shards.store import OPEN_FILES, open_store
+from orqa_shards.storage.open import open_store
+from orqa_shards.storage.store import MAX_OPEN_FILES
 
 CONTENT = random.Random(0).randbytes(10_000)
 
@@ -167,7 +168,7 @@ def test_killed_writers_leave_whole_files_and_no_litter(store, tmp_path):
 
 
 def test_many_files_and_threads_share_few_handles(tmp_path):
-    files = 2 * OPEN_FILES
+    files = 2 * MAX_OPEN_FILES
     for number in range(files):
         (tmp_path / f"{number}.tar").write_bytes(number.to_bytes(4, "big") * 100)
     store = open_store(tmp_path)
@@ -181,7 +182,7 @@ def test_many_files_and_threads_share_few_handles(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(read, range(8)))
     if before is not None:
-        assert len(os.listdir("/proc/self/fd")) - before <= OPEN_FILES
+        assert len(os.listdir("/proc/self/fd")) - before <= MAX_OPEN_FILES
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])

@@ -45,7 +45,7 @@ def orqa(tmp_path_factory):
     subprocess.run([*pip, "--no-build-isolation", "--target", str(site), str(folder)], check=True)
 
     def run(*arguments: str):
-        command = [sys.executable, "-c", "from orqa_registry.cli import main; main()", *arguments, "--json"]
+        command = [sys.executable, "-c", "from orqa_registry.cli.main import main; main()", *arguments, "--json"]
         environ = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=folder, check=False)
         assert done.returncode == 0, done.stderr

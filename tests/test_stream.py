@@ -7,16 +7,16 @@ import pytest
 from small_room import Room, picture, written
 
 from orqa_registry import Box, CallError, Take, Timepoint
-from orqa_shards.mixture import Mixture
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards
-from orqa_shards.run import DRAWS
-from orqa_shards.stream import Stream, askable
-from orqa_shards.write import pack
+from orqa_shards.read.dataset import Shards
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.resumable import SAMPLING_VERSION
+from orqa_shards.sampling.stream import Stream, askable_tasks
+from orqa_shards.write.pack import pack
+from orqa_shards.write.shard_plan import ShardSource
 
 
 def streamed(registry, split, mixture, epochs=1, tasks=()):
-    return Stream(split, askable(registry, split, tasks), mixture, epochs)
+    return Stream(split, askable_tasks(registry, split, tasks), mixture, epochs)
 
 
 def seen(stream, places):
@@ -60,7 +60,7 @@ def test_a_run_goes_on_with_its_own_data_and_mixture_alone(registry, tmp_path):
 def test_a_run_goes_on_with_its_own_tasks_and_order_alone(registry, tmp_path, monkeypatch):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    every = askable(registry, split)
+    every = askable_tasks(registry, split)
     own = Stream(split, every[1:], Mixture(questions=1))
     state = json.loads(json.dumps(own.state(5)))
     assert Stream(split, every[1:], Mixture(questions=1)).position(state) == 5
@@ -76,8 +76,10 @@ def test_a_run_goes_on_with_its_own_tasks_and_order_alone(registry, tmp_path, mo
         Stream(split, every[1:], Mixture(questions=1), shuffle=False).position(state)
     with pytest.raises(CallError, match="says nothing of its tasks: an older orqa-registry began it"):
         own.position({key: value for key, value in state.items() if key != "tasks"})
-    monkeypatch.setattr("orqa_shards.run.DRAWS", DRAWS + 1)
-    with pytest.raises(CallError, match=f"drew in way {DRAWS}, and this orqa-registry draws in way {DRAWS + 1}"):
+    monkeypatch.setattr("orqa_shards.sampling.resumable.SAMPLING_VERSION", SAMPLING_VERSION + 1)
+    with pytest.raises(
+        CallError, match=f"drew in way {SAMPLING_VERSION}, and this orqa-registry draws in way {SAMPLING_VERSION + 1}"
+    ):
         own.position(state)
 
 
@@ -113,7 +115,7 @@ DRAWN = {
 
 def test_samples_are_the_same_in_every_version(registry, tmp_path):
     """What a run goes on with: whoever has to change this raises `DRAWS`, so that no run goes on as another."""
-    assert DRAWS == 1
+    assert SAMPLING_VERSION == 1
     written(registry, tmp_path / "s")
     mixture = Mixture(7, questions=2, paraphrase=0.5, sentences=0.5, tasks=WEIGHTS, drop={"speech.txt": 0.5})
     stream = Stream.of(registry, Shards.open(tmp_path / "s").split("train"), mixture, 2)
@@ -166,13 +168,13 @@ def test_tasks_that_cannot_be_asked_are_refused(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     with pytest.raises(CallError, match="can be asked none of tools_used"):
-        askable(registry, split, ["tools_used"])
+        askable_tasks(registry, split, ["tools_used"])
     with pytest.raises(CallError, match="did you mean"):
-        askable(registry, split, ["tool_used"])
+        askable_tasks(registry, split, ["tool_used"])
 
 
 def test_a_stream_can_be_sent_to_another_process(registry, tmp_path):
-    pack(registry, [Source(registry.dataset("4D-OR"), roots_of(tmp_path), ("validation",))], tmp_path / "s")
+    pack(registry, [ShardSource(registry.dataset("4D-OR"), roots_of(tmp_path), ("validation",))], tmp_path / "s")
     stream = streamed(registry, Shards.open(tmp_path / "s").split("validation"), Mixture())
     assert seen(pickle.loads(pickle.dumps(stream)), range(3)) == seen(stream, range(3))
 
@@ -196,7 +198,7 @@ def test_a_question_about_a_view_without_a_picture_is_not_drawn(registry, tmp_pa
             points = [Timepoint(self.name, split, "t", str(k), k, None, media, {"boxes": boxes}) for k in range(30)]
             yield Take(self.name, split, "t", lambda: iter(points))
 
-    pack(registry, [Source(Half(), tmp_path, ("train",))], tmp_path / "s")
+    pack(registry, [ShardSource(Half(), tmp_path, ("train",))], tmp_path / "s")
     stream = streamed(registry, Shards.open(tmp_path / "s").split("train"), Mixture(), tasks=("where_2d",))
     assert {one.question.view for k in range(30) for one in stream[k].asked} == {"room1"}
 
@@ -209,7 +211,7 @@ def test_compat_is_asked_as_the_original_does(registry, tmp_path):
                 self.name, split, "t", lambda: iter([Timepoint(self.name, split, "t", "0", 0, None, {}, labels)])
             )
 
-    pack(registry, [Source(Pair(), tmp_path, ("train",))], tmp_path / "s")
+    pack(registry, [ShardSource(Pair(), tmp_path, ("train",))], tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
     for compat, count in ((False, "2"), (True, "1")):
         (asked,) = streamed(registry, split, Mixture(compat=compat), tasks=("count_people",))[0].asked
@@ -219,7 +221,7 @@ def test_compat_is_asked_as_the_original_does(registry, tmp_path):
 def test_a_task_that_is_left_out_need_not_be_askable_and_one_with_weight_has_to(registry, tmp_path):
     written(registry, tmp_path / "s")
     split = Shards.open(tmp_path / "s").split("train")
-    every = {task.name for task in askable(registry, split)}
+    every = {task.name for task in askable_tasks(registry, split)}
     assert "tools_used" not in every
     for weights in ({"tools_used": 0}, {"tools_used": 0, "count_people": 2}):
         assert {task.name for task in Stream.of(registry, split, Mixture(tasks=weights)).tasks} == every

@@ -14,10 +14,10 @@ import webdataset as wds
 from small_tar import END, SAMPLES, contents, plain, reader, written
 
 from orqa_registry import OrqaError
-from orqa_shards.index import Index, index_of
-from orqa_shards.read import Tar
-from orqa_shards.store import open_store
-from orqa_shards.tar import LARGEST_MEDIUM, header
+from orqa_shards.format.tar_index import TarIndex, index_tar
+from orqa_shards.format.tar_writer import MAX_MEMBER_BYTES, tar_header
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
 
 PART = st.text(st.characters(codec="utf-8", categories=["L", "N", "Pd", "S"]), min_size=1, max_size=60)
 KEYS = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(lambda key: key[1:2] != ":")
@@ -29,7 +29,7 @@ def test_what_is_written_comes_back_here_and_from_tarfile(samples):
     data, made = written(samples.items())
     found, damages = contents(data)
     assert (found, damages) == (samples, [])
-    assert index_of(reader(data), len(data))[0].to_bytes() == made.to_bytes()
+    assert index_tar(reader(data), len(data))[0].to_bytes() == made.to_bytes()
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         members = {one.name: tar.extractfile(one).read() for one in tar}
         assert all(one.isreg() and (one.mode, one.mtime, one.uid) == (0o444, 0, 0) for one in tar.getmembers())
@@ -49,19 +49,19 @@ def test_a_header_is_what_tarfile_writes():
     info = tarfile.TarInfo("d/t/0.json")
     info.size, info.mode = 1234, 0o444
     theirs = info.tobuf(tarfile.USTAR_FORMAT)
-    assert header("d/t/0.json", 1234) == theirs
+    assert tar_header("d/t/0.json", 1234) == theirs
 
 
-@pytest.mark.parametrize(("name", "size"), [("x" * 5000, 1), ("x", LARGEST_MEDIUM + 1), ("x", -1)])
+@pytest.mark.parametrize(("name", "size"), [("x" * 5000, 1), ("x", MAX_MEMBER_BYTES + 1), ("x", -1)])
 def test_what_could_not_be_read_back_is_not_written(name, size):
     with pytest.raises(OrqaError):
-        header(name, size)
+        tar_header(name, size)
 
 
 @pytest.mark.parametrize("name", ["../x.txt", "/x.txt", "a\0b.txt", "a\nb.txt", "\ud800.txt", "a\\b.txt"])
 def test_names_that_would_be_refused_are_not_written(name):
     with pytest.raises(OrqaError):
-        header(name, 1)
+        tar_header(name, 1)
 
 
 def test_plain_webdataset_reads_ours(tmp_path):
@@ -131,7 +131,7 @@ def test_what_others_wrote_is_read_and_its_index_kept(make, tmp_path):
     tar = Tar.open(open_store(tmp_path), "x.tar")
     assert not tar.damages
     assert {key: tar[key] for key in tar.index.keys} == dict(SAMPLES)
-    assert Index.from_bytes((tmp_path / "x.idx").read_bytes(), "x").keys == tar.index.keys
+    assert TarIndex.from_bytes((tmp_path / "x.idx").read_bytes(), "x").keys == tar.index.keys
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

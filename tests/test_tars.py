@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("numpy")
 
 from orqa_registry import CallError, DataWarning, OrqaError
-from orqa_shards.tars import Tars
+from orqa_shards.sampling.tar_stream import TarStream
 
 SIZES = (5, 7, 3)
 KEYS = [f"of {tar}/{k:04d}" for tar, many in enumerate(SIZES) for k in range(many)]
@@ -35,7 +35,7 @@ def keys(batches):
 
 
 def test_an_epoch_has_every_sample_once_and_as_it_was_written(others):
-    tars = Tars.open(others, epochs=2, seed=3)
+    tars = TarStream.open(others, epochs=2, seed=3)
     assert len(tars) == 2 * tars.length == 30
     epochs = [[one["__key__"] for one in tars[start : start + 15]] for start in (0, 15)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(KEYS)
@@ -43,8 +43,8 @@ def test_an_epoch_has_every_sample_once_and_as_it_was_written(others):
     for one in tars:
         tar, k = one["__key__"].removeprefix("of ").split("/")
         assert one == {"__key__": one["__key__"], "cls": b"%d" % int(k), "txt": f"{tar}.{int(k)}".encode() * 300}
-    assert [one["__key__"] for one in Tars.open(others, shuffle=False)] == KEYS
-    assert [one["__key__"] for one in Tars.open(others, ["2.tar"], shuffle=False)] == KEYS[-3:]
+    assert [one["__key__"] for one in TarStream.open(others, shuffle=False)] == KEYS
+    assert [one["__key__"] for one in TarStream.open(others, ["2.tar"], shuffle=False)] == KEYS[-3:]
     assert pickle.loads(pickle.dumps(tars))[7] == tars[7]
     with pytest.raises(IndexError):
         tars[30]
@@ -52,9 +52,9 @@ def test_an_epoch_has_every_sample_once_and_as_it_was_written(others):
 
 def test_a_run_of_them_is_loaded_by_any_number_of_ranks_and_workers_and_goes_on(others):
     pytest.importorskip("torch")
-    from orqa_train.loading import Loader
+    from orqa_train.training.loader import Loader
 
-    tars = Tars.open(others, epochs=2)
+    tars = TarStream.open(others, epochs=2)
     expected = [one["__key__"] for one in tars]
     first = iter(loaders := Loader(tars, 4, threads=2))
     seen = keys([next(first), next(first)])
@@ -65,19 +65,19 @@ def test_a_run_of_them_is_loaded_by_any_number_of_ranks_and_workers_and_goes_on(
 
 
 def test_a_run_goes_on_with_its_own_tars_and_order_alone(others):
-    state = Tars.open(others).state(4)
-    assert Tars.open(others).position(state) == 4
+    state = TarStream.open(others).state(4)
+    assert TarStream.open(others).position(state) == 4
     with pytest.raises(CallError, match="had seed 0, and this one has 1"):
-        Tars.open(others, seed=1).position(state)
+        TarStream.open(others, seed=1).position(state)
     with pytest.raises(CallError, match="read other data"):
-        Tars.open(others, ["0.tar", "1.tar"]).position(state)
+        TarStream.open(others, ["0.tar", "1.tar"]).position(state)
 
 
 def test_a_damaged_sample_costs_itself(others):
     pytest.importorskip("torch")
-    from orqa_train.loading import Loader
+    from orqa_train.training.loader import Loader
 
-    tars = Tars.open(others, shuffle=False)
+    tars = TarStream.open(others, shuffle=False)
     path = others / "1.tar"
     path.write_bytes(path.read_bytes().replace(b"1.3" * 300, b"1.X" * 300))
     with pytest.warns(DataWarning, match=r"1\.tar: of 1/0003\.txt is damaged"):
@@ -86,8 +86,8 @@ def test_a_damaged_sample_costs_itself(others):
 
 def test_a_folder_without_any_is_refused(tmp_path):
     with pytest.raises(OrqaError, match="there is no tar"):
-        Tars.open(tmp_path)
+        TarStream.open(tmp_path)
 
 
 def test_a_run_of_tars_is_told_in_a_line(others):
-    assert repr(Tars.open(others, epochs=2)) == "<Tars: 15 samples an epoch, 2 epochs>"
+    assert repr(TarStream.open(others, epochs=2)) == "<TarStream: 15 samples an epoch, 2 epochs>"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import Registry, Timeline, ask
-from orqa_registry.timeline import Span
+from orqa_registry.data.timeline import Span
 
 VALUES = ("cutting", "drilling", "sawing")
 rows = st.lists(st.none() | st.sets(st.sampled_from(VALUES)), max_size=30)

@@ -17,8 +17,10 @@ from PIL import Image  # noqa: E402
 from small_lab import SMALL, Unlabelled, packed, spoil  # noqa: E402
 
 from orqa_registry import CallError, DataWarning, OrqaError, Registry  # noqa: E402
-from orqa_shards.mixture import Mixture  # noqa: E402
-from orqa_train import commands, patience, plots, recipe, training  # noqa: E402
+from orqa_shards.sampling.mixture import Mixture  # noqa: E402
+from orqa_train import plots, recipe  # noqa: E402
+from orqa_train.cli import train  # noqa: E402
+from orqa_train.training import interrupt, trainer  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,8 @@ def weights(folder):
 def trained(registry, data, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "model"
     steps = []
-    made = recipe.load("tiny", [*SMALL, "steps=12"])
-    done = training.train(registry, data, made, out, report=lambda step, total, loss: steps.append((step, total)))
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=12"])
+    done = trainer.train(registry, data, made, out, report=lambda step, total, loss: steps.append((step, total)))
     assert steps == [(k, 12) for k in range(1, 13)]
     assert done["steps"] == 12
     return out
@@ -57,7 +59,7 @@ def test_a_model_folder_loads_with_from_pretrained(trained):
     assert tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tokenize=False).startswith("<|im_start|>")
     assert AutoImageProcessor.from_pretrained(trained, use_fast=False).merge_size == 2
     assert {file.name for file in trained.iterdir()} >= {"recipe.toml", "log.jsonl", "orqa.json"}
-    assert not (trained / training.CHECKPOINTS).exists()
+    assert not (trained / trainer.CHECKPOINT_FOLDER).exists()
 
 
 def test_the_loss_falls_and_is_drawn(trained, tmp_path):
@@ -69,42 +71,42 @@ def test_the_loss_falls_and_is_drawn(trained, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_model(registry, data, trained, tmp_path):
-    training.train(registry, data, recipe.load("tiny", [*SMALL, "steps=12"]), tmp_path / "again")
+    trainer.train(registry, data, recipe.load_recipe("tiny", [*SMALL, "steps=12"]), tmp_path / "again")
     first, second = weights(trained), weights(tmp_path / "again")
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
     out = tmp_path / "stopped"
-    made = recipe.load("tiny", [*SMALL, "steps=12", "save_every=5"])
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=12", "save_every=5"])
 
     def stop(step, total, loss):
         if step == 7:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt, match=r"^5 steps are kept; go on: --resume$"):
-        training.train(registry, data, made, out, report=stop)
+        trainer.train(registry, data, made, out, report=stop)
     with pytest.raises(OrqaError, match="--resume"):
-        training.train(registry, data, made, out)
+        trainer.train(registry, data, made, out)
     with pytest.raises(CallError, match="another recipe"):
-        training.train(registry, data, evolve(made, rate=0.5), out, resume=True)
+        trainer.train(registry, data, evolve(made, rate=0.5), out, resume=True)
     with pytest.raises(CallError, match="another mixture"):
-        training.train(registry, data, evolve(made, mixture=Mixture(questions=1)), out, resume=True)
+        trainer.train(registry, data, evolve(made, mixture=Mixture(questions=1)), out, resume=True)
     with pytest.raises(CallError, match="other data"):
-        training.train(registry, packed(registry, tmp_path / "other", Unlabelled()), made, out, resume=True)
+        trainer.train(registry, packed(registry, tmp_path / "other", Unlabelled()), made, out, resume=True)
     fewer = Registry.load()
     del fewer.tasks["count_people"]
     with pytest.raises(CallError, match=r"asked other tasks \(not there now: count_people\)"):
-        training.train(fewer, data, made, out, resume=True)
-    state = json.loads((out / training.CHECKPOINTS / "checkpoint-5" / "orqa.json").read_text())
+        trainer.train(fewer, data, made, out, resume=True)
+    state = json.loads((out / trainer.CHECKPOINT_FOLDER / "checkpoint-5" / "orqa.json").read_text())
     assert state["loader"]["position"] == 10
     assert Mixture.parse(state["mixture"]).digest == state["loader"]["mixture"]
-    (out / training.CHECKPOINTS / "checkpoint-9").mkdir()  # was being written when the run was killed
-    with (out / training.LOG).open("a") as log:
+    (out / trainer.CHECKPOINT_FOLDER / "checkpoint-9").mkdir()  # was being written when the run was killed
+    with (out / trainer.LOG_FILE).open("a") as log:
         log.write('{"step": 7, "lo')  # so was a line of the log
     seen = []
     other = evolve(made, readers=2, workers=1)
-    training.train(registry, data, other, out, resume=True, report=lambda step, total, loss: seen.append(step))
+    trainer.train(registry, data, other, out, resume=True, report=lambda step, total, loss: seen.append(step))
     assert seen == list(range(6, 13))
     first, second = weights(trained), weights(out)
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
@@ -120,14 +122,14 @@ def test_a_stopped_run_goes_on_where_it_was(registry, data, trained, tmp_path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_damaged_view_costs_its_sample(registry, tmp_path, workers):
     key = spoil(packed(registry, tmp_path / "s"), "train", 2, "room1.png")
-    made = recipe.load("tiny", [*SMALL, "steps=6", f"workers={workers}"])
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=6", f"workers={workers}"])
     with pytest.warns(DataWarning, match=f"{key}: .*room1.png is damaged"):
-        done = training.train(registry, tmp_path / "s", made, tmp_path / "out")
+        done = trainer.train(registry, tmp_path / "s", made, tmp_path / "out")
     assert done["steps"] == 6
     assert done["left_out"] == 2, "once an epoch"
-    strict = recipe.load("tiny", [*SMALL, "steps=6", f"workers={workers}", "bad_in_a_row=1"])
+    strict = recipe.load_recipe("tiny", [*SMALL, "steps=6", f"workers={workers}", "bad_in_a_row=1"])
     with pytest.raises(OrqaError, match=rf"1 samples in a row are bad(.|\n)*{key}(.|\n)*--set bad_in_a_row"):
-        training.train(registry, tmp_path / "s", strict, tmp_path / "strict")
+        trainer.train(registry, tmp_path / "s", strict, tmp_path / "strict")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -135,9 +137,9 @@ def test_a_run_with_nothing_left_to_train_on_says_why(registry, tmp_path, worker
     """In plain words, also where another process reads."""
     packed(registry, tmp_path / "s", Unlabelled())
     keys = [spoil(tmp_path / "s", "train", number, "room1.png") for number in (4, 5)]
-    made = recipe.load("tiny", [*SMALL, "steps=2", f"workers={workers}"])
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=2", f"workers={workers}"])
     with pytest.raises(OrqaError, match="none of the 6 samples of an epoch can be used") as caught:
-        training.train(registry, tmp_path / "s", made, tmp_path / "out")
+        trainer.train(registry, tmp_path / "s", made, tmp_path / "out")
     assert any(f"the first that is bad is {key}: " in str(caught.value) for key in keys)
     assert "\n" not in str(caught.value)
 
@@ -145,33 +147,33 @@ def test_a_run_with_nothing_left_to_train_on_says_why(registry, tmp_path, worker
 def test_what_cannot_be_asked_is_not_trained_on(registry, tmp_path):
     packed(registry, tmp_path / "s", Unlabelled())
     seen = []
-    made = recipe.load("tiny", [*SMALL, "steps=3", "batch=4"])
-    training.train(registry, tmp_path / "s", made, tmp_path / "out", report=lambda *step: seen.append(step))
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=3", "batch=4"])
+    trainer.train(registry, tmp_path / "s", made, tmp_path / "out", report=lambda *step: seen.append(step))
     assert len(seen) == 3
 
 
 def test_a_view_that_nobody_has_is_named(registry, data, tmp_path):
     with pytest.raises(CallError, match="no view 'room9': did you mean 'room1'"):
-        training.train(registry, data, recipe.load("tiny", [*SMALL, "views=['room9']"]), tmp_path / "out")
+        trainer.train(registry, data, recipe.load_recipe("tiny", [*SMALL, "views=['room9']"]), tmp_path / "out")
 
 
 def test_several_processes_are_refused(registry, data, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(CallError, match="several processes"):
-        training.train(registry, data, recipe.load("tiny", SMALL), tmp_path / "out")
+        trainer.train(registry, data, recipe.load_recipe("tiny", SMALL), tmp_path / "out")
 
 
 def test_what_cannot_be_resumed_or_would_be_lost_is_refused(registry, data, trained, tmp_path):
-    made = recipe.load("tiny", [*SMALL, "steps=1"])
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=1"])
     with pytest.raises(OrqaError, match="holds a trained model"):
-        training.train(registry, data, made, trained)
+        trainer.train(registry, data, made, trained)
     with pytest.raises(CallError, match="no checkpoint"):
-        training.train(registry, data, made, tmp_path, resume=True)
+        trainer.train(registry, data, made, tmp_path, resume=True)
 
 
 def test_a_model_of_ones_own_is_taken_by_its_folder(registry, data, trained, tmp_path):
-    made = recipe.load("tiny", [*SMALL, f"model={trained}", "steps=1", "rate=1e-9"])
-    training.train(registry, data, made, tmp_path / "more")
+    made = recipe.load_recipe("tiny", [*SMALL, f"model={trained}", "steps=1", "rate=1e-9"])
+    trainer.train(registry, data, made, tmp_path / "more")
     first, second = weights(trained), weights(tmp_path / "more")
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
 
@@ -181,9 +183,9 @@ def test_another_family_is_refused_and_a_missing_model_named(registry, data, tmp
 
     LlamaConfig(hidden_size=8, num_attention_heads=1).save_pretrained(tmp_path / "llama")
     with pytest.raises(OrqaError, match=r"llama model.*qwen2_vl"):
-        training.train(registry, data, recipe.load("tiny", [f"model={tmp_path / 'llama'}"]), tmp_path / "a")
+        trainer.train(registry, data, recipe.load_recipe("tiny", [f"model={tmp_path / 'llama'}"]), tmp_path / "a")
     with pytest.raises(OrqaError, match="cannot be loaded"):
-        training.train(registry, data, recipe.load("tiny", [f"model={tmp_path / 'nothing'}"]), tmp_path / "b")
+        trainer.train(registry, data, recipe.load_recipe("tiny", [f"model={tmp_path / 'nothing'}"]), tmp_path / "b")
 
 
 def test_qwen2_5_vl_is_of_the_family(registry, data, trained, tmp_path):
@@ -202,21 +204,21 @@ def test_qwen2_5_vl_is_of_the_family(registry, data, trained, tmp_path):
     Qwen2_5_VLForConditionalGeneration(config).save_pretrained(tmp_path / "base")
     AutoTokenizer.from_pretrained(trained).save_pretrained(tmp_path / "base")
     Images.from_pretrained(trained).save_pretrained(tmp_path / "base")
-    made = recipe.load("tiny", [*SMALL, f"model={tmp_path / 'base'}", "steps=2"])
-    assert training.train(registry, data, made, tmp_path / "out")["steps"] == 2
+    made = recipe.load_recipe("tiny", [*SMALL, f"model={tmp_path / 'base'}", "steps=2"])
+    assert trainer.train(registry, data, made, tmp_path / "out")["steps"] == 2
 
 
 def test_tasks_are_chosen_by_the_mixture(registry, data, tmp_path):
-    made = recipe.load("tiny", [*SMALL, "steps=1"]).asking(["count_people", "current_action"])
-    assert training.train(registry, data, made, tmp_path / "out")["tasks"] == ["count_people", "current_action"]
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=1"]).asking(["count_people", "current_action"])
+    assert trainer.train(registry, data, made, tmp_path / "out")["tasks"] == ["count_people", "current_action"]
     with pytest.raises(CallError, match="can be asked none of tools_used"):
-        training.train(registry, data, made.asking(["tools_used"]), tmp_path / "no")
+        trainer.train(registry, data, made.asking(["tools_used"]), tmp_path / "no")
     with pytest.raises(CallError, match="did you mean"):
-        training.train(registry, data, made.asking(["count_peple"]), tmp_path / "no")
+        trainer.train(registry, data, made.asking(["count_peple"]), tmp_path / "no")
 
 
 def command(registry, *arguments):
-    return CliRunner().invoke(commands.train, list(map(str, arguments)), obj=registry)
+    return CliRunner().invoke(train.train, list(map(str, arguments)), obj=registry)
 
 
 def small(*changes):
@@ -229,7 +231,7 @@ def test_ctrl_c_keeps_the_step_that_is_done_and_resume_says_when_all_is(
 ):
     """Between two checkpoints; as a terminal does it, to all processes."""
     about = ("--data", data, "--out", tmp_path / "m", *small("steps=12", f"workers={workers}"))
-    run = training.run
+    run = trainer.run_training
 
     def interrupted(job, report, stop):
         def told(step, steps, loss):
@@ -242,10 +244,10 @@ def test_ctrl_c_keeps_the_step_that_is_done_and_resume_says_when_all_is(
         return run(job, told, stop)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "run", interrupted)
+        patch.setattr(trainer, "run_training", interrupted)
         stopped = command(registry, *about).exception
     assert (type(stopped), str(stopped)) == (SystemExit, "1") or isinstance(stopped, KeyboardInterrupt)
-    assert [path.name for path in (tmp_path / "m" / training.CHECKPOINTS).iterdir()] == ["checkpoint-3"]
+    assert [path.name for path in (tmp_path / "m" / trainer.CHECKPOINT_FOLDER).iterdir()] == ["checkpoint-3"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     done = command(registry, *about, "--resume", "--json")
     assert done.exit_code == 0, done.output
@@ -260,9 +262,9 @@ def test_ctrl_c_keeps_the_step_that_is_done_and_resume_says_when_all_is(
 
 
 def test_a_second_ctrl_c_stops_at_once_and_so_does_one_before_any_step():
-    with pytest.raises(KeyboardInterrupt), patience.Patience():
+    with pytest.raises(KeyboardInterrupt), interrupt.GracefulInterrupt():
         signal.raise_signal(signal.SIGINT)
-    with patience.Patience() as waiting:
+    with interrupt.GracefulInterrupt() as waiting:
         waiting.steps = 1
         signal.raise_signal(signal.SIGINT)
         assert waiting.asked
@@ -273,7 +275,7 @@ def test_a_second_ctrl_c_stops_at_once_and_so_does_one_before_any_step():
 
 def test_no_model_is_written_among_shards(registry, data):
     with pytest.raises(CallError, match="holds shards"):
-        training.train(registry, data, recipe.load("tiny", SMALL), data)
+        trainer.train(registry, data, recipe.load_recipe("tiny", SMALL), data)
 
 
 def test_what_training_needs_is_named_with_what_brings_it(registry, data, tmp_path, monkeypatch):

@@ -12,13 +12,14 @@ from small_room import Room, picture
 from spoiling import KEY, bytes_of, checked, edit, findings, member, mended, overwrite, spoil
 
 from orqa_registry import CallError, OrqaError
-from orqa_shards import labels
-from orqa_shards.index import Index
-from orqa_shards.read import Shards, Tar
-from orqa_shards.repair import repair
-from orqa_shards.store import open_store
-from orqa_shards.tar import BLOCK
-from orqa_shards.verify import verify
+from orqa_shards.format import label_file
+from orqa_shards.format.tar_index import TarIndex
+from orqa_shards.format.tar_writer import TAR_BLOCK
+from orqa_shards.read.dataset import Shards
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
+from orqa_shards.verify.repair import repair
+from orqa_shards.verify.verify import verify
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -203,7 +204,7 @@ def test_what_is_lost_of_shards_is_no_wrong_call(folder):
 @pytest.mark.parametrize("way", ["gone", "empty"])
 def test_a_missing_tar_is_waited_for(folder, way):
     path = folder / "train-000000.tar"
-    made = Index.from_bytes(path.with_suffix(".idx").read_bytes(), "x")
+    made = TarIndex.from_bytes(path.with_suffix(".idx").read_bytes(), "x")
     whole = path.read_bytes()
     if way == "gone":
         path.unlink()
@@ -221,7 +222,7 @@ def test_a_missing_tar_is_waited_for(folder, way):
 
 
 def test_a_missing_tar_is_waited_for_where_the_manifest_is_lost_too(folder):
-    made = Index.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
+    made = TarIndex.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
     (folder / "train-000000.tar").unlink()
     (folder / "manifest.json").unlink()
     report = checked(folder)
@@ -247,7 +248,7 @@ def test_what_a_lost_manifest_said_of_a_dataset_is_said_by_its_plugin(folder, wr
 
 
 def test_a_lost_tar_costs_its_timepoints_which_are_named(folder, written_once):
-    made = Index.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
+    made = TarIndex.from_bytes((folder / "train-000000.idx").read_bytes(), "x")
     (folder / "train-000000.tar").unlink()
     done = mended(folder, without_missing=True)
     assert set(made.keys) == set(done.dropped)
@@ -269,7 +270,7 @@ def test_exchanged_tars_cost_nothing(folder, written_once):
 
 def test_a_damaged_header_costs_nothing_where_the_index_is_whole(folder, written_once):
     path, one = member(folder)
-    overwrite(path, one.offset - BLOCK + 5, b"###")
+    overwrite(path, one.offset - TAR_BLOCK + 5, b"###")
     assert not mended(folder).dropped
     assert (folder / path.name).read_bytes() == (written_once / path.name).read_bytes()
     assert contents(folder) == contents(written_once)
@@ -278,7 +279,7 @@ def test_a_damaged_header_costs_nothing_where_the_index_is_whole(folder, written
 def test_a_tail_that_is_gone_costs_what_lay_there(folder):
     path, one = member(folder, "A%2ERoom/one/000", "speech.txt")
     os.truncate(path, one.offset + one.size)
-    made = Index.from_bytes(path.with_suffix(".idx").read_bytes(), "x")
+    made = TarIndex.from_bytes(path.with_suffix(".idx").read_bytes(), "x")
     assert len(made) > 1
     done = mended(folder)
     assert set(made.keys[1:]) <= set(done.dropped)
@@ -311,9 +312,9 @@ def test_labels_of_another_shape_are_named(folder):
     path = folder / "labels-train.jsonl.zst"
     first = Shards.open(folder).manifest.splits["train"].takes[0].bytes
     data = path.read_bytes()
-    lines = [line + b"\n" for line in labels.unpack_take(data[:first], "x")]
+    lines = [line + b"\n" for line in label_file.unpack_take(data[:first], "x")]
     lines[1] = lines[1].replace(b'"roles":[]', b'"roles":7')
-    frame = labels.pack_take(lines)
+    frame = label_file.pack_take(lines)
     path.write_bytes(frame + data[first:])
     more = len(frame) - first
 

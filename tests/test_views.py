@@ -6,8 +6,8 @@ import pytest
 from attrs import evolve
 from prompting import MMOR, made, shown
 
-from orqa_registry.prompts import PROMPTS, PromptPolicy, named
-from orqa_registry.views import CAMERAS, MOST_VIEWS, role
+from orqa_registry.prompts.policy import POLICIES, PromptPolicy, find_policy
+from orqa_registry.prompts.views import BENCHMARK_VIEWS, MAX_VIEWS, view_role
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_evaluation_shows_the_views_of_the_benchmark(dataset, views, expected):
     for order in (views, views[::-1]):
         assert shown("eval", order, dataset) == shown("orqa-v1-eval", order, dataset) == expected
         assert sorted(shown("train", order, dataset)) == sorted(expected) or dataset == "MM-OR"
-        assert not set(shown("train", order, dataset)) - set(CAMERAS[dataset])
+        assert not set(shown("train", order, dataset)) - set(BENCHMARK_VIEWS[dataset])
 
 
 def test_other_datasets_show_all_they_have_the_screen_last():
@@ -45,33 +45,33 @@ def test_d16_a_missing_camera_shifts_no_other():
     assert shown("eval", views) == ["room4", "room5", "room2", "room3", "screen", "trackercam"]
     assert shown("orqa-v1-eval", views) == ["room2", "room5", "room3", "room4", "detail2", "trackercam"]
     for policy in ("train", "orqa-v1-train"):
-        assert len(set(shown(policy, views))) == MOST_VIEWS
+        assert len(set(shown(policy, views))) == MAX_VIEWS
     assert "room6" in shown("orqa-v1-train", ["room1", "room2", "room4", "room5", "room6"], "4D-OR")
     assert "room6" not in shown("train", ["room1", "room2", "room4", "room5", "room6"], "4D-OR")
 
 
 def test_d28_the_resolution_depends_on_the_role():
     assert [
-        role(view) for view in ("room12", "detail", "detail3", "screen", "trackercam", "ego", "left", "screens")
+        view_role(view) for view in ("room12", "detail", "detail3", "screen", "trackercam", "ego", "left", "screens")
     ] == [*("room", "detail", "detail", "robot_screen", "tracker_cam", "ego", "other", "other")]
     assert {one.role: one.pixels for one in made("eval").images} == {
         "room": 112_896,
         "robot_screen": 262_144,
         "tracker_cam": 112_896,
     }
-    small = evolve(named("eval"), pixels=100, pixels_by_role={"tracker_cam": 7})
+    small = evolve(find_policy("eval"), pixels=100, pixels_by_role={"tracker_cam": 7})
     assert {one.role: one.pixels for one in made(small).images} == {"room": 100, "robot_screen": 100, "tracker_cam": 7}
 
 
 def test_a_question_about_a_view_shows_that_alone():
-    for policy in PROMPTS:
+    for policy in POLICIES:
         assert [one.medium for one in made(policy, view="detail3").images] == ["detail3.jpg"]
         assert made(policy, view="room9").images == ()
 
 
 def test_training_shuffles_views_and_shows_seven_at_most():
     drawn = [tuple(one.medium for one in made("train", seed).images) for seed in range(300)]
-    assert {len(set(one)) for one in drawn} == {MOST_VIEWS}
+    assert {len(set(one)) for one in drawn} == {MAX_VIEWS}
     assert len(set(drawn)) > 250
     counts = Counter(medium for one in drawn for medium in one)
     assert set(counts) == {f"{view}.jpg" for view in MMOR}

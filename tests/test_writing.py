@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orqa_registry import CallError, OrqaError
-from orqa_registry.cli import run
-from orqa_shards.read import Shards
+from orqa_registry.cli.main import run
+from orqa_shards.read.dataset import Shards
 
 pytest.importorskip("simplejpeg")
 
 from small_room import Room, written
 
-from orqa_shards.command import Size
-from orqa_shards.plan import Part, Source, TakeAt, jobs
-from orqa_shards.store import LocalStore
-from orqa_shards.write import Options, pack
+from orqa_shards.cli.shard import SizeType
+from orqa_shards.storage.local import LocalStore
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import PlannedTake, ShardSource, TakeSlice, plan_shards
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_another_call_than_that_which_finished_is_told_in_what_it_differs(raw, u
     ],
 )
 def test_sizes_of_shards_are_bytes_or_have_a_unit(said, size):
-    assert Size().convert(said, None, None) == size
+    assert SizeType().convert(said, None, None) == size
 
 
 @pytest.mark.parametrize("said", ["256", "1e9", "5TB", "-1MB", "MB", "9" * 400, "0", "\u0665MB"])
@@ -254,20 +254,20 @@ def test_a_dataset_that_cannot_travel_is_named(registry, tmp_path):
     class Local(Room):
         pass
 
-    source = Source(Local(), tmp_path, ("train",))
+    source = ShardSource(Local(), tmp_path, ("train",))
     with pytest.raises(CallError, match=r"cannot travel.*--workers 1"):
-        pack(registry, [source], tmp_path / "s", Options(workers=2))
+        pack(registry, [source], tmp_path / "s", WriteOptions(workers=2))
 
 
 def take(name, timepoints, source=0, split="train"):
-    return TakeAt(source, split, 0, f"d{source}", name, timepoints)
+    return PlannedTake(source, split, 0, f"d{source}", name, timepoints)
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 2000))
 def test_shards_hold_every_timepoint_once_and_in_order(counts, shard_bytes):
     takes = [take(f"{number}", many) for number, many in enumerate(counts)]
     tried = []
-    made = jobs(takes, shard_bytes, lambda places: tried.extend(places) or [100] * len(places))
+    made = plan_shards(takes, shard_bytes, lambda places: tried.extend(places) or [100] * len(places))
     held = [(part.take, k) for job in made for part in job.parts for k in range(part.start, part.stop)]
     assert held == [(one, k) for one in takes for k in range(one.timepoints)]
     assert max(job.timepoints for job in made) - min(job.timepoints for job in made) <= 1
@@ -276,7 +276,7 @@ def test_shards_hold_every_timepoint_once_and_in_order(counts, shard_bytes):
 
 def test_shards_are_of_one_size_and_of_one_dataset():
     takes = [take("a", 7), take("b", 1), take("c", 12), take("x", 3, source=1), take("a", 2, split="test")]
-    made = jobs(takes, 400, lambda places: [100] * len(places))
+    made = plan_shards(takes, 400, lambda places: [100] * len(places))
     assert [(job.name, job.timepoints) for job in made] == [
         *((f"train-00000{k}", 4) for k in range(5)),
         ("train-000005", 3),
@@ -284,4 +284,4 @@ def test_shards_are_of_one_size_and_of_one_dataset():
     ]
     assert [(part.take.name, part.start, part.stop) for part in made[1].parts] == [("a", 4, 7), ("b", 0, 1)]
     assert all(len({part.take.dataset for part in job.parts}) == 1 for job in made)
-    assert made[5].parts == (Part(takes[3], 0, 3),)
+    assert made[5].parts == (TakeSlice(takes[3], 0, 3),)

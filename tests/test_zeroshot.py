@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from prompting import Tools, made
 
-from orqa_registry import CallError, Card, Dataset, Registry, Task, hookimpl, zeroshot
+from orqa_registry import CallError, Card, Dataset, Registry, Task, hookimpl
 from orqa_registry.cli.prompt import prompt as command
-from orqa_registry.prompts import IMAGE
+from orqa_registry.prompts import zeroshot
+from orqa_registry.prompts.policy import IMAGE_MARK
 
 
 class KnotsLeft(Task):
@@ -61,7 +62,7 @@ def strange():
 
 
 def test_a_strangers_task_is_in_it_the_day_it_is_installed(strange):
-    told = zeroshot.preamble(strange.tasks.values())
+    told = zeroshot.zero_shot_preamble(strange.tasks.values())
     assert "How many knots are left to tie?\nAnswer: one integer; for example: 4\n" in told
     assert all(
         f". {zeroshot._asked(task)}\nAnswer: {(task.choices and 'exactly one of') or task.answer_format}" in told
@@ -71,15 +72,15 @@ def test_a_strangers_task_is_in_it_the_day_it_is_installed(strange):
 
 
 def test_names_are_those_that_tasks_and_datasets_need(strange):
-    lab, whole = strange.dataset("lab"), zeroshot.preamble(strange.tasks.values())
+    lab, whole = strange.dataset("lab"), zeroshot.zero_shot_preamble(strange.tasks.values())
     for title in ("People and things: anaesthetist, ", "Relations: assisting, ", "Tools: suction cannula, "):
         assert title in whole
     assert "head_surgeon" not in whole
-    told = zeroshot.preamble(strange.fitting(lab), [lab])
+    told = zeroshot.zero_shot_preamble(strange.fitting(lab), [lab])
     assert "Tools: " in told
     assert "People and things: " not in told, "whoever has no scene graphs has names of their own"
-    assert "Tools: " not in zeroshot.preamble([KnotsLeft()])
-    assert zeroshot.preamble([KnotsLeft()], [lab]) == zeroshot.preamble([KnotsLeft()])
+    assert "Tools: " not in zeroshot.zero_shot_preamble([KnotsLeft()])
+    assert zeroshot.zero_shot_preamble([KnotsLeft()], [lab]) == zeroshot.zero_shot_preamble([KnotsLeft()])
 
 
 @pytest.mark.parametrize(
@@ -104,30 +105,30 @@ def test_names_are_those_that_tasks_and_datasets_need(strange):
     ],
 )
 def test_forms_follow_from_what_a_task_says(task, form):
-    assert zeroshot.form(task) == form
-    assert f"1. Which [knot] is it?\nAnswer: {form}\n" in zeroshot.preamble([task])
+    assert zeroshot.answer_form(task) == form
+    assert f"1. Which [knot] is it?\nAnswer: {form}\n" in zeroshot.zero_shot_preamble([task])
 
 
 def test_odd_questions_are_told_as_they_are():
-    told = zeroshot.preamble([Like("a word", "Is {} or {{x}} or {a.b} {right")])
+    told = zeroshot.zero_shot_preamble([Like("a word", "Is {} or {{x}} or {a.b} {right")])
     assert "1. Is {} or {[x]} or {a.b} {right\n" in told
 
 
 def test_examples_score_as_right_answers(strange):
     """An example that a task itself cannot read would teach what scores nothing."""
     for task in strange.tasks.values():
-        said = zeroshot.example(task)
+        said = zeroshot.example_answer(task)
         if task.name != "knots_left" and said:
             assert task.score(said, said) == 1.0, task.name
 
 
 def test_context_and_question_come_after_it():
-    policy = zeroshot.policy([Tools()])
+    policy = zeroshot.zero_shot_policy([Tools()])
     prompt = made(policy)
     plain = made("eval")
-    assert prompt.text == IMAGE * 7 + policy.preamble + "\n\n" + plain.words
+    assert prompt.text == IMAGE_MARK * 7 + policy.preamble + "\n\n" + plain.words
     assert plain.words.startswith("<speech_transcript_start>: next the saw please <speech_transcript_end>. ")
-    assert made(zeroshot.policy([Tools()], base="no-leak")).tracker == ""
+    assert made(zeroshot.zero_shot_policy([Tools()], base="no-leak")).tracker == ""
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_the_command_prints_what_generalists_are_told(run):
 def root(tmp_path_factory):
     pytest.importorskip("numpy")
     pytest.importorskip("PIL")
-    from orqa_registry.cli import run as orqa
+    from orqa_registry.cli.main import run as orqa
 
     home = tmp_path_factory.mktemp("hybridor")
     assert orqa(["synth", "--out", str(home), "--takes", "1", "--timepoints", "4", "--size", "56"]) == 0
@@ -170,11 +171,11 @@ def test_the_command_prints_prompts(run, root):
     lines = [json.loads(line) for line in done.output.splitlines()]
     assert [line["task"] for line in lines] == ["count_people", "role_people"]
     assert set(lines[0]) == {"key", "task", "images", "sensors", "text", "answer"}
-    assert lines[0]["text"].startswith(IMAGE * len(lines[0]["images"]) + "<memory_start>: Long: Short")
+    assert lines[0]["text"].startswith(IMAGE_MARK * len(lines[0]["images"]) + "<memory_start>: Long: Short")
     assert lines[0]["text"].endswith("How many people are in the OR? Answer concisely.")
     assert {"medium": "screen.jpg", "role": "robot_screen", "pixels": 262_144} in lines[0]["images"]
     told = json.loads(run(*take, "--task", "count_people", "--policy", "zero-shot").output)["text"]
-    assert told.replace(IMAGE, "").startswith("You see an operating room")
+    assert told.replace(IMAGE_MARK, "").startswith("You see an operating room")
     assert "Who is in the OR?" not in told
     frame = lines[0]["key"].rpartition("/")[2]
     again = [run(*take, "--policy", "train", "--seed", "7", "--frame", frame).output for _ in range(2)]

@@ -12,7 +12,7 @@ from loaders.peers import Epoch
 from loaders.sets import Data
 from PIL import Image
 
-from orqa_shards.decode import decode
+from orqa_shards.read.image_decoder import decode_image
 
 Run = Callable[[], float]
 
@@ -43,7 +43,7 @@ def runs(data: Data) -> dict[str, Run]:
             rows[f"{kind} ours{suffix}"] = partial(ours.epoch, data.shards(kind), workers)
             for peer in present:
                 rows[f"{kind} {peer.name}{suffix}"] = partial(peer.open, data.copy(peer, kind), workers)
-        scaled = partial(decode, pixels=ours.PIXELS)
+        scaled = partial(decode_image, pixels=ours.PIXELS)
         rows[f"full floor{suffix}"] = partial(peers.memory, data.samples("full"), workers, scaled)
         rows[f"full ours{suffix}"] = partial(ours.epoch, data.shards("full"), workers)
     for kind in ("q90", "q95"):

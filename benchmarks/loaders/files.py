@@ -17,10 +17,10 @@ from loaders.measure import spent
 from loaders.peers import SEED, Samples
 from loaders.sets import Data
 
-from orqa_shards.index import Index
-from orqa_shards.read import Tar, index_name
-from orqa_shards.store import open_store
-from orqa_shards.tar import TarWriter
+from orqa_shards.format.tar_index import TarIndex, index_name
+from orqa_shards.format.tar_writer import TarWriter
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.storage.open import open_store
 
 PASSES = 5
 """Times that all is read in a row, since once takes too little to be timed."""
@@ -82,7 +82,7 @@ def _open_plain(folder: Path) -> Callable[[], Iterator[int]]:
     ranges = []
     for path in sorted(folder.glob("*.tar")):
         fd = os.open(path, os.O_RDONLY)
-        index = Index.from_bytes(path.with_name(index_name(path.name)).read_bytes(), path.name)
+        index = TarIndex.from_bytes(path.with_name(index_name(path.name)).read_bytes(), path.name)
         for number in range(len(index)):
             members = index.members(number)
             first, last = members[0].offset, members[-1].offset + members[-1].size
@@ -141,7 +141,7 @@ def _write_ours(samples: Samples, out: Path) -> None:
         for key, sample in samples:
             tar.write(key, sample)
         tar.close()
-    (out / "one.idx").write_bytes(Index.of(tar.rows, tar.length).to_bytes())
+    (out / "one.idx").write_bytes(TarIndex.of(tar.rows, tar.length).to_bytes())
 
 
 def _write_plain(samples: Samples, out: Path) -> None:

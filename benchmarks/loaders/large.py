@@ -16,12 +16,12 @@ from loaders.sets import Data
 from PIL import Image
 
 from orqa_registry import Card, Dataset, Take, Timepoint
-from orqa_shards import labels
-from orqa_shards.decode import decode
-from orqa_shards.plan import Source
-from orqa_shards.recode import Recoder
-from orqa_shards.write import Options, pack
-from orqa_train.loading import Loader
+from orqa_shards.format import label_line
+from orqa_shards.read.image_decoder import decode_image
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
+from orqa_shards.write.transcode import Transcoder
+from orqa_train.training.loader import Loader
 
 SHARDS, A_SHARD, SHARDS_A_TAKE = 1000, 100, 10
 TAKE = A_SHARD * SHARDS_A_TAKE
@@ -55,11 +55,14 @@ def shards(data: Data) -> Path:
     """Return the folder, made where it is not there."""
 
     def make(out: Path) -> None:
-        source, sample = Source(Dots(), out, ("train",)), next(iter(next(Dots().takes(out, "train"))))
+        source, sample = ShardSource(Dots(), out, ("train",)), next(iter(next(Dots().takes(out, "train"))))
         # A timepoint takes its bytes and 1,024 for each of two members; between 100 and 101 of them are a shard.
-        timepoint_bytes = len(sample.read("room1.jpg")) + len(labels.encode(sample)) + 2048
+        timepoint_bytes = len(sample.read("room1.jpg")) + len(label_line.encode_line(sample)) + 2048
         manifest = pack(
-            ours.registry(), [source], out, Options(int(timepoint_bytes * (A_SHARD + 0.5)), recoder=Recoder(None))
+            ours.registry(),
+            [source],
+            out,
+            WriteOptions(int(timepoint_bytes * (A_SHARD + 0.5)), recoder=Transcoder(None)),
         )
         shard_count = len(manifest.splits["train"].shards)
         if shard_count != SHARDS:
@@ -70,7 +73,7 @@ def shards(data: Data) -> Path:
 
 def _make_loader(folder: Path, threads: int) -> Loader:
     stream = ours.stream_of(ours.split_of(folder), 1)
-    return Loader(stream, 8, transform=lambda sample: decode(sample.timepoint.read("room1.jpg")), threads=threads)
+    return Loader(stream, 8, transform=lambda sample: decode_image(sample.timepoint.read("room1.jpg")), threads=threads)
 
 
 def first_batch(folder: Path) -> float:

@@ -11,17 +11,19 @@ from typing import Any
 from loaders.peers import BATCH, SEED, SHARD, Epoch, Samples
 from loaders.pictures import SIZE, VIEWS
 
-from orqa_registry import Box, Card, Dataset, Registry, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.vocabulary import ENTITIES, PREDICATES, ROBOT_PHASES
-from orqa_shards.decode import decode
-from orqa_shards.mixture import Mixture
-from orqa_shards.plan import Source
-from orqa_shards.read import Shards, Split, Tar
-from orqa_shards.recode import Recoder
-from orqa_shards.store import open_store
-from orqa_shards.stream import Sample, Stream, askable
-from orqa_shards.write import Options, pack
-from orqa_train.loading import Loader
+from orqa_registry import Box, Card, Dataset, Registry, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES, ROBOT_PHASES
+from orqa_shards.read.dataset import Shards, Split
+from orqa_shards.read.image_decoder import decode_image
+from orqa_shards.read.tar_reader import Tar
+from orqa_shards.sampling.mixture import Mixture
+from orqa_shards.sampling.stream import Sample, Stream, askable_tasks
+from orqa_shards.storage.open import open_store
+from orqa_shards.write.pack import WriteOptions, pack
+from orqa_shards.write.shard_plan import ShardSource
+from orqa_shards.write.transcode import Transcoder
+from orqa_train.training.loader import Loader
 
 PIXELS = 112_896
 
@@ -40,7 +42,7 @@ def labels(number: int) -> dict[str, Any]:
     boxes = tuple(Box(entity, 10, 20, 110 + k, 130) for k, entity in enumerate(rng.sample(ENTITIES, 10)))
     extents = {box.entity: tuple(rng.randint(-900, 900) + step for step in (0, 0, 0, 99, 99, 99)) for box in boxes}
     return {
-        **scenegraph.facets(
+        **scenegraph.graph_facets(
             tuple(Triplet(subject, predicate, target) for (subject, target), predicate in sorted(pairs.items()))
         ),
         "roles": ("head_surgeon", "nurse", "patient"),
@@ -77,12 +79,15 @@ class Leaves(Dataset):
             yield Timepoint(self.name, split, take, f"{k:06d}", k, float(k), media, labels(start + k))
 
 
-def write(loose: Path, out: Path, recoder: Recoder) -> None:
+def write(loose: Path, out: Path, recoder: Transcoder) -> None:
     """Write shards of `SHARD` timepoints or so."""
-    source = Source(Leaves(), loose, ("train",))
+    source = ShardSource(Leaves(), loose, ("train",))
     timepoint_bytes = sum(len(recoder(path.name, path.read_bytes()).data) for path in sorted(loose.glob("00000/*")))
     pack(
-        registry(), [source], out, Options(shard_bytes=int(timepoint_bytes * SHARD * 1.05), recoder=recoder, workers=2)
+        registry(),
+        [source],
+        out,
+        WriteOptions(shard_bytes=int(timepoint_bytes * SHARD * 1.05), recoder=recoder, workers=2),
     )
 
 
@@ -103,7 +108,7 @@ def split_of(folder: Path) -> Split:
 
 def stream_of(split: Split, questions: int) -> Stream:
     """Return a stream that puts so many questions at each timepoint, none for 0."""
-    tasks = askable(registry(), split) if questions else []
+    tasks = askable_tasks(registry(), split) if questions else []
     return Stream(split, tasks, Mixture(seed=SEED, questions=questions))
 
 
@@ -117,7 +122,7 @@ class Views:
         """Return five arrays."""
         if len(sample.asked) != self.questions:
             raise ValueError(f"{len(sample.asked)} questions, and {self.questions} were expected")
-        return [decode(sample.timepoint.read(f"{view}.jpg"), PIXELS) for view in VIEWS]
+        return [decode_image(sample.timepoint.read(f"{view}.jpg"), PIXELS) for view in VIEWS]
 
 
 def loader(folder: Path, workers: int = 0, threads: int = 1, questions: int = 0) -> Loader:

@@ -15,7 +15,7 @@ from loaders.peers import Samples
 from loaders.pictures import VIEWS
 from PIL import Image
 
-from orqa_shards.recode import Recoder
+from orqa_shards.write.transcode import Transcoder
 
 SETS = {
     "q90": "pre-resized, quality 90, 4:2:0: the JPEGs of streaming.md",
@@ -40,8 +40,8 @@ class Data:
         """Our shards of one of `SETS`."""
         if name == "q90":
             small = self.made("loose-q90", self._resize)
-            return self.made("ours-q90", lambda out: ours.write(small, out, Recoder(pixels=None)))
-        recoder = Recoder(pixels=None) if name == "full" else Recoder(ours.PIXELS, 95)
+            return self.made("ours-q90", lambda out: ours.write(small, out, Transcoder(pixels=None)))
+        recoder = Transcoder(pixels=None) if name == "full" else Transcoder(ours.PIXELS, 95)
         return self.made(f"ours-{name}", lambda out: ours.write(self.loose, out, recoder))
 
     def copy(self, peer: Any, name: str) -> Path:

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from orqa_registry.asking import ask as ask_all
 from orqa_registry.errors import OrqaError
+from orqa_registry.questions.ask import ask as ask_all
 from orqa_registry.registry import Registry
 
 

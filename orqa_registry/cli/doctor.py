@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from orqa_registry import survey
-from orqa_registry.cli import show
+from orqa_registry.console import output
+from orqa_registry.doctor import survey
 from orqa_registry.registry import Registry
 
-LACKING = 4
+MAX_TAKES = 4
 """Takes that are named as having nothing of a piece; the others are counted."""
 
 LEGEND = "ok: as in the whole dataset. ?: another number, as in a part or another version of it, or with files missing."
@@ -38,10 +38,10 @@ def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -
     """
     chosen = registry.dataset(dataset)
     folder = registry.locate(chosen, root)
-    with show.progress("takes") as advance:
-        report = survey.examine(chosen, folder, registry.fitting(chosen), advance)
+    with output.show_progress("takes") as advance:
+        report = survey.survey_dataset(chosen, folder, registry.fitting(chosen), advance)
     if as_json:
-        show.print_json(report.as_json())
+        output.print_json(report.as_json())
     else:
         _print_report(report)
 
@@ -49,7 +49,7 @@ def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -
 def _print_report(report: survey.Survey) -> None:
     name, total = report.dataset.name, report.timepoints
     nested = "" if report.home == report.root else " (one folder further in)"
-    show.print_line(f"{name} in {report.home}{nested}: {total:,} timepoints\n")
+    output.print_line(f"{name} in {report.home}{nested}: {total:,} timepoints\n")
     rows = (
         (
             split,
@@ -61,7 +61,7 @@ def _print_report(report: survey.Survey) -> None:
         for split, counts in report.splits.items()
     )
     columns = ("split", "takes", "official", "timepoints", "missing")
-    show.print_table("Takes", columns, rows, numbers=columns[1:4])
+    output.print_table("Takes", columns, rows, numbers=columns[1:4])
     _print_damage(report)
     _print_pieces(report)
     if report.uneven:
@@ -69,34 +69,36 @@ def _print_report(report: survey.Survey) -> None:
             (name, _format_share(count, total), report.dataset.media[name]) for name, count in report.uneven.items()
         )
         heads = ("medium", "timepoints", "what it is")
-        show.print_table("Sensors that are not everywhere", heads, partial, numbers=("timepoints",))
+        output.print_table("Sensors that are not everywhere", heads, partial, numbers=("timepoints",))
     annotated = ((task, _format_share(report.tasks[task], total)) for task in sorted(report.tasks))
     title = "Annotated for (timepoints that have what a task needs)"
-    show.print_table(title, ("task", "timepoints"), annotated, numbers=("timepoints",))
+    output.print_table(title, ("task", "timepoints"), annotated, numbers=("timepoints",))
     if report.checks:
         check_rows = (
             ("ok" if check.good else "?", check.what, check.found, check.expected, check.note)
             for check in report.checks
         )
         columns = ("", "known number", "found", "expected", "note")
-        show.print_table("Known numbers", columns, check_rows, numbers=("found", "expected"))
-        show.print_line(LEGEND + "\n")
+        output.print_table("Known numbers", columns, check_rows, numbers=("found", "expected"))
+        output.print_line(LEGEND + "\n")
     absent = [piece_count.piece for piece_count in report.pieces if piece_count.absent]
     if absent:
         card = report.dataset.card
         sources = ((piece.name, piece.access or card.access, piece.terms or card.licence) for piece in absent)
-        show.print_table("Where to get what is missing", ("piece", "from", "terms"), sources)
+        output.print_table("Where to get what is missing", ("piece", "from", "terms"), sources)
 
 
 def _print_damage(report: survey.Survey) -> None:
     takes_by_reason: dict[str, list[str]] = {}  # one file may be what several splits lack
     for split, counts in report.splits.items():
         for take, reason in counts.damaged.items():
-            takes_by_reason.setdefault(reason, []).append(split if take == survey.WHOLE else f"{split} take {take}")
+            takes_by_reason.setdefault(reason, []).append(
+                split if take == survey.WHOLE_SPLIT else f"{split} take {take}"
+            )
     for reason, takes in takes_by_reason.items():
-        show.print_line(f"damaged: {_join_names(takes)}: {reason}")
+        output.print_line(f"damaged: {_join_names(takes)}: {reason}")
     if report.unchecked:
-        show.print_line(f"damaged: known numbers were not counted to their end: {report.unchecked}")
+        output.print_line(f"damaged: known numbers were not counted to their end: {report.unchecked}")
 
 
 def _print_pieces(report: survey.Survey) -> None:
@@ -107,13 +109,13 @@ def _print_pieces(report: survey.Survey) -> None:
             piece_count.piece.name,
             _format_share(piece_count.timepoints, total) or (hint if piece_count.there is None else ""),
             piece_count.piece.files,
-            _join_names(piece_count.lacking_in, LACKING),
+            _join_names(piece_count.lacking_in, MAX_TAKES),
             _join_names(piece_count.costs),
         )
         for piece_count in report.pieces
     )
     columns = ("", "piece", "has it", "files", "lacking in", "its lack costs")
-    show.print_table("Pieces", columns, rows, numbers=("has it",))
+    output.print_table("Pieces", columns, rows, numbers=("has it",))
 
 
 def _format_state(piece_count: survey.PieceCount, total: int) -> str:

@@ -8,18 +8,20 @@ from typing import Any
 
 import click
 
-from orqa_registry import scenes
-from orqa_registry.cli import show
-from orqa_registry.cli.roots import folders
+from orqa_registry.console import output
+from orqa_registry.console.root_option import parse_roots
+from orqa_registry.data.dataset import Dataset
 from orqa_registry.errors import CallError, OrqaError
-from orqa_registry.exchange import FORMATS, HOW, Pictures, QuestionSet, write
-from orqa_registry.plugin import Dataset, Task
-from orqa_registry.progress import Advance
+from orqa_registry.exchange import FORMATS, IMAGE_MODES, ExportSet, ImageFiles, write_export
+from orqa_registry.progress import ProgressCallback
+from orqa_registry.questions.question_pool import QuestionPool
+from orqa_registry.questions.question_set import CellCounts, SamplingMethod, sample_questions
+from orqa_registry.questions.task import Task
+from orqa_registry.readers import synthetic_scenes
 from orqa_registry.registry import Registry
-from orqa_registry.sampling import Cell, How, Pool, sample
 
 SAMPLINGS = ("benchmark", "uniform", "all")
-TRAIN = "train"
+TRAIN_SPLIT = "train"
 
 
 @click.command()
@@ -44,7 +46,10 @@ TRAIN = "train"
 @click.option("--paraphrase", type=click.FloatRange(0, 1), default=0.0, help="Chance of another wording. Default: 0.")
 @click.option("--sentences", type=click.FloatRange(0, 1), default=0.0, help="Chance of a full sentence. Default: 0.")
 @click.option(
-    "--images", type=click.Choice(HOW), default=HOW[0], help="Name image files, or copy or link them beside the set."
+    "--images",
+    type=click.Choice(IMAGE_MODES),
+    default=IMAGE_MODES[0],
+    help="Name image files, or copy or link them beside the set.",
 )
 @click.option("--replace", is_flag=True, help="Draw with replacement, as the original: duplicates are counted.")
 @click.option("--compat", type=click.Choice(["orqa-v1"]), help="Ask as the original does, defects and all.")
@@ -58,7 +63,7 @@ def export(
     form: str,
     out: Path,
     size: int | None,
-    sampling: How | None,
+    sampling: SamplingMethod | None,
     weights: tuple[str, ...],
     seed: int,
     tasks: tuple[str, ...],
@@ -91,13 +96,13 @@ def export(
         --format lmms-eval --images copy --out set
     """
     chosen_datasets = list({dataset.name: dataset for dataset in map(registry.dataset, datasets)}.values())
-    method: How = sampling or ("all" if size is None else "benchmark")
+    method: SamplingMethod = sampling or ("all" if size is None else "benchmark")
     if (method == "all") != (size is None):
         raise CallError(f"--sampling {method} {'takes no' if method == 'all' else 'needs a'} --size")
     shares, fitting, root_folders = (
         _parse_weights(registry, weights),
         _fit_tasks(registry, chosen_datasets, tasks),
-        folders(registry, roots, chosen_datasets),
+        parse_roots(registry, roots, chosen_datasets),
     )
     splits = {dataset.name: registry.split(dataset, split) for dataset in chosen_datasets}
     data_folders = {
@@ -107,8 +112,8 @@ def export(
     for name, home in homes.items():
         if out.resolve().is_relative_to(home.resolve()):
             raise CallError(f"--out {out} is in the folder of {name}, {home}: nothing is written into a dataset")
-    pool = Pool()
-    with show.progress("takes") as advance:
+    pool = QuestionPool()
+    with output.show_progress("takes") as advance:
         for dataset in chosen_datasets:
             _fill_pool(
                 pool,
@@ -119,17 +124,24 @@ def export(
                 advance,
                 compat=compat is not None,
             )
-    drawn = sample(pool, size, shares, method, seed, replace=replace, paraphrase=paraphrase, sentences=sentences)
-    questions = QuestionSet(
+    drawn = sample_questions(
+        pool, size, shares, method, seed, replace=replace, paraphrase=paraphrase, sentences=sentences
+    )
+    questions = ExportSet(
         drawn,
         out,
         FORMATS[form].named(next(iter(splits.values())), size or len(drawn.items)),
-        Pictures(out, images),
+        ImageFiles(out, images),
         homes,
         compat=compat is not None,
     )
-    manifest = {"splits": splits, "compat": compat, "images": images, **drawn.manifest(registry)}
-    files = write(questions, form, manifest)
+    manifest = {
+        "splits": splits,
+        "compat": compat,
+        "images": images,
+        **drawn.manifest(registry.versions_of(drawn.names)),
+    }
+    files = write_export(questions, form, manifest)
     _print_report(questions, {**manifest, "images_missing": questions.pictures.missing}, files, as_json=as_json)
 
 
@@ -162,15 +174,22 @@ def _fit_tasks(registry: Registry, datasets: Sequence[Dataset], task_names: Sequ
 
 
 def _fill_pool(
-    pool: Pool, dataset: Dataset, folder: Path, split: str, tasks: list[Task], advance: Advance, *, compat: bool
+    pool: QuestionPool,
+    dataset: Dataset,
+    folder: Path,
+    split: str,
+    tasks: list[Task],
+    advance: ProgressCallback,
+    *,
+    compat: bool,
 ) -> None:
     """Add to a pool all that can be asked of a split. Raises OrqaError where that is nothing."""
     sources = [(take, tasks) for take in dataset.takes(folder, split)]
-    if compat and split != TRAIN and TRAIN in dataset.splits:
+    if compat and split != TRAIN_SPLIT and TRAIN_SPLIT in dataset.splits:
         # The original asks about scenes in every split, and all scenes are of training takes (defect D17).
         scene_tasks = [task for task in tasks if "attributes" in task.needs]
-        takes = dataset.takes(folder, TRAIN) if scene_tasks else ()
-        sources += [(take, scene_tasks) for take in takes if take.name.endswith(scenes.SUFFIX)]
+        takes = dataset.takes(folder, TRAIN_SPLIT) if scene_tasks else ()
+        sources += [(take, scene_tasks) for take in takes if take.name.endswith(synthetic_scenes.SCENE_TAKE_SUFFIX)]
     points, size_before = 0, len(pool)
     for position, (take, take_tasks) in enumerate(sources, 1):
         points += pool.read(take, take_tasks, compat=compat)
@@ -183,21 +202,21 @@ def _fill_pool(
         )
 
 
-def _print_report(questions: QuestionSet, manifest: Mapping[str, Any], files: Sequence[Path], *, as_json: bool) -> None:
+def _print_report(questions: ExportSet, manifest: Mapping[str, Any], files: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
-        show.print_json({"files": list(map(str, files)), **manifest})
+        output.print_json({"files": list(map(str, files)), **manifest})
     else:
         rows = ((cell.dataset, cell.task, *_format_counts(cell)) for cell in questions.drawn.cells)
         columns = ("dataset", "task", "available", "wanted", "taken", "lacking", "twice")
         title = f"{len(questions.drawn.items):,} questions in {files[0]}"
-        show.print_table(title, columns, rows, numbers=columns[2:])
+        output.print_table(title, columns, rows, numbers=columns[2:])
     if shortage := manifest["shortage"]:
-        show.print_line(
+        output.print_line(
             f"warning: {shortage:,} questions are lacking, because there are no more of their kind", err=True
         )
     if missing := manifest["images_missing"]:
-        show.print_line(f"warning: {missing:,} images are not there and were left out", err=True)
+        output.print_line(f"warning: {missing:,} images are not there and were left out", err=True)
 
 
-def _format_counts(cell: Cell) -> tuple[str, ...]:
+def _format_counts(cell: CellCounts) -> tuple[str, ...]:
     return tuple(f"{count:,}" for count in (cell.available, cell.wanted, cell.taken, cell.shortage, cell.duplicates))

@@ -10,21 +10,20 @@ from typing import Any
 
 import click
 
-from orqa_registry.cli import show
-from orqa_registry.errors import CallError, OrqaError, match, nearest
-from orqa_registry.memory import (
-    STYLES,
+from orqa_registry.console import output
+from orqa_registry.data.dataset import Dataset
+from orqa_registry.data.records import Take, Timepoint
+from orqa_registry.errors import CallError, OrqaError, match_name, suggest_names
+from orqa_registry.prompts.change_log import (
     Change,
-    Log,
-    Memory,
+    ChangeLog,
     change_log,
     compat_log,
-    published,
+    log_rows,
     published_timepoint,
-    rows,
+    to_published,
 )
-from orqa_registry.plugin import Dataset
-from orqa_registry.records import Take, Timepoint
+from orqa_registry.prompts.memory import MEMORY_STYLES, Memory
 from orqa_registry.registry import Registry
 
 
@@ -35,7 +34,7 @@ from orqa_registry.registry import Registry
 @click.option("--split", help="The split that the take is in. Default: the first that has it.")
 @click.option("--at", "frames", multiple=True, metavar="FRAME", help="Print the memory at this frame; repeatable.")
 @click.option("--all", "every", is_flag=True, help="Print the memory at every frame.")
-@click.option("--style", type=click.Choice(STYLES), help=f"What a memory tells.  [default: {STYLES[0]}]")
+@click.option("--style", type=click.Choice(MEMORY_STYLES), help=f"What a memory tells.  [default: {MEMORY_STYLES[0]}]")
 @click.option("--compat", type=click.Choice(["orqa-v1"]), help="Log and word it as the original does.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of lines.")
 @click.pass_obj
@@ -73,7 +72,7 @@ def history(
         raise CallError("--at names frames and --all means every frame: say one of them")
     if style and not (frames or every):
         raise CallError("--style is how memory strings are worded: say --at FRAME or --all too")
-    style = style or STYLES[0]
+    style = style or MEMORY_STYLES[0]
     chosen = registry.dataset(dataset)
     splits = [registry.split(chosen, split)] if split else chosen.splits
     take = _find_take(chosen, registry.locate(chosen, root), splits, wanted)
@@ -86,10 +85,10 @@ def history(
         )
     else:
         kind = "changes"
-        lines = published(log) if compat else _build_changes(points, log)
+        lines = to_published(log) if compat else _build_changes(points, log)
     if as_json:
         header = {"dataset": take.dataset, "split": take.split, "take": take.name, "compat": compat}
-        show.print_json({**header, **({"style": style} if kind == "memories" else {}), kind: list(lines)})
+        output.print_json({**header, **({"style": style} if kind == "memories" else {}), kind: list(lines)})
         return
     for line in lines:
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -100,21 +99,21 @@ def _find_take(dataset: Dataset, folder: Path, splits: Sequence[str], name: str)
     names = []
     for split in splits:
         for take in dataset.takes(folder, split):
-            if match(name, [take.name]):
+            if match_name(name, [take.name]):
                 return take
             names.append(take.name)
     location = f"{', '.join(splits)} of {dataset.name} under {folder}"
-    raise CallError(f"no take {name!r} in {location}: {nearest(name, names)}")
+    raise CallError(f"no take {name!r} in {location}: {suggest_names(name, names)}")
 
 
-def _build_log(take: Take, points: Sequence[Timepoint], *, compat: str | None) -> Log:
+def _build_log(take: Take, points: Sequence[Timepoint], *, compat: str | None) -> ChangeLog:
     if not any("relations" in point.labels or "actions" in point.labels for point in points):
         raise OrqaError(
             f"{take.dataset}: take {take.name} has no history: none of its {len(points)} timepoints is annotated with "
             f"relations or actions. What of the labels is on disk: orqa-registry doctor {take.dataset}"
         )
     try:
-        return compat_log(rows(points, when=_parse_timepoint)) if compat else change_log(rows(points))
+        return compat_log(log_rows(points, when=_parse_timepoint)) if compat else change_log(log_rows(points))
     except ValueError as error:
         raise OrqaError(f"{take.dataset}: take {take.name}: {error}") from error
 
@@ -127,18 +126,18 @@ def _select_timepoints(take: Take, points: Iterable[Timepoint], frames: Iterable
     points_by_frame = {point.frame: point for point in points}
     for frame in frames:
         if frame not in points_by_frame:
-            raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, points_by_frame)}")
+            raise CallError(f"no frame {frame!r} in take {take.name}: {suggest_names(frame, points_by_frame)}")
     return [points_by_frame[frame] for frame in frames]
 
 
-def _build_memories(points: Iterable[Timepoint], log: Log, style: str) -> Iterator[dict[str, str]]:
+def _build_memories(points: Iterable[Timepoint], log: ChangeLog, style: str) -> Iterator[dict[str, str]]:
     memory = Memory(log)
     for point in points:
         timepoint = _parse_timepoint(point) if log.compat else point.index
         yield {"frame": point.frame, "memory": memory.text(timepoint, style)}
 
 
-def _build_changes(points: Iterable[Timepoint], log: Log) -> Iterator[dict[str, Any]]:
+def _build_changes(points: Iterable[Timepoint], log: ChangeLog) -> Iterator[dict[str, Any]]:
     frames = {point.index: point.frame for point in points}
     for change in log.changes:
         yield {"frame": frames[change.timepoint], "timepoint": change.timepoint, **_format_change(change)}

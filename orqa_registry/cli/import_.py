@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from orqa_registry.cli import show
-from orqa_registry.cli.roots import folders
+from orqa_registry.console import output
+from orqa_registry.console.root_option import parse_roots
 from orqa_registry.errors import CallError
-from orqa_registry.exchange.published import Known, Published, Tally
-from orqa_registry.exchange.sets import write_lines
+from orqa_registry.exchange.export_set import write_lines
+from orqa_registry.exchange.published_set import ImportCounts, KnownTimepoints, PublishedSet
 from orqa_registry.registry import Registry
 
 
@@ -38,16 +38,18 @@ def import_(registry: Registry, file: Path, out: Path, roots: tuple[str, ...], a
     """
     if out.exists() and out.samefile(file):
         raise CallError(f"--out {out} is FILE itself")
-    known = {name: _index_timepoints(registry, name, folder) for name, folder in folders(registry, roots, ()).items()}
+    known = {
+        name: _index_timepoints(registry, name, folder) for name, folder in parse_roots(registry, roots, ()).items()
+    }
     total = max(1, file.stat().st_size >> 20)
-    with show.progress("MB") as advance:
-        source = Published(file, registry, known, lambda read: advance(file.name, read >> 20, total))
+    with output.show_progress("MB") as advance:
+        source = PublishedSet(file, registry, known, lambda read: advance(file.name, read >> 20, total))
         out.parent.mkdir(parents=True, exist_ok=True)
         write_lines(out, source.lines())
     _print_report(source.tally, out, as_json=as_json, looked=bool(known))
 
 
-def _index_timepoints(registry: Registry, name: str, root: Path) -> Known:
+def _index_timepoints(registry: Registry, name: str, root: Path) -> KnownTimepoints:
     """Return the timepoints of a dataset; no label is looked at."""
     dataset = registry.dataset(name)
     folder = registry.locate(dataset, root)
@@ -55,13 +57,13 @@ def _index_timepoints(registry: Registry, name: str, root: Path) -> Known:
     return {(point.take, point.frame): point for take in takes for point in take}
 
 
-def _print_report(tally: Tally, out: Path, *, as_json: bool, looked: bool) -> None:
+def _print_report(tally: ImportCounts, out: Path, *, as_json: bool, looked: bool) -> None:
     if as_json:
-        show.print_json({"out": str(out), **tally.as_json()})
+        output.print_json({"out": str(out), **tally.as_json()})
         return
     rows: list[tuple[Any, ...]] = [(*cell, f"{count:,}") for cell, count in sorted(tally.records.items())]
     written = tally.records.total()
-    show.print_table(f"{written:,} records in {out}", ("dataset", "task", "records"), rows, numbers=("records",))
+    output.print_table(f"{written:,} records in {out}", ("dataset", "task", "records"), rows, numbers=("records",))
     remarks = [
         ("frames repaired, which held their take", tally.repaired),
         ("damaged, left out", tally.damaged),
@@ -69,4 +71,4 @@ def _print_report(tally: Tally, out: Path, *, as_json: bool, looked: bool) -> No
         *([("of timepoints that are not in the folder", tally.absent)] if looked else []),
     ]
     counts = ((reason, f"{count:,}") for reason, count in remarks)
-    show.print_table(f"of {tally.read:,} read", ("what", "records"), counts, numbers=("records",))
+    output.print_table(f"of {tally.read:,} read", ("what", "records"), counts, numbers=("records",))

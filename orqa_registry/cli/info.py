@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from orqa_registry import facets
-from orqa_registry.cli import show
-from orqa_registry.errors import CallError, fold, nearest
-from orqa_registry.plugin import Dataset, Task
+from orqa_registry.console import output
+from orqa_registry.data import facets
+from orqa_registry.data.dataset import Dataset
+from orqa_registry.errors import CallError, fold_name, suggest_names
+from orqa_registry.questions.task import Task
 from orqa_registry.registry import Registry
 
 
@@ -26,20 +27,22 @@ def info(registry: Registry, name: str, as_json: bool) -> None:
     """
     description = _describe(registry, name)
     if as_json:
-        show.print_json(description)
+        output.print_json(description)
         return
     rows = ((key, _format_value(value)) for key, value in description.items() if value not in ("", [], {}))
-    show.print_table(description["name"], ("", ""), rows)
+    output.print_table(description["name"], ("", ""), rows)
 
 
 def _describe(registry: Registry, name: str) -> dict[str, Any]:
     for dataset in registry.datasets.values():
-        if fold(dataset.name) == fold(name):
+        if fold_name(dataset.name) == fold_name(name):
             return _describe_dataset(registry, dataset)
     for task in registry.tasks.values():
-        if fold(task.name) == fold(name):
+        if fold_name(task.name) == fold_name(name):
             return _describe_task(registry, task)
-    raise CallError(f"no dataset or task is called {name!r}: {nearest(name, {*registry.datasets, *registry.tasks})}")
+    raise CallError(
+        f"no dataset or task is called {name!r}: {suggest_names(name, {*registry.datasets, *registry.tasks})}"
+    )
 
 
 def _describe_dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:

@@ -11,15 +11,19 @@ from typing import Any
 import click
 from attrs import asdict
 
-from orqa_registry import prompts, zeroshot
-from orqa_registry.asking import ask
-from orqa_registry.draws import seeded
-from orqa_registry.errors import CallError, OrqaError, fold, match, nearest
-from orqa_registry.memory import Memory, change_log, compat_log, rows
-from orqa_registry.plugin import Dataset, Task
-from orqa_registry.records import Asked, Take, Timepoint
+from orqa_registry.data.dataset import Dataset
+from orqa_registry.data.records import Take, Timepoint
+from orqa_registry.data.timeline import Timeline
+from orqa_registry.errors import CallError, OrqaError, fold_name, match_name, suggest_names
+from orqa_registry.prompts import build, zeroshot
+from orqa_registry.prompts.change_log import change_log, compat_log, log_rows
+from orqa_registry.prompts.memory import Memory
+from orqa_registry.prompts.policy import PromptPolicy, find_policy
+from orqa_registry.questions.ask import ask
+from orqa_registry.questions.question import AskedQuestion
+from orqa_registry.questions.task import Task
 from orqa_registry.registry import Registry
-from orqa_registry.timeline import Timeline
+from orqa_registry.rng import seeded_rng
 
 ZERO_SHOT = "zero-shot"
 
@@ -66,18 +70,18 @@ def prompt(
     orqa-registry prompt 4D-OR --root DIR --take 004_4DOR --frame 000120 --policy train --seed 7
     """
     chosen = registry.dataset(dataset) if dataset else None
-    prompt_policy = None if fold(policy) == fold(ZERO_SHOT) else prompts.named(policy)
+    prompt_policy = None if fold_name(policy) == fold_name(ZERO_SHOT) else find_policy(policy)
     fitting = registry.fitting(chosen, tasks) if chosen else [registry.task(name) for name in tasks or registry.tasks]
     if wanted is None:
         if frame or root or split:
             raise CallError("--frame, --root and --split are about a take: name it with --take")
-        sys.stdout.write(zeroshot.preamble(fitting, [chosen] if chosen else []) + "\n")
+        sys.stdout.write(zeroshot.zero_shot_preamble(fitting, [chosen] if chosen else []) + "\n")
         return
     if chosen is None:
         raise CallError(f"--take {wanted}: of which dataset? orqa-registry prompt DATASET --take {wanted}")
     take = _find_take(chosen, registry.locate(chosen, root), registry.split(chosen, split) if split else None, wanted)
     for line in _build_lines(
-        take, frame, fitting, prompt_policy or zeroshot.policy(fitting, [chosen]), seed, remember=remember
+        take, frame, fitting, prompt_policy or zeroshot.zero_shot_policy(fitting, [chosen]), seed, remember=remember
     ):
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -87,27 +91,27 @@ def _find_take(dataset: Dataset, folder: Path, split: str | None, name: str) -> 
     names = []
     for candidate in [split] if split else dataset.splits:
         for take in dataset.takes(folder, candidate):
-            if match(name, [take.name]):
+            if match_name(name, [take.name]):
                 return take
             names.append(take.name)
-    raise CallError(f"no take {name!r} in {split or dataset.name} under {folder}: {nearest(name, names)}")
+    raise CallError(f"no take {name!r} in {split or dataset.name} under {folder}: {suggest_names(name, names)}")
 
 
 def _build_lines(
-    take: Take, frame: str | None, tasks: list[Task], policy: prompts.PromptPolicy, seed: int, *, remember: bool
+    take: Take, frame: str | None, tasks: list[Task], policy: PromptPolicy, seed: int, *, remember: bool
 ) -> Iterator[Mapping[str, Any]]:
     points = list(take)
     if not points:
         raise OrqaError(f"{take.dataset}: take {take.name} has no timepoint")
     points_by_frame = {point.frame: point for point in points}
     if frame is not None and frame not in points_by_frame:
-        raise CallError(f"no frame {frame!r} in take {take.name}: {nearest(frame, points_by_frame)}")
+        raise CallError(f"no frame {frame!r} in take {take.name}: {suggest_names(frame, points_by_frame)}")
     timeline = Timeline((point.index, point.seconds, point.labels) for point in points)
     memory = _build_memory(points, policy) if remember else None
     for point in points if frame is None else [points_by_frame[frame]]:
         questions = list(_draw_questions(point, timeline, tasks, policy, seed))
         for task, asked in questions:
-            built = prompts.build(asked, task, policy, seed, memory=memory)
+            built = build.build_prompt(asked, task, policy, seed, memory=memory)
             record = {"key": built.key, "task": built.task, "images": [asdict(picture) for picture in built.images]}
             yield {**record, "sensors": list(built.sensors), "text": built.text, "answer": built.answer}
         if questions:
@@ -123,19 +127,19 @@ def _join_names(tasks: list[Task]) -> str:
 
 
 def _draw_questions(
-    point: Timepoint, timeline: Timeline, tasks: list[Task], policy: prompts.PromptPolicy, seed: int
-) -> Iterator[tuple[Task, Asked]]:
+    point: Timepoint, timeline: Timeline, tasks: list[Task], policy: PromptPolicy, seed: int
+) -> Iterator[tuple[Task, AskedQuestion]]:
     """Yield one question of each task."""
     for task, questions in ask(point, timeline, tasks, seed, compat=policy.compat):
         if questions:
-            question = seeded(seed, point.key, task.name).choice(questions)
-            yield task, Asked(point, question, question.text, question.answer)
+            question = seeded_rng(seed, point.key, task.name).choice(questions)
+            yield task, AskedQuestion(point, question, question.text, question.answer)
 
 
-def _build_memory(points: list[Timepoint], policy: prompts.PromptPolicy) -> Memory:
+def _build_memory(points: list[Timepoint], policy: PromptPolicy) -> Memory:
     if not any(point.claimed & {"relations", "actions"} for point in points):
         raise OrqaError(f"take {points[0].take} has no memory: nobody annotated relations or actions in it")
     try:
-        return Memory(compat_log(rows(points)) if policy.compat else change_log(rows(points)))
+        return Memory(compat_log(log_rows(points)) if policy.compat else change_log(log_rows(points)))
     except ValueError as error:
         raise OrqaError(f"take {points[0].take}: {error}") from error

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from orqa_registry import scoring
-from orqa_registry.cli import show
+from orqa_registry.console import output
 from orqa_registry.errors import OrqaError
+from orqa_registry.questions import scoring
 from orqa_registry.registry import Registry
 
 
@@ -39,10 +39,12 @@ def score(registry: Registry, file: Path, as_table: bool) -> None:
         else:
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     if as_table:
-        show.print_table(str(file), ("task", "answers", "score", "fair"), _compute_means(totals), numbers=NUMBERS)
+        output.print_table(
+            str(file), ("task", "answers", "score", "fair"), _compute_means(totals), numbers=NUMBER_COLUMNS
+        )
 
 
-NUMBERS = ("answers", "score", "fair")
+NUMBER_COLUMNS = ("answers", "score", "fair")
 
 
 def _compute_means(totals: dict[str, list[tuple[float, float]]]) -> Iterator[tuple[str, ...]]:
@@ -57,12 +59,12 @@ def _compute_means(totals: dict[str, list[tuple[float, float]]]) -> Iterator[tup
         yield ("micro", str(len(every)), *(f"{fmean(column):.4f}" for column in zip(*every, strict=True)))
 
 
-ALSO_CALLED = {"task": "question_type", "truth": "gt", "answer": "pred"}
+ORIGINAL_NAMES = {"task": "question_type", "truth": "gt", "answer": "pred"}
 """Field -> its name in the original's files."""
 
 
 def _find_field(line: dict[str, Any], field: str) -> str:
-    return field if field in line else ALSO_CALLED[field]
+    return field if field in line else ORIGINAL_NAMES[field]
 
 
 def _parse_line(text: str, source: str) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def _parse_line(text: str, source: str) -> dict[str, Any]:
         raise OrqaError(f"{source}: not JSON: {error}") from error
     if not isinstance(line, dict):
         raise OrqaError(f"{source}: an object with task, truth and answer was expected, not {text.strip()[:40]!r}")
-    for field, original in ALSO_CALLED.items():
+    for field, original in ORIGINAL_NAMES.items():
         if field == "truth" and "truths" in line:
             continue
         value = line.get(field, line.get(original))

@@ -13,30 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from orqa_registry.errors import CallError
-from orqa_registry.exchange.sets import QuestionSet, write_lines, write_object
-from orqa_registry.reading import read_json
+from orqa_registry.exchange.export_set import ExportSet, write_lines, write_object
+from orqa_registry.readers.io import read_json
 
-INFO = "dataset_info.json"
-IMAGE = "<image>"
+DATASET_INFO = "dataset_info.json"
+IMAGE_TAG = "<image>"
 
 _MARKER = re.compile(r"<(?=(?:image|video|audio)>)")
 
 
-def write(questions: QuestionSet) -> list[Path]:
+def write_llama_factory(questions: ExportSet) -> list[Path]:
     """Write NAME.jsonl, and its entry in dataset_info.json; other entries there are kept.
 
     Raises CallError where dataset_info.json holds something else.
     """
-    path, info = questions.file(".jsonl"), questions.folder / INFO
+    path, info = questions.file(".jsonl"), questions.folder / DATASET_INFO
     entries = read_json(info) if info.exists() else {}
     if not isinstance(entries, dict):
         raise CallError(f"{info}: an object of data sets was expected: choose another --out")
     write_lines(path, _build_rows(questions))
-    write_object(info, {**entries, questions.name: entry(path.name)})
+    write_object(info, {**entries, questions.name: dataset_info_entry(path.name)})
     return [path, info]
 
 
-def entry(file: str) -> dict[str, Any]:
+def dataset_info_entry(file: str) -> dict[str, Any]:
     """Return what dataset_info.json says about a file of ours."""
     return {
         "file_name": file,
@@ -52,13 +52,13 @@ def entry(file: str) -> dict[str, Any]:
     }
 
 
-def _build_rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+def _build_rows(questions: ExportSet) -> Iterator[dict[str, Any]]:
     for item in questions.drawn.items:
         prompt, reply = (_MARKER.sub("< ", text) for text in questions.spoken(item))
         images = questions.images(item)
         yield {
             "messages": [
-                {"role": "user", "content": IMAGE * len(images) + prompt},
+                {"role": "user", "content": IMAGE_TAG * len(images) + prompt},
                 {"role": "assistant", "content": reply},
             ],
             "images": images,

@@ -12,27 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from orqa_registry.exchange import lmms_task
-from orqa_registry.exchange.sets import QuestionSet, write_lines
-from orqa_registry.writing import whole_file
+from orqa_registry.exchange.export_set import ExportSet, write_lines
+from orqa_registry.readers.io import atomic_write
 
-MODULE = "orqa_lmms"
-LONGEST = 300
+TASK_MODULE = "orqa_lmms"
+MAX_ANSWER_TOKENS = 300
 """Tokens of an answer (protocol 9.6)."""
 
 
-def write(questions: QuestionSet) -> list[Path]:
+def write_lmms_eval(questions: ExportSet) -> list[Path]:
     """Write NAME.jsonl, the task NAME.yaml, and the functions that the task names."""
-    data, task, functions = questions.file(".jsonl"), questions.file(".yaml"), questions.folder / f"{MODULE}.py"
+    data, task, functions = questions.file(".jsonl"), questions.file(".yaml"), questions.folder / f"{TASK_MODULE}.py"
     write_lines(data, _build_rows(questions))
-    with whole_file(functions) as partial:
+    with atomic_write(functions) as partial:
         partial.write_bytes(Path(lmms_task.__file__).read_bytes())
     tasks = sorted({item.question.task for item in questions.drawn.items})
-    with whole_file(task) as partial:
-        partial.write_text(yaml(questions.name, data.name, tasks), encoding="utf-8")
+    with atomic_write(task) as partial:
+        partial.write_text(task_yaml(questions.name, data.name, tasks), encoding="utf-8")
     return [data, task, functions]
 
 
-def _build_rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
+def _build_rows(questions: ExportSet) -> Iterator[dict[str, Any]]:
     for index, item in enumerate(questions.drawn.items):
         prompt, _ = questions.spoken(item)
         # Every column is there in every line and of one type: the loader settles types by the first lines.
@@ -49,9 +49,9 @@ def _build_rows(questions: QuestionSet) -> Iterator[dict[str, Any]]:
         }
 
 
-def yaml(name: str, data: str, tasks: list[str]) -> str:
+def task_yaml(name: str, data: str, tasks: list[str]) -> str:
     """Return the task file. A JSON string is a YAML string, so names need no other care."""
-    metrics = [("orqa_score", "mean"), ("orqa_macro", f"!function {MODULE}.macro")]
+    metrics = [("orqa_score", "mean"), ("orqa_macro", f"!function {TASK_MODULE}.macro")]
     metrics += [(lmms_task.metric(task), "mean") for task in tasks]
     head = f"""\
 # Written by orqa-registry export. In this folder: python -m lmms_eval --include_path . --tasks {name} --model ...
@@ -62,12 +62,12 @@ dataset_kwargs:
     test: {json.dumps(data)}
 test_split: test
 output_type: generate_until
-doc_to_visual: !function {MODULE}.doc_to_visual
-doc_to_text: !function {MODULE}.doc_to_text
+doc_to_visual: !function {TASK_MODULE}.doc_to_visual
+doc_to_text: !function {TASK_MODULE}.doc_to_text
 doc_to_target: answer
-process_results: !function {MODULE}.process_results
+process_results: !function {TASK_MODULE}.process_results
 generation_kwargs:
-  max_new_tokens: {LONGEST}
+  max_new_tokens: {MAX_ANSWER_TOKENS}
   temperature: 0
   do_sample: false
 lmms_eval_specific_kwargs:

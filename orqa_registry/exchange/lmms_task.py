@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from orqa_registry import Registry, scoring
+from orqa_registry import Registry
+from orqa_registry.questions import scoring
 
 HERE = Path(__file__).resolve().parent
 

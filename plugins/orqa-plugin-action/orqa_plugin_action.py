@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
-from orqa_registry.vocabulary import display
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry.data.vocabulary import display
+from orqa_registry.questions import scoring
 
 CLOCK_TOLERANCE = 1e-6
 """Seconds that a clock read from a file may be off: 5.0 must not become 4."""
@@ -67,7 +68,7 @@ class CurrentAction(Task):
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; where nothing happens, rarely."""
         actions = moment.labels["actions"]
-        yield self.pose(*actions) if actions else self.pose("nothing", weight=RARE)
+        yield self.pose(*actions) if actions else self.pose("nothing", weight=RARE_WEIGHT)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a label."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import Moment, Question, Task, hookimpl, image, scoring
-from orqa_registry.vocabulary import display
+from orqa_registry import Moment, Question, Task, hookimpl
+from orqa_registry.data.vocabulary import display
+from orqa_registry.questions import image_coordinates, scoring
 
 
 class GazeLocation(Task):
@@ -29,7 +30,7 @@ class GazeLocation(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask where the gaze is within the image."""
-        gaze = image.gaze(moment)
+        gaze = image_coordinates.binned_gaze(moment)
         if gaze is not None:
             yield self.pose(f"{gaze.x}, {gaze.y}", view=gaze.view)
 
@@ -59,7 +60,7 @@ class GazeObject(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask where something is looked at."""
-        gaze = image.gaze(moment)
+        gaze = image_coordinates.binned_gaze(moment)
         looked_at = gaze and gaze.met(moment)
         if gaze is not None and looked_at:
             yield self.pose(display(looked_at), view=gaze.view)

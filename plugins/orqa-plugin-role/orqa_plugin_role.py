@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
-from orqa_registry.vocabulary import ROLES, canonical_order, display
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry.data.vocabulary import ROLES, canonical_order, display
+from orqa_registry.questions import scoring
 
 NUMBERED_PERSON = re.compile(r"human (\d+)")
 MAX_PERSON_NUMBER = 5
@@ -83,7 +84,7 @@ class RolePeople(Task):
         if roles:
             yield self.pose(", ".join(map(display, roles)))
         else:
-            yield self.pose("no one", weight=RARE)
+            yield self.pose("no one", weight=RARE_WEIGHT)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a set."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import RARE, Moment, Question, Task, hookimpl, image, scenegraph, scoring
-from orqa_registry.vocabulary import display
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import display
+from orqa_registry.questions import image_coordinates, scoring
 
 
 class CurrentSceneGraph(Task):
@@ -31,7 +33,7 @@ class CurrentSceneGraph(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint with a graph."""
-        yield self.pose(scenegraph.to_text(moment.labels["relations"]))
+        yield self.pose(scenegraph.graph_to_text(moment.labels["relations"]))
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a graph."""
@@ -49,7 +51,7 @@ class CurrentSceneGraph(Task):
 
 def _skips_empty(moment: Moment) -> bool:
     """Tell whether the original asks nothing where nothing is there."""
-    return moment.compat and moment.timepoint.dataset in image.IN_PIXELS
+    return moment.compat and moment.timepoint.dataset in image_coordinates.ORDERED_BY_PIXELS
 
 
 class ListAllEntities(Task):
@@ -79,7 +81,7 @@ class ListAllEntities(Task):
         if entities:
             yield self.pose(", ".join(entities))
         elif not _skips_empty(moment):
-            yield self.pose("nothing", weight=RARE)
+            yield self.pose("nothing", weight=RARE_WEIGHT)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a set."""
@@ -115,12 +117,12 @@ class ListAllEntitiesOrdered2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every view with boxes; an empty one rarely."""
-        for view, view_boxes in image.views(moment).items():
+        for view, view_boxes in image_coordinates.boxes_by_view(moment).items():
             entities = [display(entity) for entity in view_boxes.from_left_to_right(moment)]
             if entities:
                 yield self.pose(", ".join(entities), view=view)
             elif not _skips_empty(moment):
-                yield self.pose("nothing", view=view, weight=RARE)
+                yield self.pose("nothing", view=view, weight=RARE_WEIGHT)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as an ordered list."""

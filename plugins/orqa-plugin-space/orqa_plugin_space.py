@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import Moment, Question, Task, hookimpl, image, room, scoring
-from orqa_registry.vocabulary import display
+from orqa_registry import Moment, Question, Task, hookimpl
+from orqa_registry.data.vocabulary import display
+from orqa_registry.questions import image_coordinates, room_coordinates, scoring
 
 
 class Where2D(Task):
@@ -33,7 +34,7 @@ class Where2D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every entity of every view."""
-        for view, view_boxes in image.views(moment).items():
+        for view, view_boxes in image_coordinates.boxes_by_view(moment).items():
             answers: dict[str, list[str]] = {}
             for box in view_boxes.boxes:
                 answers.setdefault(display(box.entity), []).append(box.as_text)
@@ -67,7 +68,7 @@ class Where3D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every entity."""
-        for entity, position in room.steps(moment).items():
+        for entity, position in room_coordinates.room_positions(moment).items():
             yield self.pose(", ".join(map(str, position)), entity=display(entity))
 
     def score(self, truth: str, answer: str) -> float:
@@ -97,7 +98,7 @@ class Distance3D(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask about every pair, each once."""
-        for (first, second), distance in room.distances(moment).items():
+        for (first, second), distance in room_coordinates.distances_mm(moment).items():
             yield self.pose(f"{distance} mm", a=display(first), b=display(second))
 
     def score(self, truth: str, answer: str) -> float:

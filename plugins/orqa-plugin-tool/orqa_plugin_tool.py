@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import RARE, Moment, Question, Task, hookimpl, scoring
-from orqa_registry.vocabulary import TOOLS, canonical_order, display
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry.data.vocabulary import TOOLS, canonical_order, display
+from orqa_registry.questions import scoring
 
 
 class ToolsUsed(Task):
@@ -32,7 +33,7 @@ class ToolsUsed(Task):
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; where none is in use, rarely."""
         tools = canonical_order(set(moment.labels["tools"]), TOOLS)
-        yield self.pose(", ".join(tools)) if tools else self.pose("nothing", weight=RARE)
+        yield self.pose(", ".join(tools)) if tools else self.pose("nothing", weight=RARE_WEIGHT)
 
     def score(self, truth: str, answer: str) -> float:
         """Score as a set."""

@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 @hookimpl
 def orqa_answerers() -> Iterator[Answerer]:
     """Bring the baselines and the trained model."""
-    from orqa_train import answerers
+    from orqa_train.answering import answerers
 
-    yield answerers.Majority()
-    yield answerers.Truth()
-    yield answerers.Blind()
-    yield answerers.Model()
+    yield answerers.MajorityAnswerer()
+    yield answerers.TruthAnswerer()
+    yield answerers.BlindAnswerer()
+    yield answerers.ModelAnswerer()
 
 
 @hookimpl
 def orqa_commands(cli: click.Group) -> None:
     """Bring `orqa-registry train` and `orqa-registry eval`."""
-    from orqa_registry.cli.late import Late
+    from orqa_registry.console.lazy_command import LazyCommand
 
     for command in (
-        Late(
+        LazyCommand(
             "train",
-            "orqa_train.commands:train",
+            "orqa_train.cli.train:train",
             "Train a vision-language model on the questions that can be asked of a shard folder.",
         ),
-        Late(
+        LazyCommand(
             "eval",
-            "orqa_train.commands:eval_",
+            "orqa_train.cli.eval_:eval_",
             "Put the questions of a split to answerers, and score what they say.",
         ),
     ):

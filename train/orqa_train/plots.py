@@ -12,21 +12,21 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from orqa_train.job import WINDOW
+from orqa_train.training.run import LOSS_WINDOW
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
-COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
+PLOT_COLOURS = ("#1b6ca8", "#e08e2b", "#9aa5ab", "#5b8c5a", "#b34d4d", "#7a5ba6")
 
 
 def loss_curve(log: Path, out: Path) -> None:
     """Draw the loss that a run logged, each point the mean of a window of steps."""
     steps = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    windows = [steps[first : first + WINDOW] for first in range(0, len(steps), WINDOW)]
+    windows = [steps[first : first + LOSS_WINDOW] for first in range(0, len(steps), LOSS_WINDOW)]
     lines = [{"step": window[-1]["step"], "loss": fmean(step["loss"] for step in window)} for window in windows]
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
-    axes.plot([line["step"] for line in lines], [line["loss"] for line in lines], color=COLOURS[0], linewidth=1.6)
+    axes.plot([line["step"] for line in lines], [line["loss"] for line in lines], color=PLOT_COLOURS[0], linewidth=1.6)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -43,14 +43,14 @@ def _is_near(tick: float, lines: Sequence[Mapping[str, float]]) -> bool:
     return min(losses) / 2 <= tick <= max(losses) * 2
 
 
-def scores_by_task(tasks: Sequence[str], scores: Mapping[str, Sequence[float]]) -> bytes:
+def score_chart(tasks: Sequence[str], scores: Mapping[str, Sequence[float]]) -> bytes:
     """Return a PNG of bars: for each task the score, 0 to 1, of each answerer."""
     figure = Figure(figsize=(8.6, 0.8 + (0.14 + 0.11 * len(scores)) * len(tasks)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / max(1, len(scores))
     for index, (name, values) in enumerate(scores.items()):
         centres = [row + (index - (len(scores) - 1) / 2) * height for row in range(len(tasks))]
-        axes.barh(centres, values, height * 0.92, label=name, color=COLOURS[index % len(COLOURS)])
+        axes.barh(centres, values, height * 0.92, label=name, color=PLOT_COLOURS[index % len(PLOT_COLOURS)])
     axes.set_yticks(range(len(tasks)), tasks)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from attrs import asdict, evolve, field, fields, frozen
 
 from orqa_registry import CallError
-from orqa_registry.errors import nearest
-from orqa_shards import toml
-from orqa_shards.budget import Budget
-from orqa_shards.mixture import OTHERS, Mixture
+from orqa_registry.errors import suggest_names
+from orqa_shards.error_budget import ErrorBudget
+from orqa_shards.sampling import toml_text
+from orqa_shards.sampling.mixture import OTHER_TASKS, Mixture
 
-CHOICES = {
+RECIPE_CHOICES = {
     "attention": ("sdpa", "eager"),  # those that take a mask of our own
     "precision": ("float32", "bfloat16"),
     "schedule": ("constant", "constant_with_warmup", "cosine", "linear"),
@@ -31,7 +31,7 @@ def _check_positive(record: object, *keys: str) -> None:
 
 
 @frozen
-class Tiny:
+class TinyModelSize:
     """Size of the random model that is built when `model` is "tiny". `init_std` near 1/sqrt(hidden) lets it bind."""
 
     hidden: int = 64
@@ -99,27 +99,27 @@ class Recipe:
     threads: int = 0
     bad_in_a_row: int = 100
     bad_per_cent: float = 1.0
-    tiny: Tiny = field(factory=Tiny)
+    tiny: TinyModelSize = field(factory=TinyModelSize)
     mixture: Mixture = field(factory=Mixture)
 
     def __attrs_post_init__(self) -> None:
         _check_positive(
             self, "steps", "batch", "accumulate", "rate", "pixels", "tokens", "save_every", "clip", "readers"
         )
-        for key, choices in CHOICES.items():
+        for key, choices in RECIPE_CHOICES.items():
             if getattr(self, key) not in choices:
-                raise ValueError(f"{key} is {getattr(self, key)!r}: {nearest(getattr(self, key), choices)}")
+                raise ValueError(f"{key} is {getattr(self, key)!r}: {suggest_names(getattr(self, key), choices)}")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is {self.warmup}, and 0 to 1 was expected")
-        Budget(self.bad_in_a_row, self.bad_per_cent)  # says what is wrong with them
+        ErrorBudget(self.bad_in_a_row, self.bad_per_cent)  # says what is wrong with them
 
     def to_toml(self) -> str:
         """Return the recipe as TOML that `load` reads back."""
         values = asdict(self, filter=lambda attribute, _: attribute.name != "mixture")
         tiny = values.pop("tiny")
         mixture = re.sub(r"(?m)^\[", "[mixture.", self.mixture.to_toml())
-        lines = [f"{key} = {toml.written(value)}" for key, value in values.items()]
-        sizes = [f"{key} = {toml.written(value)}" for key, value in tiny.items()]
+        lines = [f"{key} = {toml_text.toml_value(value)}" for key, value in values.items()]
+        sizes = [f"{key} = {toml_text.toml_value(value)}" for key, value in tiny.items()]
         lines += ["", "[tiny]", *sizes, "", "[mixture]", mixture]
         return "\n".join(lines)
 
@@ -129,18 +129,18 @@ class Recipe:
 
     def asking(self, tasks: Iterable[str]) -> Recipe:
         """Return the recipe with these tasks alone."""
-        return evolve(self, mixture=evolve(self.mixture, tasks={OTHERS: 0.0, **dict.fromkeys(tasks, 1.0)}))
+        return evolve(self, mixture=evolve(self.mixture, tasks={OTHER_TASKS: 0.0, **dict.fromkeys(tasks, 1.0)}))
 
 
-Record = TypeVar("Record", Recipe, Tiny)
+RecipePart = TypeVar("RecipePart", Recipe, TinyModelSize)
 
 
-def names() -> list[str]:
+def recipe_names() -> list[str]:
     """Return the recipes that come with the package."""
     return sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
 
 
-def load(name: str, changes: Sequence[str] = (), mixture: Path | None = None) -> Recipe:
+def load_recipe(name: str, changes: Sequence[str] = (), mixture: Path | None = None) -> Recipe:
     """Return the recipe called `name`, or read from the file `name`, with changes `key=value`. Raises CallError.
 
     mixture: a file that replaces the recipe's own; changes come after it.
@@ -148,12 +148,14 @@ def load(name: str, changes: Sequence[str] = (), mixture: Path | None = None) ->
     path = Path(name)
     if path.suffix == ".toml":
         if not path.is_file():
-            raise CallError(f"there is no recipe file {name}; those that come along: {', '.join(names())}")
+            raise CallError(f"there is no recipe file {name}; those that come along: {', '.join(recipe_names())}")
         text, where = path.read_text(encoding="utf-8"), name
-    elif name in names():
+    elif name in recipe_names():
         text, where = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"recipe {name}"
     else:
-        raise CallError(f"unknown recipe {name!r}: {nearest(name, names())} A file of your own ends in .toml")
+        raise CallError(
+            f"unknown recipe {name!r}: {suggest_names(name, recipe_names())} A file of your own ends in .toml"
+        )
     recipe = _fill_record(Recipe(), _parse_toml(text, where), where)
     if mixture is not None:
         recipe = evolve(recipe, mixture=Mixture.load(mixture))
@@ -190,15 +192,15 @@ def _apply_change(recipe: Recipe, change: str) -> Recipe:
     return _fill_record(recipe, parsed, where)
 
 
-def _fill_record(record: Record, values: Mapping[str, Any], where: str) -> Record:
+def _fill_record(record: RecipePart, values: Mapping[str, Any], where: str) -> RecipePart:
     """Return a record with values put in, each checked against the type of what it replaces."""
     known_keys = [attribute.name for attribute in fields(type(record))]
     filled: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known_keys:
-            raise CallError(f"{where}: unknown key {key!r}: {nearest(key, known_keys)}")
+            raise CallError(f"{where}: unknown key {key!r}: {suggest_names(key, known_keys)}")
         current = getattr(record, key)
-        if isinstance(current, Tiny):
+        if isinstance(current, TinyModelSize):
             if not isinstance(value, Mapping):
                 raise CallError(f"{where}: {key} is a table")
             filled[key] = _fill_record(current, value, f"{where}: {key}")

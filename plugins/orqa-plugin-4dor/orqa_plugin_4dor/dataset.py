@@ -14,20 +14,19 @@ from orqa_registry import (
     Card,
     Check,
     Dataset,
-    Labels,
     Layout,
+    LazyLabels,
     OrqaError,
     Piece,
     Take,
     Timepoint,
     Triplet,
-    scenegraph,
-    scenes,
-    segmentation,
 )
-from orqa_registry.errors import nearest
-from orqa_registry.media import Media
-from orqa_registry.reading import files_in, read_json, settle, spare
+from orqa_registry.data import scenegraph
+from orqa_registry.data.lazy import LazyMedia
+from orqa_registry.errors import suggest_names
+from orqa_registry.readers import scenegraph_files, segmentation, synthetic_scenes
+from orqa_registry.readers.io import find_home, list_files, read_json, read_or_warn
 
 AUTHORS = "request form linked from the homepage"
 ORQA = "https://github.com/egeozsoy/ORQA (data/)"
@@ -122,12 +121,12 @@ class FourDOR(Dataset):
             media=("calibration.json",),
             access=AUTHORS,
         ),
-        scenes.PIECE,
+        synthetic_scenes.SCENE_PIECE,
     )
 
     def home(self, root: Path) -> Path:
         """Return the folder of the takes: `root`, or the one in it that holds any. Raises OrqaError."""
-        home = settle(root, _is_root)
+        home = find_home(root, _is_root)
         if home is None:
             raise OrqaError(
                 f"4D-OR: {root} holds no take: looked for export_holistic_take1_processed/{names.INDEX_FILE} ... "
@@ -139,11 +138,11 @@ class FourDOR(Dataset):
     def takes(self, root: Path, split: str) -> Iterator[Take]:
         """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
         if split not in names.SPLITS:
-            raise CallError(f"unknown split {split!r} of {self.name}: {nearest(split, names.SPLITS)}")
+            raise CallError(f"unknown split {split!r} of {self.name}: {suggest_names(split, names.SPLITS)}")
         home = self.home(root)
         label_file = next(filter(Path.is_file, relationship_files(home, split)), None)
         # A damaged file is warned of, and the raw labels of the takes stand in for it.
-        graphs = (spare(scenegraph.read_relationships, label_file) if label_file else None) or {}
+        graphs = (read_or_warn(scenegraph_files.read_relationships, label_file) if label_file else None) or {}
         takes = []
         for number in names.SPLITS[split]:
             if (names.take_folder(home, number) / names.INDEX_FILE).is_file():
@@ -152,7 +151,7 @@ class FourDOR(Dataset):
                 takes.append(Take(self.name, split, name, timepoints))
         yield from takes
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(scenes.beside(home, root), self.name, split, takes)
+            yield from synthetic_scenes.scene_takes(synthetic_scenes.scene_root(home, root), self.name, split, takes)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield the length of each frame index, and of the scene graph files (datasets.md 9.6)."""
@@ -160,12 +159,12 @@ class FourDOR(Dataset):
         for number, expected in names.TIMEPOINT_COUNTS.items():
             index_path = names.take_folder(home, number) / names.INDEX_FILE
             if index_path.is_file():
-                rows = spare(read_json, index_path)
+                rows = read_or_warn(read_json, index_path)
                 count = len(rows) if isinstance(rows, list) else "damaged"
                 yield Check(f"{names.take_name(number)}: frames in its index", count, expected)
         for split, numbers in names.SPLITS.items():
             label_file = next(filter(Path.is_file, relationship_files(home, split)), None)
-            graphs = spare(scenegraph.read_relationships, label_file) if label_file else None
+            graphs = read_or_warn(scenegraph_files.read_relationships, label_file) if label_file else None
             if graphs is not None:
                 count = sum(len(frames) for take, frames in graphs.items() if take.endswith("_4DOR"))
                 expected = sum(names.TIMEPOINT_COUNTS[number] for number in numbers)
@@ -196,21 +195,21 @@ def _read_timepoints(
 ) -> Iterator[Timepoint]:
     folder, take = names.take_folder(home, number), names.take_name(number)
     sensors = Sensors(home, number)
-    raw_label_files = {} if graphs is not None else files_in(folder / "relation_labels")
+    raw_label_files = {} if graphs is not None else list_files(folder / "relation_labels")
     views = tuple(f"room{camera}" for camera in names.MASK_CAMERAS)
     start: int | None = None
     for index, (timestamp, written_timestamp, streams) in enumerate(read_index(folder / names.INDEX_FILE)):
         start = timestamp if start is None else start
         frame = f"{index:06d}"
-        late_facets = segmentation.sources(
+        late_facets = segmentation.mask_facets(
             sensors.annotated_masks(streams), views, sensors.low_res.get(written_timestamp)
         )
         ready_facets: dict[str, Any] = {}
         if graphs is not None and frame in graphs:
-            ready_facets = scenegraph.facets(graphs[frame])
+            ready_facets = scenegraph.graph_facets(graphs[frame])
         elif f"{frame}.json" in raw_label_files:
-            late_facets |= scenegraph.late_facets(raw_label_files[f"{frame}.json"], hands=True)
+            late_facets |= scenegraph_files.lazy_graph_facets(raw_label_files[f"{frame}.json"], hands=True)
         # Integers are subtracted before they become seconds: nanoseconds since 1970 do not fit a float.
         seconds = (timestamp - start) / names.NANOSECONDS_PER_SECOND
-        media = Media(partial(sensors.media, frame, written_timestamp, streams))
-        yield Timepoint(names.DATASET, split, take, frame, index, seconds, media, Labels(ready_facets, late_facets))
+        media = LazyMedia(partial(sensors.media, frame, written_timestamp, streams))
+        yield Timepoint(names.DATASET, split, take, frame, index, seconds, media, LazyLabels(ready_facets, late_facets))

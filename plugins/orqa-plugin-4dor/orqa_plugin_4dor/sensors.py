@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from orqa_plugin_4dor import names
-from orqa_registry import OrqaError, segmentation
-from orqa_registry.errors import fold
-from orqa_registry.reading import files_in, library, read_json, spare
-from orqa_registry.records import Medium
-from orqa_registry.vocabulary import JOINTS
+from orqa_registry import OrqaError
+from orqa_registry.data.lazy import Medium
+from orqa_registry.data.vocabulary import JOINTS
+from orqa_registry.errors import fold_name
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers import segmentation
+from orqa_registry.readers.io import list_files, read_json, read_or_warn
 
 IndexRow = tuple[int, str, Mapping[str, Any]]
 """Timestamp in nanoseconds, the same as it is written, and stream -> number of its file, as written."""
@@ -40,20 +42,20 @@ class Sensors:
     def __init__(self, home: Path, number: int) -> None:
         folder = names.take_folder(home, number)
         self.folder = folder
-        self.images = files_in(folder / "colorimage")
-        self.masks = {camera: files_in(folder / f"segmentation_export_{camera}") for camera in names.MASK_CAMERAS}
+        self.images = list_files(folder / "colorimage")
+        self.masks = {camera: list_files(folder / f"segmentation_export_{camera}") for camera in names.MASK_CAMERAS}
         self.clouds: dict[str, Path] = {}
         for folder_name in reversed(names.CLOUD_FOLDERS):
-            self.clouds |= files_in(folder / folder_name)
-        self.poses = files_in(folder / "annotations")
-        self.low_res = segmentation.low_res(home / names.LOW_RES_FOLDER / names.take_name(number))
-        files = files_in(folder)
+            self.clouds |= list_files(folder / folder_name)
+        self.poses = list_files(folder / "annotations")
+        self.low_res = segmentation.find_low_res_masks(home / names.LOW_RES_FOLDER / names.take_name(number))
+        files = list_files(folder)
         self.cameras = {
             f"room{camera}": files[f"camera0{camera}.json"]
             for camera in names.CAMERAS
             if f"camera0{camera}.json" in files
         }
-        joints_file = files_in(home / names.JOINTS_FOLDER).get(f"{number}_GT_True.npz")
+        joints_file = list_files(home / names.JOINTS_FOLDER).get(f"{number}_GT_True.npz")
         self._joints = _LazyFile(partial(read_joints, joints_file)) if joints_file else None
         self._keypoints = (
             _LazyFile(partial(read_json, files[names.KEYPOINTS_FILE])) if names.KEYPOINTS_FILE in files else None
@@ -102,15 +104,15 @@ class _LazyFile:
 
     def __call__(self) -> Any:
         if self._read is not None:
-            self._content, self._read = spare(self._read), None
+            self._content, self._read = read_or_warn(self._read), None
         return self._content
 
 
 def points_medium(path: Path) -> bytes:
     """Return a cloud as `points.npy`: float32 (N, 6), mm and colours 0..255. Raises OrqaError."""
-    library("pypcd4", "the clouds of 4D-OR", "orqa-plugin-4dor[clouds]")
-    from orqa_registry.formats.arrays import to_npy
-    from orqa_registry.formats.clouds import read_pcd
+    import_optional("pypcd4", "the clouds of 4D-OR", "orqa-plugin-4dor[clouds]")
+    from orqa_registry.readers.formats.arrays import to_npy
+    from orqa_registry.readers.formats.clouds import read_pcd
 
     cloud = read_pcd(path)
     cloud[:, :3] *= names.UNIT_MM
@@ -138,17 +140,17 @@ def poses_medium(path: Path) -> bytes:
 
 def _parse_joint(name: str) -> str:
     """Return the joint that a label file means, however it is written: LeftShoulder, left_shoulder, L Shoulder."""
-    joints_by_spelling = {fold(joint): joint for joint in JOINTS}
+    joints_by_spelling = {fold_name(joint): joint for joint in JOINTS}
     joints_by_spelling |= {
-        fold(joint.replace("left", "l").replace("right", "r")): joint for joint in JOINTS if "_" in joint
+        fold_name(joint.replace("left", "l").replace("right", "r")): joint for joint in JOINTS if "_" in joint
     }
-    return joints_by_spelling.get(fold(name), name)
+    return joints_by_spelling.get(fold_name(name), name)
 
 
 def read_joints(path: Path) -> dict[int, Any]:
     """Return frame -> `poses.json` of a take's file of 3D joints (datasets.md 2.4). Raises OrqaError."""
-    library("numpy", "the poses of 4D-OR", "orqa-plugin-4dor[arrays]")
-    from orqa_registry.formats.arrays import read_npz
+    import_optional("numpy", "the poses of 4D-OR", "orqa-plugin-4dor[arrays]")
+    from orqa_registry.readers.formats.arrays import read_npz
 
     by_frame: Any = read_npz(path).get("arr_0")
     try:
@@ -173,10 +175,10 @@ def _joint_positions(joints: Any) -> list[list[float] | None]:
 
 
 def _calibration_medium(cameras: Mapping[str, Path]) -> bytes:
-    library("numpy", "the calibration of 4D-OR", "orqa-plugin-4dor[arrays]")
-    from orqa_registry.formats.azure import calibration
+    import_optional("numpy", "the calibration of 4D-OR", "orqa-plugin-4dor[arrays]")
+    from orqa_registry.readers.formats.kinect_calibration import calibration_json
 
-    return calibration(cameras)
+    return calibration_json(cameras)
 
 
 def _keypoint_media(by_image: Mapping[str, Any], frame: str) -> dict[str, Medium]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from orqa_plugin_4dor import names
-from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.vocabulary import ENTITIES, PREDICATES, ROLES
+from orqa_registry import CallError, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES, ROLES
+from orqa_registry.readers import scenegraph_files
 
 START_NANOSECONDS = 1_617_000_000 * names.NANOSECONDS_PER_SECOND
 ARTEFACT_ID, SPECK_PIXELS = 14, 9
@@ -36,7 +38,7 @@ def write_takes(root: Path, takes: Sequence[Take]) -> None:
             raise CallError(f"4D-OR has no take {take.name!r} in split {take.split!r}: 001_4DOR is in train, and so on")
         timepoints = list(take)
         _write_take(root, numbers[take.name], timepoints)
-        by_split[take.split] += scenegraph.to_relationships(timepoints)
+        by_split[take.split] += scenegraph_files.to_relationships(timepoints)
     for split, entries in by_split.items():
         (root / "data" / f"relationships_{split}.json").write_text(json.dumps(entries))
     (root / "data" / "classes.txt").write_text("\n".join(ENTITIES))
@@ -132,10 +134,10 @@ def _add_artefacts(mask: bytes) -> bytes:
 
 
 def _write_cloud(path: Path, timepoint: Timepoint, encoding: str) -> None:
-    from orqa_registry.formats.clouds import from_npy
-    from orqa_registry.formats.writing import write_pcd
+    from orqa_registry.readers.formats.clouds import cloud_from_npy
+    from orqa_registry.readers.formats.writers import write_pcd
 
-    cloud = from_npy(timepoint.read("points.npy"), f"{timepoint.key}: points.npy")
+    cloud = cloud_from_npy(timepoint.read("points.npy"), f"{timepoint.key}: points.npy")
     cloud[:, :3] /= names.UNIT_MM
     path.parent.mkdir(parents=True, exist_ok=True)
     write_pcd(path, cloud, encoding)
@@ -156,7 +158,7 @@ def _raw_labels(graph: Sequence[Triplet], *, artefact: bool) -> dict[str, Any]:
     people = [role for role in ROLES if role != "patient" and any(role in edge[::2] for edge in graph)]
     human_names = {role: f"human_{index if index < 7 else index + 2}" for index, role in enumerate(people)}
     human_names["patient"] = "Patient"
-    handed_subjects = {edge.subject for edge in graph if edge.predicate in scenegraph.HANDED_ACTIONS}
+    handed_subjects = {edge.subject for edge in graph if edge.predicate in scenegraph.ACTIONS_WITH_INSTRUMENT}
     rows = [
         [
             human_names.get(edge.subject, edge.subject),
@@ -180,7 +182,7 @@ def _raw_predicate(predicate: str) -> str:
 
 def _write_take_files(folder: Path, timepoints: Sequence[Timepoint]) -> None:
     """Write what a take has once: the calibration of its cameras, and the 2D joints of all its frames."""
-    from orqa_registry.formats.azure import write_camera
+    from orqa_registry.readers.formats.kinect_calibration import write_camera
 
     calibrated = next((timepoint for timepoint in timepoints if "calibration.json" in timepoint.media), None)
     if calibrated is not None:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from orqa_plugin_4dor.dataset import FourDOR
-from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.formats.arrays import to_npy
-from orqa_registry.formats.clouds import from_npy, packed
-from orqa_registry.vocabulary import ENTITIES, PREDICATES
+from orqa_registry import CallError, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES
+from orqa_registry.readers.formats.arrays import to_npy
+from orqa_registry.readers.formats.clouds import cloud_from_npy, compact_cloud
 
 LABEL_IDS = (0, 1, 3, 5, 10, 12, 14, 29)
 triplets = st.builds(Triplet, *map(st.sampled_from, (ENTITIES, PREDICATES, ENTITIES)))
@@ -42,7 +43,7 @@ def clouds(draw):
     colours = draw(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=len(positions), max_size=len(positions)))
     rows = [(*position, *colour) for position, colour in zip(positions, colours, strict=True)]
     cloud = to_npy(np.array(rows, dtype=np.float32).reshape(-1, 6))
-    return packed(cloud) if draw(st.booleans()) else cloud  # as shards have it
+    return compact_cloud(cloud) if draw(st.booleans()) else cloud  # as shards have it
 
 
 @st.composite
@@ -82,7 +83,7 @@ def takes(draw):
             if draw(st.booleans()):
                 media["room3.keypoints.json"] = json.dumps({"human_0": [k, 2.5]}).encode()
             if draw(st.booleans()):
-                labels = scenegraph.facets(draw(graphs))
+                labels = scenegraph.graph_facets(draw(graphs))
             points.append(Timepoint("4D-OR", split, name, f"{k:06d}", k, clock / 4, media, labels))
             clock += draw(st.integers(1, 9))
         drawn_takes.append(Take("4D-OR", split, name, lambda points=points: iter(points)))
@@ -107,7 +108,7 @@ def same(written, read):
     assert set(read.media) == set(written.media)
     for medium in written.media:
         if medium == "points.npy":
-            assert np.array_equal(*(from_npy(timepoint.read(medium)) for timepoint in (written, read)))
+            assert np.array_equal(*(cloud_from_npy(timepoint.read(medium)) for timepoint in (written, read)))
         elif medium == "poses.json":
             before, after = (json.loads(timepoint.read(medium)) for timepoint in (written, read))
             assert before["joints"] == after["joints"]
@@ -149,7 +150,7 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
 def plain_boxes(folder, media):
     """Return the boxes of masks by counting pixels one by one."""
     from orqa_registry import Box
-    from orqa_registry.vocabulary import MASK_LABELS
+    from orqa_registry.data.vocabulary import MASK_LABELS
 
     boxes_by_view = {}
     for medium in sorted(media):
@@ -166,9 +167,9 @@ def plain_boxes(folder, media):
 @settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(graphs)
 def test_raw_labels_alone_give_the_same_graph_where_nothing_is_left_to_infer(tmp_path_factory, graph):
-    graph = scenegraph.infer(graph, hands=True)
+    graph = scenegraph.infer_relations(graph, hands=True)
     root = tmp_path_factory.mktemp("raw")
-    point = Timepoint("4D-OR", "train", "001_4DOR", "000000", 0, 0.0, {}, scenegraph.facets(graph))
+    point = Timepoint("4D-OR", "train", "001_4DOR", "000000", 0, 0.0, {}, scenegraph.graph_facets(graph))
     FourDOR().layout().write(root, [Take("4D-OR", "train", "001_4DOR", lambda: iter([point]))])
     shutil.rmtree(root / "data")
     (timepoint,) = read_back(root)["001_4DOR"]

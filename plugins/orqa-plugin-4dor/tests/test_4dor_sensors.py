@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from orqa_registry import Box, DataWarning, Registry
-from orqa_registry.formats.geometry import project
+from orqa_registry.readers.geometry import project
 
 INDEX = "timestamp_to_pcd_and_frames_list.json"
 

@@ -9,7 +9,7 @@ from orqa_plugin_egosurgery.coco_reader import EntryCounts, FrameBoxes, count_en
 from orqa_plugin_egosurgery.csv_files import read_phases
 from orqa_plugin_egosurgery.names import BOX_FILES, SEGMENTS, box_file, frame_take, phase_file
 from orqa_registry import Check, OrqaError
-from orqa_registry.reading import spare
+from orqa_registry.readers.io import read_or_warn
 
 KNOWN_COUNTS: Mapping[str, Mapping[str, EntryCounts]] = {
     "tools": {
@@ -46,7 +46,7 @@ def _check_counts(home: Path, kind: str, split: str) -> Iterator[Check]:
     counts: tuple[int | str, int | str] = (0, 0)
     note = f"there is no {file_name}"
     if path.is_file():
-        entry_counts = spare(count_entries, path)
+        entry_counts = read_or_warn(count_entries, path)
         counts, note = (entry_counts, "") if entry_counts else ((DAMAGED, DAMAGED), f"{file_name} cannot be read")
     yield Check(f"{split}: images in the file of {kind}", counts[0], expected.images, note)
     yield Check(f"{split}: boxes of {kind}", counts[1], expected.boxes, note)
@@ -68,5 +68,5 @@ def _check_frames(home: Path, split: str) -> Iterator[Check]:
     phases: set[str] = set()
     for take in takes:
         table = phase_file(home, take)
-        phases.update((spare(read_phases, table, take) or {}) if table.is_file() else {})
+        phases.update((read_or_warn(read_phases, table, take) or {}) if table.is_file() else {})
     yield Check(phases_check, len(phases & frames.keys()), expected, "every image has one")

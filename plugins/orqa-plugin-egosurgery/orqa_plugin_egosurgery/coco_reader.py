@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from orqa_plugin_egosurgery.entry_errors import EntryErrors, abbreviate
 from orqa_plugin_egosurgery.names import IMAGE_SIZE, display, parse_frame
 from orqa_registry import Box, OrqaError
-from orqa_registry.reading import read_json
+from orqa_registry.readers.io import read_json
 
 MAX_COORDINATE = 1_000_000
 """No pixel lies further from the corner of a frame."""

@@ -25,8 +25,8 @@ from orqa_plugin_egosurgery.names import (
 )
 from orqa_plugin_egosurgery.take_reader import TakeReader
 from orqa_registry import CallError, Card, Check, Dataset, DataWarning, Layout, OrqaError, Piece, Take
-from orqa_registry.errors import nearest
-from orqa_registry.reading import settle
+from orqa_registry.errors import suggest_names
+from orqa_registry.readers.io import find_home
 
 ORIGIN_VARIABLE = "ORQA_EGOSURGERY_GAZE_ORIGIN"
 ACCESS = "request form (Google form) linked from the homepage"
@@ -97,7 +97,7 @@ class EgoSurgery(Dataset):
 
     def home(self, root: Path) -> Path:
         """Return the folder with the files, `root` or one in it. Raises OrqaError where there is none."""
-        home = settle(Path(root), _is_home) if Path(root).is_dir() else None
+        home = find_home(Path(root), _is_home) if Path(root).is_dir() else None
         if home is None:
             raise OrqaError(
                 f"{DATASET}: {root} holds nothing of it: looked for annotations/bbox/by_split/tools/train.json ..., "
@@ -111,7 +111,7 @@ class EgoSurgery(Dataset):
         Raises OrqaError where the root holds nothing, or nothing can be known because a box file is damaged.
         """
         if split not in BOX_FILES:
-            raise CallError(f"unknown split {split!r} of {DATASET}: {nearest(split, BOX_FILES)}")
+            raise CallError(f"unknown split {split!r} of {DATASET}: {suggest_names(split, BOX_FILES)}")
         home, origin = self.home(root), self.gaze_origin
         boxes_by_kind, errors = _read_box_files(home, split)
         if boxes_by_kind:

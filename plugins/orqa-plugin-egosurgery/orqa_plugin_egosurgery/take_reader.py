@@ -13,7 +13,7 @@ from orqa_plugin_egosurgery.csv_files import read_gaze, read_phases
 from orqa_plugin_egosurgery.image_files import find_images
 from orqa_plugin_egosurgery.names import DATASET, FRAME_SECONDS, MEDIUM, VIEW, frame_number, gaze_file, phase_file
 from orqa_registry import Timepoint
-from orqa_registry.reading import spare
+from orqa_registry.readers.io import read_or_warn
 
 BoxesByFrame = Mapping[str, FrameBoxes]
 
@@ -38,7 +38,7 @@ class TakeReader:
         frames: set[str] | None = None
         if self.tools is not None or self.hands is not None:
             frames = {*(self.tools or ()), *(self.hands or ())}
-        images = spare(find_images, self.home, self.take, frames) or {}
+        images = read_or_warn(find_images, self.home, self.take, frames) or {}
         phases = self._read_phases(needed=frames is None and not images)
         gaze = self._read_gaze()
         ordered = sorted({*images, *phases} if frames is None else frames, key=frame_number)
@@ -58,11 +58,11 @@ class TakeReader:
         path = phase_file(self.home, self.take)
         if needed:
             return read_phases(path, self.take)
-        return (spare(read_phases, path, self.take) or {}) if path.is_file() else {}
+        return (read_or_warn(read_phases, path, self.take) or {}) if path.is_file() else {}
 
     def _read_gaze(self) -> Mapping[str, tuple[float, float]]:
         path = gaze_file(self.home, self.take)
-        return (spare(read_gaze, path, self.take, self.origin) or {}) if path.is_file() else {}
+        return (read_or_warn(read_gaze, path, self.take, self.origin) or {}) if path.is_file() else {}
 
     def _box_labels(self, frame: str) -> dict[str, Any]:
         """Return what the box files say about a frame: tools before hands, as a gaze is looked up (protocol 4.22).

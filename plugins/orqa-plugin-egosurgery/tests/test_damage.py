@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from orqa_plugin_egosurgery import EgoSurgery
 from orqa_plugin_egosurgery.coco_reader import read_boxes
 from orqa_plugin_egosurgery.csv_files import read_gaze, read_phases
-from orqa_registry import DataWarning, OrqaError, facets
+from orqa_registry import DataWarning, OrqaError
+from orqa_registry.data import facets
 
 TOOLS = "annotations/bbox/by_split/tools/train.json"
 HANDS = "annotations/bbox/by_split/hands/train.json"
@@ -248,7 +249,7 @@ def test_no_box_file_does_more_than_complain(tmp_path_factory, content, cut):
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_bytes(content[:cut])
     for image in settled("any.json", lambda: list(read_boxes(path).values())):
-        facets.load({"boxes": {"ego": {"size": image.size, "boxes": image.boxes}}})
+        facets.load_labels({"boxes": {"ego": {"size": image.size, "boxes": image.boxes}}})
 
 
 CELLS = st.sampled_from(
@@ -269,4 +270,4 @@ def test_no_table_does_more_than_complain(tmp_path_factory, head, body, coding):
         (root / folder / "01_1.csv").write_bytes((head + body).encode(coding, "replace"))
     takes = EgoSurgery("top").takes(root, "train")
     for point in settled("01_1.csv", lambda: [timepoint for take in takes for timepoint in take]):
-        facets.load(point.labels)
+        facets.load_labels(point.labels)

@@ -8,8 +8,9 @@ import pytest
 
 from orqa_plugin_egosurgery import EgoSurgery
 from orqa_plugin_egosurgery.names import display, parse_frame
-from orqa_registry import Box, CallError, OrqaError, Registry, facets, plugin
-from orqa_registry.vocabulary import TOOLS
+from orqa_registry import Box, CallError, OrqaError, Registry, validation
+from orqa_registry.data import facets
+from orqa_registry.data.vocabulary import TOOLS
 
 SIZE = (1920, 1080)
 
@@ -70,7 +71,7 @@ def test_labels_are_joined_by_file_name(read, root):
 
 def test_labels_survive_json_and_names_are_the_vocabulary(read, root, dataset):
     for labels in (p.labels for p in read(root)["01_1"]):
-        assert facets.load(json.loads(json.dumps(labels))) == labels
+        assert facets.load_labels(json.loads(json.dumps(labels))) == labels
         assert set(labels) <= dataset.provides
         assert set(labels["tools"]) <= set(TOOLS)
 
@@ -197,7 +198,7 @@ def test_checks_count_beside_the_known_numbers(dataset, root):
 
 
 def test_the_dataset_is_what_the_registry_wants(dataset):
-    plugin.check(dataset)
+    validation.check_attributes(dataset)
     import orqa_plugin_egosurgery
 
     registry = Registry()

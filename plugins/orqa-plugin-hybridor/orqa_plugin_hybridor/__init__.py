@@ -23,10 +23,10 @@ def orqa_datasets() -> Iterator[Dataset]:
 @hookimpl
 def orqa_commands(cli: click.Group) -> None:
     """Add `synth`."""
-    from orqa_registry.cli.late import Late
+    from orqa_registry.console.lazy_command import LazyCommand
 
     cli.add_command(
-        Late(
+        LazyCommand(
             "synth",
             "orqa_plugin_hybridor.command:synth",
             "Write a procedural operating-room dataset (HybridOR), or in the layout of another.",

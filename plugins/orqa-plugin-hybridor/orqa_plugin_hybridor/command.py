@@ -11,7 +11,7 @@ import click
 
 from orqa_plugin_hybridor.files.names import SPLITS, split_of
 from orqa_registry import CallError
-from orqa_registry.cli import show
+from orqa_registry.console import output
 from orqa_registry.registry import Registry
 
 DATASET_DEFAULTS = {"takes": 12, "timepoints": 40, "size": 336}
@@ -76,7 +76,7 @@ def synth(
         registry = registry or Registry.load()
         written, lines = _write_copy(registry, layout, out, takes, timepoints, size, seed, force=force)
     if as_json:
-        show.print_json(written)
+        output.print_json(written)
     else:
         click.echo("\n".join(lines))
 
@@ -90,7 +90,7 @@ def _write_dataset(
     options = DatasetOptions(takes, timepoints, size, seed)
     missing = prepare_folder(out, options, force)
     began = time.perf_counter()
-    with show.progress("timepoints") as advance:
+    with output.show_progress("timepoints") as advance:
         total = len(missing) * timepoints
         write_dataset(
             out, options, missing, workers or os.cpu_count() or 1, lambda done: advance("rendering", done, total)
@@ -146,7 +146,7 @@ def _write_copy(
     by_split = {split: sum(item == split for item, _ in chosen) for split in dataset.splits}
     about = {"layout": dataset.name, "takes": takes, "timepoints": timepoints, "size": size, "seed": seed}
     began = time.perf_counter()
-    with show.progress("timepoints") as advance, atomic_folder(out, about, force=force) as folder:
+    with output.show_progress("timepoints") as advance, atomic_folder(out, about, force=force) as folder:
         done: set[tuple[str, int]] = set()
 
         def count_rendered(take: str, index: int) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orqa_plugin_hybridor.files.names import CAMERA_VIEWS, INDEX_FILE, SCHEMA, SPLITS, TIMEPOINTS_FILE
-from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Piece, Take, Timepoint, facets, scenes
-from orqa_registry.reading import read_json, settle
+from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Piece, Take, Timepoint
+from orqa_registry.data import facets
+from orqa_registry.readers import synthetic_scenes
+from orqa_registry.readers.io import find_home, read_json
 
 MEDIA_FILES: Mapping[str, tuple[str, str]] = {
     **{f"{view}.jpg": (view, "jpg") for view in (*CAMERA_VIEWS, "screen")},
@@ -34,7 +36,7 @@ class HybridOR(Dataset):
     card = Card(
         title="HybridOR: a procedural robotic operating room, or the published scenes of other looks",
         licence="Apache-2.0 (generated; shows nobody); published scenes: not stated",
-        access=f"{SYNTH_ADVICE}; published scenes: {scenes.PIECE.access}",
+        access=f"{SYNTH_ADVICE}; published scenes: {synthetic_scenes.SCENE_PIECE.access}",
         homepage="https://pypi.org/project/orqa-plugin-hybridor",
         citation="orqa-plugin-hybridor 0.1.0, synthetic takes of robotic knee procedures",
         size="about 18 MB a take of 40 timepoints at 336 px",
@@ -74,17 +76,17 @@ class HybridOR(Dataset):
             "STEM.json, STEM_cidxCAMERA.jpg",
             media=("room4.jpg", "room5.jpg", "room6.jpg"),
             facets=("attributes",),
-            access=scenes.PIECE.access,
-            terms=scenes.PIECE.terms,
+            access=synthetic_scenes.SCENE_PIECE.access,
+            terms=synthetic_scenes.SCENE_PIECE.terms,
         ),
     )
 
     def home(self, root: Path) -> Path:
         """Return the folder with the index of synth, or else that of the published scenes. Raises OrqaError."""
         root = Path(root)
-        if root.is_dir() and settle(root, _has_index) is None:
-            around = settle(root, lambda folder: scenes.find(folder) is not None)
-            folder = scenes.find(around) if around is not None else None
+        if root.is_dir() and find_home(root, _has_index) is None:
+            around = find_home(root, lambda folder: synthetic_scenes.find_scenes(folder) is not None)
+            folder = synthetic_scenes.find_scenes(around) if around is not None else None
             if folder is not None:
                 return folder
         return find_index(root).parent
@@ -100,7 +102,9 @@ class HybridOR(Dataset):
                 if take_split == split:
                     yield Take(self.name, split, name, _TakeReader(folder / name, split, name))
         elif split == "train":
-            published = sorted(scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem))
+            published = sorted(
+                synthetic_scenes.read_scenes(folder), key=lambda scene: (scene.take, scene.frame, scene.stem)
+            )
             for name, group in groupby(published, key=lambda scene: scene.take):
                 yield Take(self.name, split, name, partial(_iterate_scenes, tuple(group), self.name, split, name))
 
@@ -124,9 +128,11 @@ def _has_index(folder: Path) -> bool:
     return (folder / INDEX_FILE).is_file()
 
 
-def _iterate_scenes(members: Sequence[scenes.Scene], dataset: str, split: str, take: str) -> Iterator[Timepoint]:
+def _iterate_scenes(
+    members: Sequence[synthetic_scenes.Scene], dataset: str, split: str, take: str
+) -> Iterator[Timepoint]:
     for index, scene in enumerate(members):
-        yield scenes.timepoint(scene, dataset, split, take, index)
+        yield synthetic_scenes.scene_timepoint(scene, dataset, split, take, index)
 
 
 class _TakeReader:
@@ -156,7 +162,7 @@ class _TakeReader:
     def _timepoint(self, line: str, number: int, present: Mapping[str, tuple[Path, str]]) -> Timepoint:
         try:
             row = json.loads(line)
-            frame, labels = row["frame"], facets.load(row["labels"])
+            frame, labels = row["frame"], facets.load_labels(row["labels"])
             if not isinstance(frame, str) or not frame.isalnum():
                 raise ValueError(f"frame: letters and digits were expected, not {frame!r}")
             media: dict[str, Path | bytes] = {}
@@ -182,7 +188,7 @@ def find_index(root: Path) -> Path:
     """Return the index in `root`, or in the only folder of it that has one. Raises OrqaError."""
     if not root.is_dir():
         raise OrqaError(f"HybridOR: there is no folder {root}; {SYNTH_ADVICE}")
-    folder = settle(root, _has_index)
+    folder = find_home(root, _has_index)
     if folder is None:
         state = "is empty" if not any(root.iterdir()) else "was not written to its end or is another dataset"
         advice = SYNTH_ADVICE.replace("DIR", str(root))

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from orqa_plugin_hybridor.copies.copied_take import CopyOptions, copy_takes
-from orqa_registry import Card, Dataset, Layout, Take, Timepoint, facets
+from orqa_registry import Card, Dataset, Layout, Take, Timepoint
+from orqa_registry.data import facets
 
 SIZE = 96
 

@@ -18,8 +18,9 @@ from orqa_plugin_hybridor.files.names import CAMERA_VIEWS
 from orqa_plugin_hybridor.labels.scene_graph import CLOSE_DISTANCE
 from orqa_plugin_hybridor.procedure.staff import GOWN_COLOURS
 from orqa_plugin_hybridor.scene.camera_placement import ROOM_VIEWS
-from orqa_registry import Take, Timepoint, scenegraph
-from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, ROLES, TOOLS
+from orqa_registry import Take, Timepoint
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, ROLES, TOOLS
 
 PEOPLE = set(ROLES) - {"patient"}
 
@@ -155,7 +156,7 @@ def test_actions_tools_and_calibration_follow_from_the_graph(takes: list[Take]) 
         for point in rows:
             assert point.labels["actions"] == scenegraph.actions(point.labels["relations"])
             assert point.labels["tools"] == scenegraph.tools(point.labels["relations"])
-        calibrated = scenegraph.calibrated([point.labels["relations"] for point in rows])
+        calibrated = scenegraph.calibrated_by([point.labels["relations"] for point in rows])
         assert [point.labels["robot_calibrated"] for point in rows] == calibrated
 
 

@@ -30,8 +30,9 @@ from orqa_plugin_hybridor.copies.irregularities import (
 )
 from orqa_plugin_hybridor.labels.masks import downsample_mask
 from orqa_plugin_hybridor.scene.skeleton import JOINTS
-from orqa_registry import Layout, Timepoint, facets, scenegraph
-from orqa_registry.vocabulary import MASK_LABELS, ROLES
+from orqa_registry import Layout, Timepoint
+from orqa_registry.data import facets, scenegraph
+from orqa_registry.data.vocabulary import MASK_LABELS, ROLES
 
 LAYOUT = Layout((("train", "a"),), print)
 
@@ -116,7 +117,7 @@ def test_in_a_cell_the_rarest_class_wins() -> None:
 def test_labels_are_those_of_the_vocabulary_and_of_the_masks(points: list[Timepoint]) -> None:
     names = set(MASK_LABELS.values())
     for point in points:
-        assert facets.load(json.loads(json.dumps(dict(point.labels)))) == dict(point.labels)
+        assert facets.load_labels(json.loads(json.dumps(dict(point.labels)))) == dict(point.labels)
         assert set(point.labels["roles"]) <= set(ROLES)
         for view, label in point.labels.get("boxes", {}).items():
             mask = picture(point, f"{view}.mask.png")
@@ -132,14 +133,14 @@ def test_labels_are_those_of_the_vocabulary_and_of_the_masks(points: list[Timepo
 def test_graphs_are_as_orqa_has_them(points: list[Timepoint]) -> None:
     for point in points:
         graph = point.labels.get("relations", ())
-        assert scenegraph.infer(graph, hands=True) == graph
+        assert scenegraph.infer_relations(graph, hands=True) == graph
         assert len({(edge.subject, edge.object) for edge in graph}) == len(graph)
         if "relations" in point.labels:
             assert point.labels["actions"] == scenegraph.actions(graph)
             assert point.labels["tools"] == scenegraph.tools(graph)
     graphs = [point.labels["relations"] for point in points if "relations" in point.labels]
     calibrated = [point.labels["robot_calibrated"] for point in points if "relations" in point.labels]
-    assert scenegraph.calibrated(graphs) == calibrated
+    assert scenegraph.calibrated_by(graphs) == calibrated
 
 
 def test_clouds_poses_and_positions_lie_where_cameras_see_them(points: list[Timepoint]) -> None:

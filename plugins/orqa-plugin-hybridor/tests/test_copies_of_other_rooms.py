@@ -11,7 +11,7 @@ from PIL import Image
 from orqa_plugin_hybridor.copies.irregularities import MISSING_CAMERA_AT, MISSING_GRAPH_AT
 from orqa_plugin_hybridor.scene.skeleton import JOINTS
 from orqa_registry import Layout
-from orqa_registry.vocabulary import TOOLS
+from orqa_registry.data.vocabulary import TOOLS
 
 POSE = [[0.0, 0.0, -1.0, 30.0], [0.6, -0.8, 0.0, 40.0], [-0.8, -0.6, 0.0, 50.0], [0.0, 0.0, 0.0, 1.0]]
 

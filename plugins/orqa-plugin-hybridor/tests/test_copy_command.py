@@ -22,7 +22,7 @@ from orqa_plugin_hybridor import HybridOR
 from orqa_plugin_hybridor.command import synth
 from orqa_plugin_hybridor.copies.folder_writer import MARKER_FILE, check_replaceable
 from orqa_registry import CallError, Layout, Registry, Take
-from orqa_registry.records import is_view
+from orqa_registry.data.records import is_view
 
 SMALL = ["--takes", "2", "--timepoints", "3", "--size", "40"]
 
@@ -175,7 +175,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    command = "from orqa_registry.cli import main; main()"
+    command = "from orqa_registry.cli.main import main; main()"
     arguments = ["synth", "--layout", "hybridor", "--out", str(tmp_path / "a"), "--timepoints", "300"]
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments],

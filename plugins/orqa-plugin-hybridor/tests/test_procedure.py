@@ -16,8 +16,8 @@ from orqa_plugin_hybridor.procedure.staff import GOWN_COLOURS
 from orqa_plugin_hybridor.render.robot_screen import PHASE_COLOURS, PHASE_ORDER, describe_screen, draw_screen
 from orqa_plugin_hybridor.render.simulated_take import simulate_take
 from orqa_plugin_hybridor.sensors.sound import synthesise_sound
-from orqa_registry import scenegraph
-from orqa_registry.vocabulary import ROBOT_PHASES, TOOL_OF_ACTION
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ROBOT_PHASES, TOOL_OF_ACTION
 
 
 def test_actions_phases_and_people_are_spread() -> None:

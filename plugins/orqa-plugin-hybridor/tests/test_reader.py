@@ -11,7 +11,7 @@ import pytest
 
 from orqa_plugin_hybridor import HybridOR
 from orqa_registry import OrqaError, Registry
-from orqa_registry.records import Take
+from orqa_registry.data.records import Take
 
 
 def all_takes(root: Path) -> list[Take]:

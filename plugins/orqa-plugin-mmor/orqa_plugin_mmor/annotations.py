@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orqa_plugin_mmor import names
-from orqa_registry import DataWarning, OrqaError, Triplet, scenegraph
-from orqa_registry.labels import Source
-from orqa_registry.reading import files_in, read_json, spare
+from orqa_registry import DataWarning, OrqaError, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.lazy import FacetLoader
+from orqa_registry.readers import scenegraph_files
+from orqa_registry.readers.io import list_files, read_json, read_or_warn
 
 Graphs = Mapping[str, tuple[Triplet, ...]]
 """Frame -> scene graph."""
@@ -29,12 +31,12 @@ class RawGraphs:
         self._files = raw_label_files(home, take)
         self._graphs: dict[str, tuple[Triplet, ...] | None] = {}
 
-    def late_facets(self, frame: str) -> dict[str, Source]:
+    def late_facets(self, frame: str) -> dict[str, FacetLoader]:
         """Return the late facets of a frame; a damaged file is warned of and gives none."""
         if frame not in self._files:
             return {}
         source = partial(self._read_facets, frame)
-        sources: dict[str, Source] = dict.fromkeys(("relations", "actions", "tools"), source)
+        sources: dict[str, FacetLoader] = dict.fromkeys(("relations", "actions", "tools"), source)
         return {**sources, "robot_calibrated": partial(self._read_calibration, frame)}
 
     def __reduce__(self) -> tuple[type[RawGraphs], tuple[Path, str]]:
@@ -43,12 +45,12 @@ class RawGraphs:
 
     def _read_graph(self, frame: str) -> tuple[Triplet, ...] | None:
         if frame not in self._graphs:
-            self._graphs[frame] = spare(scenegraph.read_raw, self._files[frame], hands=False)
+            self._graphs[frame] = read_or_warn(scenegraph_files.read_raw_graph, self._files[frame], hands=False)
         return self._graphs[frame]
 
     def _read_facets(self, frame: str) -> dict[str, Any]:
         graph = self._read_graph(frame)
-        return {} if graph is None else scenegraph.facets(graph)
+        return {} if graph is None else scenegraph.graph_facets(graph)
 
     @cached_property
     def _calibration_by_frame(self) -> dict[str, bool]:
@@ -63,14 +65,15 @@ class RawGraphs:
 def calibration_by_frame(graphs: Graphs) -> dict[str, bool]:
     """Return frame -> whether the robot is calibrated, for the graphs of a take."""
     frames = sorted(graphs)
-    return dict(zip(frames, scenegraph.calibrated([graphs[frame] for frame in frames]), strict=True))
+    return dict(zip(frames, scenegraph.calibrated_by([graphs[frame] for frame in frames]), strict=True))
 
 
 def graph_facets(graphs: Graphs) -> dict[str, dict[str, Any]]:
     """Return frame -> facets of the graphs of a take, as ORQA's file has them."""
     calibration = calibration_by_frame(graphs)
     return {
-        frame: {**scenegraph.facets(graph), "robot_calibrated": calibration[frame]} for frame, graph in graphs.items()
+        frame: {**scenegraph.graph_facets(graph), "robot_calibrated": calibration[frame]}
+        for frame, graph in graphs.items()
     }
 
 
@@ -82,7 +85,7 @@ def read_tables(home: Path, take: str) -> dict[str, dict[str, Any]]:
     labels: dict[str, dict[str, Any]] = {}
     for folder, facet, parse in tables:
         path = home / folder / f"{take}.json"
-        for frame, value in (spare(read_table, path, parse) or {}).items() if path.is_file() else ():
+        for frame, value in (read_or_warn(read_table, path, parse) or {}).items() if path.is_file() else ():
             labels.setdefault(frame, {})[facet] = value
     return labels
 
@@ -90,7 +93,7 @@ def read_tables(home: Path, take: str) -> dict[str, dict[str, Any]]:
 def raw_label_files(home: Path, take: str) -> dict[str, Path]:
     """Return frame -> raw label file of a take, of the labels that count."""
     folder = next(filter(Path.is_dir, names.raw_label_folders(home, take)), None)
-    files = {path.stem: path for path in files_in(folder).values() if path.suffix == ".json"} if folder else {}
+    files = {path.stem: path for path in list_files(folder).values() if path.suffix == ".json"} if folder else {}
     return {frame: path for frame, path in files.items() if frame.isdecimal() and names.is_sampled(take, int(frame))}
 
 

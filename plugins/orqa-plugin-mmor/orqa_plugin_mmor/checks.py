@@ -9,16 +9,17 @@ from pathlib import Path
 from orqa_plugin_mmor import names, tracker_log
 from orqa_plugin_mmor.annotations import Graphs, raw_label_files
 from orqa_plugin_mmor.frame_index import read_index
-from orqa_registry import Check, scenegraph
-from orqa_registry.reading import spare
-from orqa_registry.vocabulary import ENTITIES, PREDICATES
+from orqa_registry import Check
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES
+from orqa_registry.readers import scenegraph_files
+from orqa_registry.readers.io import read_or_warn
 
 
 def checks(home: Path) -> Iterator[Check]:
     """Yield the checks of every split; what is not there is not counted."""
     for split, graph_counts in names.GRAPH_COUNTS.items():
         label_file = next(filter(Path.is_file, names.relationship_files(home, split)), None)
-        graphs = spare(scenegraph.read_relationships, label_file) if label_file else None
+        graphs = read_or_warn(scenegraph_files.read_relationships, label_file) if label_file else None
         frames: dict[str, Collection[str]] = {}
         if label_file is not None and graphs is not None:
             frames = {
@@ -56,7 +57,7 @@ def _check_label_file(path: Path, graphs: Mapping[str, Graphs], expected: int) -
 
 def _check_take(home: Path, take: str, graph_count: int, labelled_frames: Collection[str]) -> Iterator[Check]:
     index_path = next(filter(Path.is_file, names.index_files(home, take)), None)
-    rows = spare(lambda path: list(read_index(path)), index_path) if index_path else None
+    rows = read_or_warn(lambda path: list(read_index(path)), index_path) if index_path else None
     if rows is None:
         return
     name, step = take + names.TAKE_SUFFIX, names.SAMPLING_STEPS.get(take, 1)
@@ -71,6 +72,6 @@ def _check_take(home: Path, take: str, graph_count: int, labelled_frames: Collec
         gaps = {f"{frame:06d}" for frame in range(0, graph_count * step, step)} - set(labelled_frames)
         yield Check(f"{name}: frames without a scene graph among them", len(gaps), 0)
     tracks = home / names.TRACKS_FOLDER / f"{take}.json"
-    unknown_entries = spare(tracker_log.count_unknown_entries, tracks) if tracks.is_file() else None
+    unknown_entries = read_or_warn(tracker_log.count_unknown_entries, tracks) if tracks.is_file() else None
     if unknown_entries is not None:
         yield Check(f"{name}: tracker entries of unknown things", unknown_entries, 0, "left out")

@@ -10,9 +10,11 @@ from typing import ClassVar
 from orqa_plugin_mmor import names
 from orqa_plugin_mmor.annotations import Graphs, RawGraphs, graph_facets, read_tables
 from orqa_plugin_mmor.download_parts import PIECES
-from orqa_registry import Card, Check, Dataset, Labels, Layout, OrqaError, Take, Timepoint, facets, scenegraph, scenes
-from orqa_registry.media import Media
-from orqa_registry.reading import settle, spare
+from orqa_registry import Card, Check, Dataset, Layout, LazyLabels, OrqaError, Take, Timepoint
+from orqa_registry.data import facets
+from orqa_registry.data.lazy import LazyMedia
+from orqa_registry.readers import scenegraph_files, synthetic_scenes
+from orqa_registry.readers.io import find_home, read_or_warn
 
 
 class MMOR(Dataset):
@@ -70,7 +72,7 @@ class MMOR(Dataset):
 
     def home(self, root: Path) -> Path:
         """Return the folder of the takes: `root`, or the one in it that holds any. Raises OrqaError."""
-        home = settle(root, lambda folder: any(_find_index(folder, take) for take in names.TAKES))
+        home = find_home(root, lambda folder: any(_find_index(folder, take) for take in names.TAKES))
         if home is None:
             raise OrqaError(
                 f"MM-OR: {root} holds no take: looked for 001_PKA/timestamp_to_pcd_and_frames_list.json ..., "
@@ -83,7 +85,7 @@ class MMOR(Dataset):
         """Yield the takes of a split that are there. Raises OrqaError where the root holds no take at all."""
         home = self.home(root)
         label_file = next(filter(Path.is_file, names.relationship_files(home, split)), None)
-        graphs = (spare(scenegraph.read_relationships, label_file) if label_file else None) or {}
+        graphs = (read_or_warn(scenegraph_files.read_relationships, label_file) if label_file else None) or {}
         takes = []
         for take in names.SPLITS[split]:
             if index_path := _find_index(home, take):
@@ -98,7 +100,7 @@ class MMOR(Dataset):
                 )
         yield from takes
         if split == "train":  # scenes always imitate timepoints of it
-            yield from scenes.takes(scenes.beside(home, root), self.name, split, takes)
+            yield from synthetic_scenes.scene_takes(synthetic_scenes.scene_root(home, root), self.name, split, takes)
 
     def checks(self, root: Path) -> Iterator[Check]:
         """Yield lengths of frame indices and counts of scene graphs (datasets.md 3.1 and 9.6)."""
@@ -135,7 +137,7 @@ def _read_timepoints(home: Path, index_path: Path, take: str, split: str, graphs
         late_facets = (
             {**sensors.late_facets(row), **raw_graphs.late_facets(frame)} if raw_graphs else sensors.late_facets(row)
         )
-        media = Media(partial(sensors.media, row))
+        media = LazyMedia(partial(sensors.media, row))
         yield Timepoint(
             names.DATASET,
             split,
@@ -144,5 +146,5 @@ def _read_timepoints(home: Path, index_path: Path, take: str, split: str, graphs
             row.index,
             float(row.second - start_second),
             media,
-            Labels(ready_facets, late_facets),
+            LazyLabels(ready_facets, late_facets),
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orqa_plugin_mmor import names
-from orqa_registry import Piece, scenes
+from orqa_registry import Piece
+from orqa_registry.readers import synthetic_scenes
 
 AUTHORS = "request form linked from the homepage, then its download script"
 ARCHIVE = f"{AUTHORS}: one zip a folder, 001_PKA ... 038_TKA"
@@ -104,5 +105,5 @@ PIECES = (
         facets=("sterility_breach",),
         access=f"{AUTHORS}: {names.BREACHES_FOLDER}.zip",
     ),
-    scenes.PIECE,
+    synthetic_scenes.SCENE_PIECE,
 )

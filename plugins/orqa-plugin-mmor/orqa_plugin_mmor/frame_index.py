@@ -10,7 +10,7 @@ from attrs import frozen
 
 from orqa_plugin_mmor import names
 from orqa_registry import OrqaError
-from orqa_registry.reading import read_json
+from orqa_registry.readers.io import read_json
 
 STREAMS = (names.ROOM, names.DETAIL, names.TRACKER)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from orqa_plugin_mmor import names
 from orqa_registry import Timepoint
-from orqa_registry.vocabulary import MASK_COLOURS, MASK_LABELS
+from orqa_registry.data.vocabulary import MASK_COLOURS, MASK_LABELS
 
 DETAIL_MEDIA = frozenset(location.medium for location in names.COPIED_FILES if location.numbering == names.DETAIL)
 """Media that have their number from the stream of the detail cameras."""
@@ -46,7 +46,7 @@ class MediaWriter:
         self._write_low_res_masks(timepoint, file_numbers)
         self._write_clouds(timepoint, file_numbers, "binary" if int(second) % 2 else "ascii")
         if "clap.npy" in timepoint.media and (path := self._path(names.EMBEDDINGS, file_numbers)):
-            from orqa_registry.formats.writing import write_pt
+            from orqa_registry.readers.formats.writers import write_pt
 
             values = _read_array(timepoint.read("clap.npy"))
             if values.shape == (names.EMBEDDING_SIZE,):
@@ -84,7 +84,7 @@ class MediaWriter:
             )
         for view, camera in self._cameras.items():
             if view in {f"room{number}" for number in names.ROOM_CAMERAS}:
-                from orqa_registry.formats.azure import write_camera
+                from orqa_registry.readers.formats.kinect_calibration import write_camera
 
                 write_camera(self._root / names.TAKE_FOLDERS[self._take] / f"camera0{view[len('room') :]}.json", camera)
 
@@ -125,10 +125,10 @@ class MediaWriter:
         for location in (names.CLOUDS, names.LABELLED_CLOUDS):
             path = self._path(location, file_numbers)
             if location.medium in timepoint.media and path is not None:
-                from orqa_registry.formats.clouds import from_npy
-                from orqa_registry.formats.writing import write_pcd
+                from orqa_registry.readers.formats.clouds import cloud_from_npy
+                from orqa_registry.readers.formats.writers import write_pcd
 
-                points = from_npy(timepoint.read(location.medium), f"{timepoint.key}: {location.medium}")
+                points = cloud_from_npy(timepoint.read(location.medium), f"{timepoint.key}: {location.medium}")
                 points = _add_colours(points) if location is names.LABELLED_CLOUDS else points
                 points[:, :3] /= names.UNIT_MM
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _read_array(content: bytes) -> Any:
-    from orqa_registry.formats.arrays import from_npy
+    from orqa_registry.readers.formats.arrays import from_npy
 
     return from_npy(content)
 
@@ -163,7 +163,7 @@ def _add_artefacts(mask: bytes) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from orqa_registry.formats.images import read_mask
+    from orqa_registry.readers.formats.images import read_mask
 
     ids = read_mask(mask).copy()
     rows, columns = np.nonzero(ids == 0)

@@ -9,11 +9,12 @@ from typing import Any
 
 from orqa_plugin_mmor import names, speech, tracker_log
 from orqa_plugin_mmor.frame_index import IndexRow
-from orqa_registry import OrqaError, segmentation
-from orqa_registry.labels import Source
-from orqa_registry.reading import files_in, library, spare
-from orqa_registry.records import Medium
-from orqa_registry.segmentation import LowRes
+from orqa_registry import OrqaError
+from orqa_registry.data.lazy import FacetLoader, Medium
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers import segmentation
+from orqa_registry.readers.io import list_files, read_or_warn
+from orqa_registry.readers.segmentation import LowResMasks
 
 
 class Sensors:
@@ -22,11 +23,11 @@ class Sensors:
     def __init__(self, home: Path, take: str) -> None:
         self._home, self._take = home, take
         self._files_by_folder: dict[str, dict[str, Path]] = {}
-        self._low_res: dict[str, LowRes] | None = None
+        self._low_res: dict[str, LowResMasks] | None = None
         self._subtitles: speech.Subtitles | None = None
         self._cameras: dict[str, Path] | None = None
         log_path = home / names.TRACKS_FOLDER / f"{take}.json"
-        self._tracker_log = (spare(tracker_log.read_tracker_log, log_path) if log_path.is_file() else None) or []
+        self._tracker_log = (read_or_warn(tracker_log.read_tracker_log, log_path) if log_path.is_file() else None) or []
 
     def media(self, row: IndexRow) -> dict[str, Medium]:
         """Return the media of a timepoint: what the index names, where the file is there."""
@@ -56,12 +57,12 @@ class Sensors:
         entries = self._tracked_entries(row)
         return {} if entries is None else {"tracked_tools": tracker_log.tracked_tools(entries)}
 
-    def late_facets(self, row: IndexRow) -> dict[str, Source]:
+    def late_facets(self, row: IndexRow) -> dict[str, FacetLoader]:
         """Return the labels that files of the timepoint hold."""
         # Detail cameras stand in where the room cameras have no mask, as in ORQA.
         room, detail = ((cameras, self._find_masks(locations, row)) for cameras, locations in self._mask_locations)
         cameras, masks = room if room[1] else detail
-        sources = segmentation.sources(masks, cameras, self._find_low_res(row))
+        sources = segmentation.mask_facets(masks, cameras, self._find_low_res(row))
         if cloud_path := self._find_file(names.LABELLED_CLOUDS, row):
             sources["positions"] = partial(read_positions, cloud_path)
         if text_path := self._find_file(names.SCREEN_TEXTS, row):
@@ -87,12 +88,12 @@ class Sensors:
     def _list_files(self, location: names.FileLocation) -> dict[str, Path]:
         files = self._files_by_folder.get(location.folder)
         if files is None:
-            files = self._files_by_folder[location.folder] = files_in(location.take_folder(self._home, self._take))
+            files = self._files_by_folder[location.folder] = list_files(location.take_folder(self._home, self._take))
         return files
 
-    def _find_low_res(self, row: IndexRow) -> LowRes | None:
+    def _find_low_res(self, row: IndexRow) -> LowResMasks | None:
         if self._low_res is None:
-            self._low_res = segmentation.low_res(self._home / names.LOW_RES_FOLDER / self._take)
+            self._low_res = segmentation.find_low_res_masks(self._home / names.LOW_RES_FOLDER / self._take)
         return self._low_res.get(row.file_numbers[names.TIMESTAMP] or "")
 
     def _tracked_entries(self, row: IndexRow) -> tracker_log.TrackedEntries | None:
@@ -101,16 +102,16 @@ class Sensors:
     def _read_transcript(self, row: IndexRow) -> str | None:
         if names.TRANSCRIPTS.take_folder(self._home, self._take).is_dir():
             path = self._find_file(names.TRANSCRIPTS, row)
-            return spare(speech.read_transcript, path) if path else None
+            return read_or_warn(speech.read_transcript, path) if path else None
         if self._subtitles is None:
             path = self._home / names.SUBTITLES_FOLDER / f"{self._take}.srt"
-            self._subtitles = spare(speech.read_subtitles, path) if path.is_file() else None
+            self._subtitles = read_or_warn(speech.read_subtitles, path) if path.is_file() else None
             self._subtitles = self._subtitles or speech.Subtitles((), ())
         return self._subtitles.transcript_at(row.second)
 
     def _find_cameras(self) -> dict[str, Path]:
         if self._cameras is None:
-            files = files_in(self._home / names.TAKE_FOLDERS[self._take])
+            files = list_files(self._home / names.TAKE_FOLDERS[self._take])
             paths = {f"room{camera}": files.get(f"camera0{camera}.json") for camera in sorted(names.ROOM_CAMERAS)}
             self._cameras = {view: path for view, path in paths.items() if path is not None}
         return self._cameras
@@ -119,7 +120,7 @@ class Sensors:
 def points_medium(path: Path) -> bytes:
     """Return a fused cloud as `points.npy`: float32 (N, 6), mm and colours 0..255. Raises OrqaError."""
     points = _read_points(path)
-    from orqa_registry.formats.arrays import to_npy
+    from orqa_registry.readers.formats.arrays import to_npy
 
     return to_npy(points)
 
@@ -129,27 +130,27 @@ def segments_medium(path: Path) -> bytes:
     points = _read_points(path)
     import numpy as np
 
-    from orqa_registry.formats.arrays import to_npy
-    from orqa_registry.formats.masks import segment_ids
+    from orqa_registry.readers.formats.arrays import to_npy
+    from orqa_registry.readers.formats.masks import segment_ids
 
     return to_npy(np.column_stack([points[:, :3], segment_ids(points[:, 3:])]).astype(np.float32))
 
 
 def read_positions(path: Path) -> dict[str, Any]:
     """Return the facet `positions` of a labelled cloud; nothing, with a warning, where it is damaged."""
-    points = spare(_read_points, path)
+    points = read_or_warn(_read_points, path)
     if points is None:
         return {}
-    from orqa_registry.formats.masks import extents, segment_ids
+    from orqa_registry.readers.formats.masks import cloud_extents, segment_ids
 
-    entity_extents = extents(points[:, :3], segment_ids(points[:, 3:]))
+    entity_extents = cloud_extents(points[:, :3], segment_ids(points[:, 3:]))
     return {"positions": {"reach": names.REACH, "unit": names.UNIT_MM, "extents": entity_extents}}
 
 
 def _read_points(path: Path) -> Any:
     """Return x, y, z in mm and r, g, b of a cloud. Raises OrqaError, and MissingLibraryError that says what to do."""
-    library("pypcd4", "the clouds of MM-OR", "orqa-plugin-mmor[clouds]")
-    from orqa_registry.formats.clouds import read_pcd
+    import_optional("pypcd4", "the clouds of MM-OR", "orqa-plugin-mmor[clouds]")
+    from orqa_registry.readers.formats.clouds import read_pcd
 
     points = read_pcd(path)
     points[:, :3] *= names.UNIT_MM
@@ -158,8 +159,8 @@ def _read_points(path: Path) -> Any:
 
 def embedding_medium(path: Path) -> bytes:
     """Return an audio embedding as `clap.npy`: float32 (512,). Raises OrqaError."""
-    library("numpy", "the audio embeddings of MM-OR", "orqa-plugin-mmor[arrays]")
-    from orqa_registry.formats.arrays import read_pt, to_npy
+    import_optional("numpy", "the audio embeddings of MM-OR", "orqa-plugin-mmor[arrays]")
+    from orqa_registry.readers.formats.arrays import read_pt, to_npy
 
     values = read_pt(path)
     if values.shape != (names.EMBEDDING_SIZE,):
@@ -169,15 +170,15 @@ def embedding_medium(path: Path) -> bytes:
 
 def calibration_medium(cameras: Mapping[str, Path]) -> bytes:
     """Return `calibration.json` of view -> calibration file. Raises OrqaError."""
-    library("numpy", "the calibration of MM-OR", "orqa-plugin-mmor[arrays]")
-    from orqa_registry.formats import azure
+    import_optional("numpy", "the calibration of MM-OR", "orqa-plugin-mmor[arrays]")
+    from orqa_registry.readers.formats import kinect_calibration
 
-    return azure.calibration(cameras)
+    return kinect_calibration.calibration_json(cameras)
 
 
 def read_screen_text(path: Path) -> dict[str, Any]:
     """Return the facet `screen_text`, without the quotes that its files are full of; nothing where it is empty."""
-    text = spare(speech.read_text, path)
+    text = read_or_warn(speech.read_text, path)
     plain = (text or "").replace("'", "").replace('"', "").strip()
     return {"screen_text": plain} if plain else {}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from attrs import frozen
 
 from orqa_registry import OrqaError
-from orqa_registry.formats.files import read_bytes
-from orqa_registry.reading import read_json
+from orqa_registry.readers.formats.bounded_file import read_bytes
+from orqa_registry.readers.io import read_json
 
 SUBTITLE_COUNT = 4
 """Subtitles that a transcript goes back."""

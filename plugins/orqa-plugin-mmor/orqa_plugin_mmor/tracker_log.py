@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from orqa_registry import DataWarning, OrqaError
-from orqa_registry.reading import read_json
-from orqa_registry.vocabulary import TRACKED
+from orqa_registry.data.vocabulary import TRACKED
+from orqa_registry.readers.io import read_json
 
 TrackedEntries = Sequence[Mapping[str, Any]]
 """The entries of what is in sight at one second."""

@@ -13,9 +13,10 @@ from typing import Any
 
 from orqa_plugin_mmor import names
 from orqa_plugin_mmor.media_writer import DETAIL_MEDIA, MediaWriter
-from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.errors import nearest
-from orqa_registry.vocabulary import ENTITIES, PREDICATES
+from orqa_registry import CallError, Take, Timepoint, Triplet
+from orqa_registry.data.vocabulary import ENTITIES, PREDICATES
+from orqa_registry.errors import suggest_names
+from orqa_registry.readers import scenegraph_files
 
 START_SECOND = 4
 """The second of the first timepoint: a row is never its second."""
@@ -50,7 +51,7 @@ def write_takes(root: Path, takes: Sequence[Take]) -> None:
         name, timepoints = names.download_name(take.name), _check_timepoints(take)
         _write_take(root, name, timepoints)
         if (split := names.take_split(name)) in relationships:
-            relationships[split] += scenegraph.to_relationships(_sampled_timepoints(name, timepoints))
+            relationships[split] += scenegraph_files.to_relationships(_sampled_timepoints(name, timepoints))
     for split, entries in relationships.items():
         (root / "data" / f"relationships_{split}.json").write_text(json.dumps(entries))
     (root / "data" / "classes.txt").write_text("\n".join(ENTITIES))
@@ -60,7 +61,7 @@ def write_takes(root: Path, takes: Sequence[Take]) -> None:
 def _check_timepoints(take: Take) -> list[Timepoint]:
     if names.download_name(take.name) not in names.TAKES or not take.name.endswith(names.TAKE_SUFFIX):
         known_names = [name + names.TAKE_SUFFIX for name in names.TAKES]
-        raise CallError(f"{take.name} is no take of MM-OR: {nearest(take.name, known_names)}")
+        raise CallError(f"{take.name} is no take of MM-OR: {suggest_names(take.name, known_names)}")
     timepoints = list(take)
     if len(timepoints) > MAX_TIMEPOINTS:
         raise CallError(

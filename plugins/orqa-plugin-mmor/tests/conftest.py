@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from orqa_plugin_mmor import MMOR
-from orqa_registry.formats.writing import write_pt
+from orqa_registry.readers.formats.writers import write_pt
 
 SECONDS = ("000000", "000001", "000002", "000005", "000006", "000007")
 """Of 001_PKA: frames were dropped after row 2, so rows and seconds part."""

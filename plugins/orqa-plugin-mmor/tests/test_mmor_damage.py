@@ -175,7 +175,7 @@ def test_a_damaged_medium_is_an_error_that_names_its_file(read, root, capsys, fi
 
 
 def test_a_damaged_camera_costs_itself_alone(read, root):
-    from orqa_registry.formats.azure import write_camera
+    from orqa_registry.readers.formats.kinect_calibration import write_camera
 
     eye = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     camera = {"size": [4, 3], "intrinsics": [[2, 0, 1], [0, 2, 1], [0, 0, 1]], "world_to_camera": eye}
@@ -188,7 +188,7 @@ def test_a_damaged_camera_costs_itself_alone(read, root):
 
 
 def test_an_embedding_of_another_size_is_refused(read, root):
-    from orqa_registry.formats.writing import write_pt
+    from orqa_registry.readers.formats.writers import write_pt
 
     write_pt(root / "take_audio_embeddings_per_timepoint" / "001_PKA" / "000005.pt", np.zeros(8))
     with pytest.raises(OrqaError, match=r"000005\.pt.*\(8,\).*expected \(512,\)"):

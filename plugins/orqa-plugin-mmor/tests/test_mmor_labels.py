@@ -2,7 +2,8 @@
 
 import json
 
-from orqa_registry import Triplet, facets
+from orqa_registry import Triplet
+from orqa_registry.data import facets
 
 
 def test_scene_graphs_of_the_relationships_file(points):
@@ -98,7 +99,7 @@ def test_every_value_is_of_its_facets_shape(read, dataset, root):
         for points in read(root, split).values():
             for point in points:
                 labels = dict(point.labels)
-                assert facets.load(json.loads(json.dumps(labels))) == labels
+                assert facets.load_labels(json.loads(json.dumps(labels))) == labels
                 seen_facets |= {facet for facet in labels if ":" not in facet}
                 assert set(point.media) <= set(dataset.media)
     assert seen_facets | {"attributes", "clock"} == dataset.provides

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from orqa_plugin_mmor import MMOR, names
-from orqa_registry import Box, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.formats.arrays import to_npy
-from orqa_registry.formats.clouds import from_npy, packed
-from orqa_registry.formats.images import read_mask
-from orqa_registry.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, TRACKED
+from orqa_registry import Box, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import ENTITIES, MASK_LABELS, PREDICATES, ROBOT_PHASES, TRACKED
+from orqa_registry.readers.formats.arrays import to_npy
+from orqa_registry.readers.formats.clouds import cloud_from_npy, compact_cloud
+from orqa_registry.readers.formats.images import read_mask
 
 LABEL_IDS = (0, 1, 3, 5, 7, 12, 14, 29)
 GIVEN = ("relations", "actions", "tools", "robot_phase", "sterility_breach", "screen_text")
@@ -51,7 +52,7 @@ def clouds(draw, columns):
     last = [st.integers(0, 255)] * 3 if columns == 6 else [st.sampled_from((0, *MASK_LABELS))]
     rows = draw(st.lists(st.tuples(numbers, numbers, numbers, *last), max_size=5))
     cloud = to_npy(np.array(rows, dtype=np.float32).reshape(-1, columns))
-    return packed(cloud) if draw(st.booleans()) else cloud  # as shards have it
+    return compact_cloud(cloud) if draw(st.booleans()) else cloud  # as shards have it
 
 
 media = st.fixed_dictionaries(
@@ -92,7 +93,7 @@ def takes(draw):
         for index in range(draw(st.integers(1, 4))):
             annotated = draw(labels)
             if "relations" in annotated:
-                annotated |= scenegraph.facets(annotated["relations"])
+                annotated |= scenegraph.graph_facets(annotated["relations"])
             point = Timepoint("MM-OR", split, name, f"{index:06d}", index, float(second), draw(media), annotated)
             points.append(point)
             second += draw(st.integers(1, 3))
@@ -119,7 +120,7 @@ def same_media(written, read, names_of_media):
         if medium.endswith(".mask.png"):
             assert np.array_equal(known(before), known(after)), medium
         elif medium in {"points.npy", "segments.npy"}:
-            assert np.array_equal(from_npy(before), from_npy(after)), medium
+            assert np.array_equal(cloud_from_npy(before), cloud_from_npy(after)), medium
         elif medium.endswith(".npy"):
             assert np.array_equal(*(np.load(io.BytesIO(content)) for content in (before, after))), medium
         elif medium in {"tracker.json", "calibration.json"}:
@@ -144,7 +145,7 @@ def expected_labels(take, points):
     short = points[0].split == "short_clips"  # these have no scene graphs
     graphs = [p for p in counting if "relations" in p.labels and not short]
     calibrated = dict(
-        zip((p.frame for p in graphs), scenegraph.calibrated([p.labels["relations"] for p in graphs]), strict=True)
+        zip((p.frame for p in graphs), scenegraph.calibrated_by([p.labels["relations"] for p in graphs]), strict=True)
     )
     for point in points:
         expected = {facet: point.labels[facet] for facet in GIVEN if facet in point.labels}
@@ -190,7 +191,7 @@ def plain_boxes(mask):
 
 def plain_extents(cloud):
     points_by_entity = {}
-    for x, y, z, label in from_npy(cloud).tolist():
+    for x, y, z, label in cloud_from_npy(cloud).tolist():
         if label:
             points_by_entity.setdefault(MASK_LABELS[int(label)], []).append((x, y, z))
     return {
@@ -239,10 +240,10 @@ def test_what_is_written_is_read(tmp_path_factory, takes):
 @settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(st.lists(graphs, min_size=1, max_size=4), st.sampled_from(("001_PKA", "012_2_PKA", "007_TKA")))
 def test_raw_labels_alone_give_the_same_graphs_where_nothing_is_left_to_infer(tmp_path_factory, graphs, take):
-    graphs = [scenegraph.infer(graph, hands=False) for graph in graphs]
+    graphs = [scenegraph.infer_relations(graph, hands=False) for graph in graphs]
     split, name = names.take_split(take), f"{take}_MMOR"
     points = [
-        Timepoint("MM-OR", split, name, f"{k:06d}", k, float(k), {}, scenegraph.facets(graph))
+        Timepoint("MM-OR", split, name, f"{k:06d}", k, float(k), {}, scenegraph.graph_facets(graph))
         for k, graph in enumerate(graphs)
     ]
     root = tmp_path_factory.mktemp("raw")

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from orqa_plugin_mmor import MMOR
-from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.formats.images import read_mask
-from orqa_registry.vocabulary import TRACKED
+from orqa_registry import CallError, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.vocabulary import TRACKED
+from orqa_registry.readers.formats.images import read_mask
 
 
 def test_calibration_survives(tmp_path):
@@ -41,7 +42,7 @@ def test_the_irregularities_are_there(tmp_path):
     takes = []
     for split, name in MMOR().layout().takes[:7]:
         graph = (Triplet("anaesthetist", "cutting", "operating_table"),)
-        labels = {**scenegraph.facets(graph), "robot_phase": None, "screen_text": "it's"}
+        labels = {**scenegraph.graph_facets(graph), "robot_phase": None, "screen_text": "it's"}
         points = [
             Timepoint(
                 "MM-OR", split, name, f"{k:06d}", k, k * 2.0, {} if k == 2 else everything, {} if k == 2 else labels

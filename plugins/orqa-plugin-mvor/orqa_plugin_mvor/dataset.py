@@ -10,7 +10,7 @@ from typing import ClassVar
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.download_parts import ACCESS, ADDITIONS, LICENCE, PIECES
 from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Take
-from orqa_registry.reading import settle
+from orqa_registry.readers.io import find_home
 
 
 class MVOR(Dataset):
@@ -55,7 +55,7 @@ class MVOR(Dataset):
 
     def home(self, root: Path) -> Path:
         """Return `root`, or the one folder in it that holds MVOR. Raises OrqaError where none does."""
-        home = (settle(root, _has_clips) or settle(root, _has_data)) if root.is_dir() else None
+        home = (find_home(root, _has_clips) or find_home(root, _has_data)) if root.is_dir() else None
         if home is None:
             raise OrqaError(
                 f"{names.DATASET}: {root} holds nothing of it: looked for {names.CLIPS_FILE}, "
@@ -88,7 +88,7 @@ class MVOR(Dataset):
     def layout(self) -> Layout:
         """Return how MVOR is written."""
         from orqa_plugin_mvor.writer.takes import write_takes
-        from orqa_registry.formats.geometry import invert
+        from orqa_registry.readers.geometry import invert
 
         # Every day and every split among the first four.
         first = ("000", "001", "016", "023")

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from orqa_registry import vocabulary
+from orqa_registry.data import vocabulary
 
 DATASET = "MVOR"
 ARCHIVE_FOLDER = "camma_mvor_dataset"

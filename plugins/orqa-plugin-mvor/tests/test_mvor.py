@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from orqa_registry import OrqaError, facets
+from orqa_registry import OrqaError
+from orqa_registry.data import facets
 
 
 def test_takes_are_rows_and_splits_are_labels(dataset, root, read):
@@ -94,7 +95,7 @@ def test_labels_survive_json(root, read):
         for points in read(root.folder, split).values():
             for point in points:
                 labels = dict(point.labels)
-                assert facets.load(json.loads(json.dumps(labels))) == labels
+                assert facets.load_labels(json.loads(json.dumps(labels))) == labels
 
 
 def test_what_is_read_can_be_handed_to_another_process(root, dataset):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from orqa_registry.formats.arrays import from_npy
-from orqa_registry.formats.geometry import project
+from orqa_registry.readers.formats.arrays import from_npy
+from orqa_registry.readers.geometry import project
 
 SINE, COSINE = 0.573576436, 0.819152044
 """Of 35 degrees."""

@@ -10,8 +10,8 @@ from attrs import evolve
 from orqa_plugin_mvor import MVOR, names
 from orqa_plugin_mvor.reader.pose_files import read_object_poses
 from orqa_registry import CallError, DataWarning, OrqaError, Take, Timepoint
-from orqa_registry.formats.arrays import from_npy, to_npy
-from orqa_registry.formats.geometry import invert, pose, project
+from orqa_registry.readers.formats.arrays import from_npy, to_npy
+from orqa_registry.readers.geometry import invert, project, rigid_pose
 
 VIEWS = ("room1", "room2", "room3")
 ROOM1 = invert(names.ALIGNMENT)
@@ -74,7 +74,7 @@ def test_takes_without_any_poses_say_nothing_about_people(tmp_path):
 
 
 def test_where_camera_1_stands_elsewhere_everything_moves_with_it(tmp_path):
-    elsewhere = pose([100, 200, 300], [0.1, 0.2, 0.3, 0.9]) @ ROOM1
+    elsewhere = rigid_pose([100, 200, 300], [0.1, 0.2, 0.3, 0.9]) @ ROOM1
     joints = [[100.0 * joint, 10.0, 20.0] for joint in range(10)]
     media = {"calibration.json": calibration(elsewhere), "poses.json": poses_of(joints)}
     media["points.npy"] = to_npy(np.array([[*joints[0], 1, 2, 3]], dtype=np.float32))

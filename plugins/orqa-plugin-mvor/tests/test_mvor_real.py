@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from orqa_plugin_mvor import MVOR
-from orqa_registry import facets
-from orqa_registry.formats.geometry import project
-from orqa_registry.reading import read_json
+from orqa_registry.data import facets
+from orqa_registry.readers.geometry import project
+from orqa_registry.readers.io import read_json
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real" / "mvor"
 ACTIONS = {
@@ -83,7 +83,7 @@ def test_labels_of_all_frames_take_seconds(real):
     assert elapsed < 60, "about 2 s where nobody else works"
     for labels in frames:
         assert set(labels) == {"actions", "roles", "entities", "boxes", "positions"}
-        assert facets.load(json.loads(json.dumps(labels))) == labels
+        assert facets.load_labels(json.loads(json.dumps(labels))) == labels
     people = Counter(sum(name.startswith("human") for name in labels["roles"]) for labels in frames)
     assert people[0] == 103
     assert sum(name == "patient" for labels in frames for name in labels["roles"]) == 349, "3 of the 352 are in no clip"

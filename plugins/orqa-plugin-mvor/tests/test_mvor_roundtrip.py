@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from orqa_plugin_mvor import MVOR, names
 from orqa_registry import Box, Take, Timepoint
-from orqa_registry.formats.arrays import to_npy
-from orqa_registry.formats.clouds import from_npy, packed
-from orqa_registry.formats.geometry import invert, pose, project, transform
+from orqa_registry.readers.formats.arrays import to_npy
+from orqa_registry.readers.formats.clouds import cloud_from_npy, compact_cloud
+from orqa_registry.readers.geometry import invert, project, rigid_pose, transform
 
 VIEWS = ("room1", "room2", "room3")
 ROOM1 = invert(names.ALIGNMENT)
@@ -26,7 +26,7 @@ NEAR = 500.0
 numbers = st.floats(-3000, 3000, width=32)
 places = st.tuples(numbers, numbers, numbers).map(list)
 turns = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda turn: sum(value * value for value in turn) > 0.1)
-poses = st.builds(pose, places, turns)
+poses = st.builds(rigid_pose, places, turns)
 
 
 @st.composite
@@ -82,7 +82,7 @@ class Room:
         if draw(st.booleans()):
             cloud = np.array(draw(st.lists(st.tuples(*[numbers] * 3, *[st.integers(0, 255)] * 3), max_size=3)))
             plain = to_npy(cloud.reshape(-1, 6).astype(np.float32))
-            media["points.npy"] = packed(plain) if draw(st.booleans()) else plain  # as shards have it
+            media["points.npy"] = compact_cloud(plain) if draw(st.booleans()) else plain  # as shards have it
         action = draw(st.none() | st.sampled_from(ACTIONS))
         if action:
             labels["actions"] = (action,)
@@ -189,7 +189,7 @@ def compare(restored, written):
         if name.endswith(".json"):
             same(json.loads(restored.read(name)), json.loads(written.read(name)), 0.01)
         elif name == "points.npy":
-            assert from_npy(restored.read(name)) == pytest.approx(from_npy(written.read(name)), abs=0.01)
+            assert cloud_from_npy(restored.read(name)) == pytest.approx(cloud_from_npy(written.read(name)), abs=0.01)
         else:
             assert restored.read(name) == written.read(name)
     assert set(restored.labels) == set(written.labels)

@@ -30,12 +30,13 @@ from orqa_plugin_hybridor.render.robot_screen import describe_screen
 from orqa_plugin_hybridor.scene.room import HALF_SIDE
 from orqa_plugin_hybridor.sensors.head_camera import visible_parts
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry import Box, Triplet, scenegraph
-from orqa_registry.labels import Source
-from orqa_registry.vocabulary import MASK_LABELS
+from orqa_registry import Box, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.lazy import FacetLoader
+from orqa_registry.data.vocabulary import MASK_LABELS
 
 Graph = tuple[Triplet, ...]
-Facets = tuple[dict[str, Any], dict[str, Source]]
+Facets = tuple[dict[str, Any], dict[str, FacetLoader]]
 """Those that are at hand, and those for which something has to be rendered, as `Labels` takes them."""
 
 _PREDICATE_RANKS = {name: rank for rank, name in enumerate(("closeTo", "lyingOn", "assisting", "touching", "holding"))}
@@ -65,7 +66,7 @@ def infer_graph(rig: CameraRig, index: int) -> Graph:
         pair = edge.subject, edge.object
         if pair not in edges or _predicate_rank(edge) > _predicate_rank(edges[pair]):
             edges[pair] = edge
-    return scenegraph.infer(edges.values(), hands=True)
+    return scenegraph.infer_relations(edges.values(), hands=True)
 
 
 def _predicate_rank(edge: Triplet) -> int:
@@ -97,9 +98,9 @@ def _robot_room_facets(rig: CameraRig, annotation: Annotation) -> Facets:
         "attributes": describe_entities(entities, situation, room),
     }
     if annotation.graph is not None:
-        ready |= scenegraph.facets(annotation.graph)
+        ready |= scenegraph.graph_facets(annotation.graph)
         ready["robot_calibrated"] = annotation.calibrated
-    deferred: dict[str, Source] = {"positions": partial(_label_positions, rig, annotation.index)}
+    deferred: dict[str, FacetLoader] = {"positions": partial(_label_positions, rig, annotation.index)}
     if annotation.boxed_views:
         deferred["boxes"] = partial(_label_boxes, rig, annotation.index, tuple(annotation.boxed_views))
     return ready, deferred

@@ -21,7 +21,7 @@ from orqa_plugin_hybridor.scene.camera import Camera, ImageSize
 from orqa_plugin_hybridor.scene.camera_placement import place_camera
 from orqa_plugin_hybridor.sensors.head_camera import HeadView, aim_head_camera
 from orqa_registry import Layout
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 HEAD_VIEW = "ego"
 MAX_RENDER_FACTOR = 4
@@ -54,12 +54,12 @@ class CameraRig:
         self.resolutions = {view: _view_resolution(layout.sizes.get(view), take.size) for view in views}
         # Whoever fills a room with cameras leaves them there: they hang alike in all takes, those over the field about.
         placed = {
-            view: place_camera(view, seeded(seed, "camera", view), resolution.size, room.placement)
+            view: place_camera(view, seeded_rng(seed, "camera", view), resolution.size, room.placement)
             for view, resolution in self.resolutions.items()
         }
         self.cameras: dict[str, Camera] = {view: camera for view, camera in placed.items() if camera is not None}
         max_side = max((max(resolution.size) for resolution in self.resolutions.values()), default=0)
-        noise_seed = seeded(seed, name, "grain").getrandbits(63)
+        noise_seed = seeded_rng(seed, name, "grain").getrandbits(63)
         self.renderer = TakeRenderer(room, name, seed, self.cameras, noise_seed, max_side)
         self.situations: list[Situation] = [
             take.simulation.situation_at(float(index * take.step)) for index in range(take.timepoints)
@@ -86,7 +86,7 @@ class CameraRig:
     def head_view(self, index: int) -> HeadView:
         """Return whose head the view from somebody's head is taken from, and where he looks."""
         take = self.take
-        rng = seeded(take.seed, take.name, HEAD_VIEW, index)
+        rng = seeded_rng(take.seed, take.name, HEAD_VIEW, index)
         return aim_head_camera(
             self.situations[index], take.room, self.resolutions[HEAD_VIEW].size, rng, up=index == LOOK_UP_AT
         )

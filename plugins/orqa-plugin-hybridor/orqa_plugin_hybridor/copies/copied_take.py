@@ -15,8 +15,10 @@ from orqa_plugin_hybridor.copies.camera_rig import HEAD_VIEW, CameraRig
 from orqa_plugin_hybridor.copies.irregularities import Irregularities, irregularities_at, seconds_at
 from orqa_plugin_hybridor.copies.media_source import LOWRES_PREFIX, MASK_SUFFIX, MediaSource
 from orqa_plugin_hybridor.render.simulated_take import simulate_take
-from orqa_registry import Dataset, Labels, Layout, Take, Timepoint, Triplet, scenegraph
-from orqa_registry.records import Medium, is_view
+from orqa_registry import Dataset, Layout, LazyLabels, Take, Timepoint, Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.lazy import Medium
+from orqa_registry.data.records import is_view
 
 MISSING_FRAME_AT = 3
 """The number that is left out."""
@@ -140,7 +142,7 @@ class _CopiedTake:
             return self.media_source.small_mask(self._small_mask_views(index)[int(medium[len(LOWRES_PREFIX)])], index)
         return self.media_source.read(medium, index)
 
-    def _make_labels(self, index: int, media: Mapping[str, Medium]) -> Labels:
+    def _make_labels(self, index: int, media: Mapping[str, Medium]) -> LazyLabels:
         irregular, provides = self.irregularities[index], self.dataset.provides
         boxed = [view for view in self.masks if f"{view}{MASK_SUFFIX}" in media]
         graph = None if irregular.no_graph else self._graphs[index]
@@ -151,7 +153,7 @@ class _CopiedTake:
         if irregular.no_graph and "relations" not in provides:
             withheld.add("actions")  # where there are no graphs, it is what is being done that nobody wrote down
         provided = set(provides) - withheld
-        return Labels(
+        return LazyLabels(
             *({name: value for name, value in facets.items() if name in provided} for facets in (ready, deferred))
         )
 
@@ -180,7 +182,7 @@ def _is_not_room(view: str) -> bool:
 def _calibration_states(graphs: Sequence[Sequence[Triplet]], irregularities: Sequence[Irregularities]) -> list[bool]:
     """Return whether the robot is calibrated, by the graphs that somebody drew; without one it is as it was."""
     states = iter(
-        scenegraph.calibrated(
+        scenegraph.calibrated_by(
             [graph for graph, irregular in zip(graphs, irregularities, strict=True) if not irregular.no_graph]
         )
     )

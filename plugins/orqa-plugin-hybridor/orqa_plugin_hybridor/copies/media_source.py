@@ -26,7 +26,7 @@ from orqa_plugin_hybridor.sensors.point_cloud import CLOUD_POINTS, PointCloud, s
 from orqa_plugin_hybridor.sensors.robot_log import build_robot_log
 from orqa_plugin_hybridor.sensors.sound import SAMPLE_RATE, synthesise_sound
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 LOWRES_PREFIX = "lowres"
 MASK_SUFFIX = ".mask.png"
@@ -132,7 +132,7 @@ class MediaSource:
 
     def _draw_seed(self, purpose: str, index: int) -> int:
         simulation = self.rig.take.simulation
-        return seeded(simulation.seed, simulation.name, purpose, index).getrandbits(63)
+        return seeded_rng(simulation.seed, simulation.name, purpose, index).getrandbits(63)
 
     def _record_sound(self, index: int) -> npt.NDArray[np.int16]:
         simulation = self.rig.take.simulation

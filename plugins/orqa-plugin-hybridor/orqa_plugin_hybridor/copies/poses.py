@@ -10,7 +10,7 @@ from orqa_plugin_hybridor.copies.camera_rig import CameraRig
 from orqa_plugin_hybridor.geometry.solids import ENTITY_NAMES
 from orqa_plugin_hybridor.geometry.vectors import Vector
 from orqa_plugin_hybridor.scene.skeleton import PATIENT_JOINTS, mirror_joints, staff_joints
-from orqa_registry.vocabulary import JOINTS
+from orqa_registry.data.vocabulary import JOINTS
 
 VISIBLE_DISTANCE = 260.0
 """A joint is visible where its own body is seen, at most this far in front of it or behind, mm."""

@@ -25,7 +25,7 @@ from orqa_plugin_hybridor.geometry.vectors import (
     scale,
     subtract,
 )
-from orqa_registry.vocabulary import ENTITIES
+from orqa_registry.data.vocabulary import ENTITIES
 
 Floats = npt.NDArray[np.float64]
 Colour = tuple[int, int, int]

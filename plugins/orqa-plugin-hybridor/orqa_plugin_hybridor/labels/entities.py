@@ -9,7 +9,7 @@ from orqa_plugin_hybridor.geometry.vectors import Vector
 from orqa_plugin_hybridor.procedure.situation import Situation
 from orqa_plugin_hybridor.scene.room import EQUIPMENT_POSITIONS, HALF_SIDE, Room
 from orqa_plugin_hybridor.scene.tools import ENTITY_OF_TOOL
-from orqa_registry.vocabulary import ROLES
+from orqa_registry.data.vocabulary import ROLES
 
 EQUIPMENT_HEIGHTS: dict[str, float] = {
     "operating_table": 840.0,

@@ -7,7 +7,7 @@ from orqa_plugin_hybridor.procedure.situation import PlacedPerson, Situation
 from orqa_plugin_hybridor.scene.room import EQUIPMENT_FOOTPRINTS, EQUIPMENT_POSITIONS, Room
 from orqa_plugin_hybridor.scene.tools import ENTITY_OF_TOOL
 from orqa_registry import Triplet
-from orqa_registry.vocabulary import ENTITIES
+from orqa_registry.data.vocabulary import ENTITIES
 
 CLOSE_DISTANCE = 720.0
 """Two people are close to each other when their middles are no farther apart on the floor than this, mm."""

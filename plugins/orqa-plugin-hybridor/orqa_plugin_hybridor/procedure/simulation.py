@@ -21,7 +21,7 @@ from orqa_plugin_hybridor.procedure.situation import (
     Situation,
 )
 from orqa_plugin_hybridor.procedure.staff import STERILE_ROLES, Person
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 WORK_POSITIONS: dict[tuple[str, str], tuple[float, float]] = {
     ("patient", "head_surgeon"): (340.0, -640.0),
@@ -74,7 +74,7 @@ class Simulation:
         procedure = self.procedure
         present = procedure.patient_from <= seconds < procedure.patient_until
         steps = procedure.steps_at(seconds)
-        rng = seeded(self.seed, self.name, "situation", int(seconds))
+        rng = seeded_rng(self.seed, self.name, "situation", int(seconds))
         people = [self._place_person(person, seconds) for person in self.staff if person.present(seconds)]
         situation = Situation(
             seconds=seconds,
@@ -103,7 +103,7 @@ class Simulation:
     def _place_person(self, person: Person, seconds: float) -> PlacedPerson:
         dwell = max(20.0, self.procedure.length * 0.17)
         slot = int((seconds + person.sway * dwell) // dwell)
-        x, y = seeded(self.seed, self.name, person.number, slot).choice(IDLE_POSITIONS[person.role, person.twin])
+        x, y = seeded_rng(self.seed, self.name, person.number, slot).choice(IDLE_POSITIONS[person.role, person.twin])
         drift = math.sin(0.11 * seconds + person.sway), math.sin(0.07 * seconds + 2.0 * person.sway)
         x, y = x + 45.0 * drift[0], y + 45.0 * drift[1]
         towards = (100.0, 0.0, 0.0) if abs(y) < 2400 else (x, y + 500.0, 0.0)

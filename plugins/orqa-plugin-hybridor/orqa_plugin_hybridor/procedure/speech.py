@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orqa_plugin_hybridor.procedure.simulation import Simulation
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 TOOL_PHRASES: dict[str, tuple[str, ...]] = {
     "scalpel": ("Scalpel, please.", "Knife to me."),
@@ -34,7 +34,7 @@ SMALL_TALK = (
 
 def draw_utterance(simulation: Simulation, situation: Situation) -> str:
     """Return what was said in the last seconds, "" where nobody spoke. A line starts with who speaks."""
-    rng = seeded(simulation.seed, simulation.name, "speech", int(situation.seconds))
+    rng = seeded_rng(simulation.seed, simulation.name, "speech", int(situation.seconds))
     if not situation.people or rng.random() < 0.45:
         return ""
     upcoming = [

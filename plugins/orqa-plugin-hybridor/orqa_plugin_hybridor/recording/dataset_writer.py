@@ -15,7 +15,7 @@ from attrs import frozen
 
 from orqa_plugin_hybridor.files.names import INDEX_FILE, SCHEMA, TAKE_FILE, TAKE_PATTERN, split_of, take_name
 from orqa_registry import CallError
-from orqa_registry.writing import whole_file
+from orqa_registry.readers.io import atomic_write
 
 
 class StoppedError(Exception):
@@ -115,7 +115,7 @@ def write_dataset(
             write_take(root, options.seed, number, options.timepoints, options.size, tick)
     else:
         _write_in_parallel(root, options, numbers, min(workers, len(numbers)), progress)
-    with whole_file(root / INDEX_FILE) as partial:
+    with atomic_write(root / INDEX_FILE) as partial:
         partial.write_text(json.dumps(options.index, indent=1) + "\n", encoding="utf-8")
 
 

@@ -28,9 +28,9 @@ from orqa_plugin_hybridor.sensors.point_cloud import sample_cloud
 from orqa_plugin_hybridor.sensors.robot_log import build_robot_log
 from orqa_plugin_hybridor.sensors.sound import SAMPLE_RATE, synthesise_sound
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry import scenegraph
-from orqa_registry.draws import seeded
-from orqa_registry.records import Triplet
+from orqa_registry.data import scenegraph
+from orqa_registry.data.records import Triplet
+from orqa_registry.rng import seeded_rng
 
 
 def write_take(root: Path, seed: int, number: int, timepoints: int, size: int, tick: Callable[[], None]) -> str:
@@ -60,7 +60,7 @@ def _write_files(take: SimulatedTake, folder: Path, tick: Callable[[], None]) ->
         (folder / name).mkdir()
     situations = [simulation.situation_at(float(index * take.step)) for index in range(take.timepoints)]
     graphs = [build_scene_graph(situation, room) for situation in situations]
-    calibrated = scenegraph.calibrated(graphs)
+    calibrated = scenegraph.calibrated_by(graphs)
     with (folder / "timepoints.jsonl").open("w", encoding="utf-8") as lines:
         for index, (situation, graph) in enumerate(zip(situations, graphs, strict=True)):
             frame = frame_name(index * take.step)
@@ -69,7 +69,7 @@ def _write_files(take: SimulatedTake, folder: Path, tick: Callable[[], None]) ->
                 write_view(folder, view, frame, picture)
             screen = draw_screen(take.size, situation.phase, calibrated[index], situation.seconds)
             screen.save(folder / "screen" / f"{frame}.jpg", quality=90)
-            rng = np.random.default_rng(seeded(simulation.seed, simulation.name, "points", frame).getrandbits(63))
+            rng = np.random.default_rng(seeded_rng(simulation.seed, simulation.name, "points", frame).getrandbits(63))
             points = sample_cloud(renderer.cameras, pictures, ROOM_VIEWS, rng)
             np.save(folder / "points" / f"{frame}.npy", points.coloured)
             sound = synthesise_sound(situation, simulation.seed, simulation.name)

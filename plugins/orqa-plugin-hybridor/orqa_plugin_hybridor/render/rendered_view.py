@@ -11,7 +11,7 @@ from attrs import frozen
 
 from orqa_plugin_hybridor.geometry.solids import ENTITY_NAMES, SolidArrays
 from orqa_plugin_hybridor.render.intersections import Pixels
-from orqa_registry.vocabulary import MASK_LABELS
+from orqa_registry.data.vocabulary import MASK_LABELS
 
 _MASK_ID_OF_NAME = {name: number for number, name in MASK_LABELS.items()}
 MASK_IDS = np.array([_MASK_ID_OF_NAME.get(name, 0) for name in ENTITY_NAMES], dtype=np.uint8)

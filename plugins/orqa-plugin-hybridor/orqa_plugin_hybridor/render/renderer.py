@@ -20,7 +20,7 @@ from orqa_plugin_hybridor.scene.furniture import build_furniture, build_scenery
 from orqa_plugin_hybridor.scene.robot import add_robot
 from orqa_plugin_hybridor.scene.room import CEILING_HEIGHT, FLOOR_COLOURS, HALF_SIDE, WALL_COLOURS, Room
 from orqa_plugin_hybridor.scene.tools import add_tool
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 SHELL_OWNERS = 4
 """Owners before the first solid: floor, walls, their lower part, ceiling."""
@@ -115,7 +115,7 @@ class TakeRenderer:
         cast_rays(
             scene.fast_solids, camera, light, buffers, SHELL_OWNERS + len(self.static_solids) + len(scene.slow_solids)
         )
-        return self._colour_image(buffers, scene, seeded(self.seed, self.name, frame, view))
+        return self._colour_image(buffers, scene, seeded_rng(self.seed, self.name, frame, view))
 
     def _colour_image(self, buffers: Buffers, scene: Scene, rng: random.Random) -> RenderedView:
         height, width = buffers.depth.shape

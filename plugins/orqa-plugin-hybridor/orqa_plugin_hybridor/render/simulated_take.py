@@ -11,7 +11,7 @@ from orqa_plugin_hybridor.procedure.staff import draw_roles, draw_staff
 from orqa_plugin_hybridor.render.renderer import TakeRenderer
 from orqa_plugin_hybridor.scene.camera_placement import place_cameras
 from orqa_plugin_hybridor.scene.room import Room, draw_room
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 MIN_SECONDS, MAX_SECONDS = 480, 1200
 """How long a procedure takes, s."""
@@ -31,7 +31,7 @@ class SimulatedTake:
 
     def make_renderer(self) -> TakeRenderer:
         """Return the renderer of the take, with its cameras."""
-        rng = seeded(self.seed, self.name, "cameras")
+        rng = seeded_rng(self.seed, self.name, "cameras")
         cameras = place_cameras(rng, self.size, self.room.placement)
         return TakeRenderer(self.room, self.name, self.seed, cameras, rng.getrandbits(63), self.size)
 
@@ -39,7 +39,7 @@ class SimulatedTake:
 def simulate_take(seed: int, number: int, timepoints: int, size: int) -> SimulatedTake:
     """Return take `number` (from 1): a pure function of its arguments."""
     name = take_name(number)
-    rng = seeded(seed, name, "take")
+    rng = seeded_rng(seed, name, "take")
     step = max(1, rng.randint(MIN_SECONDS, MAX_SECONDS) // timepoints)
     length = float(step * timepoints)
     room = draw_room(rng)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orqa_plugin_hybridor.geometry.vectors import Vector, add, distance, forward, interpolate, right_of
 from orqa_plugin_hybridor.procedure.situation import OPERATING_FIELD, PlacedPerson
 from orqa_plugin_hybridor.procedure.staff import STERILE_ROLES
-from orqa_registry.vocabulary import JOINTS
+from orqa_registry.data.vocabulary import JOINTS
 
 LEFT, RIGHT = -1.0, 1.0
 SIDES = {"left": LEFT, "right": RIGHT}

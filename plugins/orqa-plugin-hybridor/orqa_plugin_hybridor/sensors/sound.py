@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_registry.draws import seeded
+from orqa_registry.rng import seeded_rng
 
 SAMPLE_RATE = 16000
 """Samples a second; one channel."""
@@ -16,7 +16,7 @@ Wave = npt.NDArray[np.float64]
 
 def synthesise_sound(situation: Situation, seed: int, take: str) -> npt.NDArray[np.int16]:
     """Return the sound of this second, (16000,) of 16 bits."""
-    rng = np.random.default_rng(seeded(seed, take, "sound", int(situation.seconds)).getrandbits(63))
+    rng = np.random.default_rng(seeded_rng(seed, take, "sound", int(situation.seconds)).getrandbits(63))
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     wave = 0.006 * rng.standard_normal(SAMPLE_RATE) + 0.004 * np.sin(2 * np.pi * 100 * time)
     if situation.patient is not None:

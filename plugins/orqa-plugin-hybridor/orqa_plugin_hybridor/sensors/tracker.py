@@ -10,8 +10,8 @@ from orqa_plugin_hybridor.geometry.vectors import Vector, add, interpolate
 from orqa_plugin_hybridor.procedure.situation import Situation
 from orqa_plugin_hybridor.scene.robot import ARRAY_POSITIONS
 from orqa_plugin_hybridor.scene.room import EQUIPMENT_POSITIONS, Room
-from orqa_registry.draws import seeded
-from orqa_registry.vocabulary import TRACKED
+from orqa_registry.data.vocabulary import TRACKED
+from orqa_registry.rng import seeded_rng
 
 UNIQUE_IDS = {name: int(number) for number, name in reversed(list(TRACKED.items()))}
 """The numbers under which the tracker reports each array (protocol.md 2)."""
@@ -42,7 +42,7 @@ class TrackedArray:
 
 def track_arrays(room: Room, situation: Situation, seed: int, take: str) -> list[TrackedArray]:
     """Return the arrays that the tracker camera sees now."""
-    rng = seeded(seed, take, "tracker", situation.seconds)
+    rng = seeded_rng(seed, take, "tracker", situation.seconds)
     tracked: list[TrackedArray] = []
     for name, point, pressed in _mounted_arrays(situation):
         noise = (rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.gauss(0, 0.4))

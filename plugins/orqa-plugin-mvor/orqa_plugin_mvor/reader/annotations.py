@@ -13,7 +13,7 @@ from attrs import frozen
 
 from orqa_plugin_mvor.names import CAMERAS, PERSON_FIELDS
 from orqa_registry import DataWarning, OrqaError
-from orqa_registry.reading import read_json, spare
+from orqa_registry.readers.io import read_json, read_or_warn
 
 Entry = TypeVar("Entry")
 MALFORMED_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)
@@ -66,7 +66,7 @@ def read_annotations(path: Path) -> Annotations:
     for image, person in _read_entries(path, "annotation", lists.get("annotations", ()), _parse_person):
         people.setdefault(image, []).append(person)
     images = frozenset(_read_entries(path, "image", lists.get("images", ()), lambda row: int(row["id"])))
-    cameras = spare(_parse_cameras, path, raw["cameras_info"]) if raw.get("cameras_info") else None
+    cameras = read_or_warn(_parse_cameras, path, raw["cameras_info"]) if raw.get("cameras_info") else None
     return Annotations(cameras or {}, images, people, {name: len(rows) for name, rows in lists.items()})
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.frame_files import FrameFiles
-from orqa_registry import Labels
-from orqa_registry.reading import files_in, library
-from orqa_registry.records import Medium
+from orqa_registry import LazyLabels
+from orqa_registry.data.lazy import Medium
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers.io import list_files
 
 if TYPE_CHECKING:
     from orqa_plugin_mvor.reader.frame_content import FrameContent, SharedContent
@@ -23,7 +24,7 @@ class SharedFiles:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        files = files_in(home)
+        files = list_files(home)
         self.centres, self.dummy = files.get(names.PATIENT_CENTRES_FILE), files.get(names.DUMMY_POSE_FILE)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -47,7 +48,7 @@ class Frame:
     def __reduce__(self) -> tuple[Any, ...]:
         return Frame, (self.files, self.shared)
 
-    def labels(self, ready: Mapping[str, Any]) -> Labels:
+    def labels(self, ready: Mapping[str, Any]) -> LazyLabels:
         """Return `ready` and the facets of this frame.
 
         A list that would be short of a kind of thing is absent: people and patients for roles, objects too for the
@@ -61,7 +62,7 @@ class Frame:
                 late |= {"entities": self.entities, "positions": locations}
                 if self.files.cameras:
                     late["boxes"] = locations
-        return Labels(ready, late)
+        return LazyLabels(ready, late)
 
     def media(self) -> dict[str, Medium]:
         """Return the media that are made of poses: `poses.json` where nobody is there too, `objects.json`."""
@@ -114,4 +115,4 @@ def calibration_medium(cameras: Mapping[int, Camera]) -> bytes:
 
 def require_numpy() -> None:
     """Raise MissingLibraryError where numpy is not installed."""
-    library("numpy", "the geometry of MVOR", "orqa-plugin-mvor[arrays]")
+    import_optional("numpy", "the geometry of MVOR", "orqa-plugin-mvor[arrays]")

@@ -13,8 +13,8 @@ from orqa_plugin_mvor.names import JOINTS, PATIENT, REACH
 from orqa_plugin_mvor.reader import pose_files, room_geometry
 from orqa_plugin_mvor.reader.frame_files import FrameFiles
 from orqa_plugin_mvor.reader.pose_files import Array
-from orqa_registry.formats.geometry import transform
-from orqa_registry.reading import spare
+from orqa_registry.readers.geometry import transform
+from orqa_registry.readers.io import read_or_warn
 
 
 class SharedContent:
@@ -27,18 +27,18 @@ class SharedContent:
     @cached_property
     def centres(self) -> Mapping[str, Array] | None:
         """Patient centres by frame, None where they are not known."""
-        return spare(pose_files.read_patient_centres, self._centres) if self._centres else None
+        return read_or_warn(pose_files.read_patient_centres, self._centres) if self._centres else None
 
     @cached_property
     def dummy(self) -> Array | None:
         """The pose that stands for every patient, None where it is not known."""
-        return spare(pose_files.read_dummy_pose, self._dummy) if self._dummy else None
+        return read_or_warn(pose_files.read_dummy_pose, self._dummy) if self._dummy else None
 
     def scan(self, name: str) -> Array | None:
         """Return the points of an object scan, None where it is not on disk or damaged."""
         if name not in self._scans:
             path = self._home / name
-            self._scans[name] = spare(pose_files.read_object_scan, path, name) if path.is_file() else None
+            self._scans[name] = read_or_warn(pose_files.read_object_scan, path, name) if path.is_file() else None
         return self._scans[name]
 
 
@@ -89,7 +89,7 @@ class FrameContent:
     @cached_property
     def _people(self) -> dict[str, Array | None] | None:
         """Everybody by name; a patient may be there without a pose. None where it is not known who is there."""
-        humans = spare(self._read_humans)
+        humans = read_or_warn(self._read_humans)
         if humans is None or self._shared.centres is None:
             return None
         people: dict[str, Array | None] = {f"human {number}": pose for number, pose in enumerate(humans, start=1)}
@@ -99,7 +99,7 @@ class FrameContent:
 
     @cached_property
     def _objects(self) -> Mapping[str, Array] | None:
-        return spare(pose_files.read_object_poses, self._files.objects) if self._files.objects else None
+        return read_or_warn(pose_files.read_object_poses, self._files.objects) if self._files.objects else None
 
     @property
     def _patient(self) -> Array | None:

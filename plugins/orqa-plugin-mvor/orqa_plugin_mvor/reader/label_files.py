@@ -11,7 +11,7 @@ from attrs import frozen
 
 from orqa_plugin_mvor.names import CLIP_COLUMNS, FRAME_LABEL_COLUMNS, FRAME_NAME, SPLIT_BY_CLIP_LABEL, SPLIT_KEYS
 from orqa_registry import OrqaError
-from orqa_registry.reading import read_json, spare
+from orqa_registry.readers.io import read_json, read_or_warn
 
 LARGEST_CSV = 1 << 24
 """Bytes; the real files have 0.001 of this."""
@@ -39,14 +39,14 @@ def read_clips(path: Path) -> list[Clip]:
     Raises OrqaError where the file cannot be read or has other columns.
     """
     rows = _read_rows(path, CLIP_COLUMNS)
-    clips = (spare(_parse_clip, path, index, row) for index, row in enumerate(rows))
+    clips = (read_or_warn(_parse_clip, path, index, row) for index, row in enumerate(rows))
     return [clip for clip in clips if clip is not None]
 
 
 def read_frame_labels(path: Path) -> dict[str, str]:
     """Return frame -> what happens in it, lower case. A damaged row costs its frame (DataWarning). Raises OrqaError."""
     rows = _read_rows(path, FRAME_LABEL_COLUMNS)
-    labels = (spare(_parse_label, path, index, row) for index, row in enumerate(rows))
+    labels = (read_or_warn(_parse_label, path, index, row) for index, row in enumerate(rows))
     return dict(label for label in labels if label is not None)
 
 

@@ -11,8 +11,9 @@ from orqa_plugin_mvor.names import CLOUD_POINTS
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.frame import require_numpy
 from orqa_registry import OrqaError
-from orqa_registry.draws import seeded
-from orqa_registry.reading import library, spare
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers.io import read_or_warn
+from orqa_registry.rng import seeded_rng
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +24,9 @@ CLOUDS_EXTRA = "orqa-plugin-mvor[clouds]"
 
 def stored_cloud(path: Path) -> bytes:
     """Return a cloud on disk as `points.npy`: it is aligned and sampled already. Raises OrqaError."""
-    library("plyfile", "the stored clouds of MVOR", CLOUDS_EXTRA)
-    from orqa_registry.formats.arrays import to_npy
-    from orqa_registry.formats.clouds import read_ply
+    import_optional("plyfile", "the stored clouds of MVOR", CLOUDS_EXTRA)
+    from orqa_registry.readers.formats.arrays import to_npy
+    from orqa_registry.readers.formats.clouds import read_ply
 
     return to_npy(read_ply(path))
 
@@ -37,19 +38,19 @@ def fused_cloud(frame: str, images: Mapping[int, tuple[Path, Path]], cameras: Ma
     camera (DataWarning). Raises OrqaError where no camera gives a point.
     """
     require_numpy()
-    library("PIL", "clouds from the depth images of MVOR", CLOUDS_EXTRA)
+    import_optional("PIL", "clouds from the depth images of MVOR", CLOUDS_EXTRA)
     import numpy as np
 
-    from orqa_registry.formats.arrays import to_npy
+    from orqa_registry.readers.formats.arrays import to_npy
 
-    clouds = [spare(_camera_cloud, *images[number], cameras[number]) for number in sorted(images)]
+    clouds = [read_or_warn(_camera_cloud, *images[number], cameras[number]) for number in sorted(images)]
     points = np.concatenate([np.zeros((0, 6)), *(cloud for cloud in clouds if cloud is not None)])
     if not len(points):
         raise OrqaError(
             f"{', '.join(str(depth) for _, depth in images.values())}: no depth in frame {frame}, so no cloud: "
             "expected 16 bit images in mm, as large as the colour images"
         )
-    generator = seeded("MVOR", "cloud", frame)
+    generator = seeded_rng("MVOR", "cloud", frame)
     rows = range(len(points))
     drawn = (
         generator.sample(rows, CLOUD_POINTS) if len(points) >= CLOUD_POINTS else generator.choices(rows, k=CLOUD_POINTS)
@@ -62,8 +63,8 @@ def _camera_cloud(colour: Path, depth: Path, camera: Camera) -> npt.NDArray[np.f
     import numpy as np
 
     from orqa_plugin_mvor.reader.room_geometry import CAMERA1_TO_ROOM
-    from orqa_registry.formats.geometry import transform
-    from orqa_registry.formats.images import image_size, read_depth
+    from orqa_registry.readers.formats.images import image_size, read_depth
+    from orqa_registry.readers.geometry import transform
 
     for path in (depth, colour):
         if (size := image_size(path)) != camera.size:
@@ -84,9 +85,9 @@ def _read_colours(path: Path) -> npt.NDArray[np.uint8]:
     import numpy as np
     from PIL import Image
 
-    from orqa_registry.formats.files import Reading, read_bytes
+    from orqa_registry.readers.formats.bounded_file import DamageGuard, read_bytes
 
     data = read_bytes(path)
-    with Reading(path, "a colour PNG"), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+    with DamageGuard(path, "a colour PNG"), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         return np.asarray(image.convert("RGB"))
     raise AssertionError

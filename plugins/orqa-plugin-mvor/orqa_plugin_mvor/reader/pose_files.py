@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from orqa_plugin_mvor.names import JOINTS, SCAN_PATH, SCAN_POINTS, TRANSLATION_SCALE
 from orqa_registry import OrqaError
-from orqa_registry.draws import seeded
-from orqa_registry.formats.arrays import read_npy, read_npz
-from orqa_registry.reading import library, read_json
+from orqa_registry.optional_imports import import_optional
+from orqa_registry.readers.formats.arrays import read_npy, read_npz
+from orqa_registry.readers.io import read_json
+from orqa_registry.rng import seeded_rng
 
 Array = npt.NDArray[np.float64]
 
@@ -55,12 +56,12 @@ def read_object_poses(path: Path) -> dict[str, Array]:
 
 def read_object_scan(path: Path, scan: str) -> Array:
     """Return the points of a scan, the same 1000 at random each time where there are more. Raises OrqaError."""
-    library("plyfile", "the object scans of MVOR", "orqa-plugin-mvor[clouds]")
-    from orqa_registry.formats.clouds import read_ply
+    import_optional("plyfile", "the object scans of MVOR", "orqa-plugin-mvor[clouds]")
+    from orqa_registry.readers.formats.clouds import read_ply
 
     points: Array = read_ply(path)[:, :3].astype(np.float64)
     if len(points) > SCAN_POINTS:
-        points = points[sorted(seeded("MVOR", scan).sample(range(len(points)), SCAN_POINTS))]
+        points = points[sorted(seeded_rng("MVOR", scan).sample(range(len(points)), SCAN_POINTS))]
     return points
 
 

@@ -17,7 +17,7 @@ from orqa_plugin_mvor.names import ALIGNMENT, HIP_JOINTS, JOINTS, PATIENT
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.pose_files import Array, read_object_poses
 from orqa_registry import Box
-from orqa_registry.formats.geometry import invert, project, transform
+from orqa_registry.readers.geometry import invert, project, transform
 
 CAMERA1_TO_ROOM: Array = np.array(ALIGNMENT)
 """Camera 1 to room."""

@@ -15,8 +15,8 @@ from orqa_plugin_mvor.reader.frame_files import FrameFiles
 from orqa_plugin_mvor.reader.label_files import Clip, read_clips, read_frame_labels, read_splits
 from orqa_plugin_mvor.reader.point_clouds import fused_cloud, stored_cloud
 from orqa_registry import Timepoint
-from orqa_registry.reading import files_in, spare
-from orqa_registry.records import Medium
+from orqa_registry.data.lazy import Medium
+from orqa_registry.readers.io import list_files, read_or_warn
 
 _IMAGE_FILE = re.compile(r"([0-9]{6})\.png")
 
@@ -41,19 +41,19 @@ class Root:
     def labels(self) -> Mapping[str, str]:
         """Frame, `2_000017` -> what happens in it, lower case."""
         path = self.home / names.FRAME_LABELS_FILE
-        return (spare(read_frame_labels, path) if path.is_file() else None) or {}
+        return (read_or_warn(read_frame_labels, path) if path.is_file() else None) or {}
 
     @cached_property
     def splits(self) -> Mapping[str, tuple[str, ...]]:
         """Split -> frames, as splits.json has them."""
         path = self.home / names.SPLITS_FILE
-        return (spare(read_splits, path) if path.is_file() else None) or {}
+        return (read_or_warn(read_splits, path) if path.is_file() else None) or {}
 
     @cached_property
     def annotations(self) -> Annotations | None:
         """MVOR's own annotations, None where there are none."""
         path = find_annotation_file(self.home)
-        return spare(read_annotations, path) if path else None
+        return read_or_warn(read_annotations, path) if path else None
 
     @cached_property
     def frames(self) -> Mapping[str, tuple[str, ...]]:
@@ -76,7 +76,7 @@ class Root:
     def files(self, folder: str) -> Mapping[str, Path]:
         """Return the files of a folder by name, listed once."""
         if folder not in self._listed:
-            self._listed[folder] = files_in(self.home / folder)
+            self._listed[folder] = list_files(self.home / folder)
         return self._listed[folder]
 
     def images(self, day: int, camera: int, kind: str) -> Mapping[str, Path]:

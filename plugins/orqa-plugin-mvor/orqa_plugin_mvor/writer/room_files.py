@@ -14,9 +14,9 @@ import numpy.typing as npt
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.writer.npz_files import dictionary_npz
 from orqa_registry import CallError, Take, Timepoint
-from orqa_registry.formats.clouds import from_npy
-from orqa_registry.formats.geometry import invert, transform
-from orqa_registry.formats.writing import write_ply
+from orqa_registry.readers.formats.clouds import cloud_from_npy
+from orqa_registry.readers.formats.writers import write_ply
+from orqa_registry.readers.geometry import invert, transform
 
 Array = npt.NDArray[np.float64]
 
@@ -74,7 +74,7 @@ class RoomFiles:
         if "objects.json" in timepoint.media:
             self._add_objects(day, timepoint, json.loads(timepoint.read("objects.json")))
         if "points.npy" in timepoint.media:
-            cloud = from_npy(timepoint.read("points.npy"), f"{timepoint.key}: points.npy").astype(np.float64)
+            cloud = cloud_from_npy(timepoint.read("points.npy"), f"{timepoint.key}: points.npy").astype(np.float64)
             cloud[:, :3] = self._align_points(cloud[:, :3])
             path = self._root / names.POINT_CLOUDS_FOLDER / names.point_cloud_file(day, timepoint.frame)
             path.parent.mkdir(exist_ok=True)

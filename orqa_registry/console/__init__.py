@@ -1,0 +1,1 @@
+"""What commands of any package share: lazy loading, output, tables, options."""

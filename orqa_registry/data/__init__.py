@@ -1,0 +1,1 @@
+"""Records of datasets: timepoints, takes, labels and what they are called."""

@@ -1,0 +1,1 @@
+"""What of a dataset is on disk, and what is missing or damaged."""

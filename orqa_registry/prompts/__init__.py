@@ -1,0 +1,1 @@
+"""Prompts: which views a model is shown and what it is told."""

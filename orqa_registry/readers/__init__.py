@@ -1,0 +1,1 @@
+"""What dataset plugins share to read files that somebody else wrote: bounded, never executed."""

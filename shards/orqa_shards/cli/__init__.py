@@ -1,0 +1,1 @@
+"""The commands `shard`, `verify`, `inspect`, `stats` and `mixture`."""

@@ -1,0 +1,1 @@
+"""The shard format: tars, their indexes, label files, the manifest."""

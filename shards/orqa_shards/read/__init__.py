@@ -1,0 +1,1 @@
+"""Shard folders and tars opened for reading; images decoded."""

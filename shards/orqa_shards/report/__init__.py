@@ -1,0 +1,1 @@
+"""What shards hold, as plain values, tables and HTML."""

@@ -1,0 +1,1 @@
+"""Shard folders checked and repaired."""

@@ -1,0 +1,1 @@
+"""Answerers: baselines and trained models."""

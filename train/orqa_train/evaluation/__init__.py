@@ -1,0 +1,1 @@
+"""Questions put to answerers, scored, and reported."""

@@ -1,0 +1,1 @@
+"""Models, their processor, and several questions in one sequence."""
