@@ -17,7 +17,7 @@ from orqa_registry.data.records import Box, Triplet
 from orqa_registry.data.vocabulary import ROBOT_PHASES, ROLES, TOOLS
 from orqa_registry.errors import CallError, suggest_names
 
-NUMBER_TYPES = (float, int)
+_NUMBER_TYPES = (float, int)
 
 
 @frozen
@@ -66,7 +66,7 @@ def _parse_numbers(value: Any, length: int) -> tuple[float, ...]:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in NUMBER_TYPES or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    return type(value) in _NUMBER_TYPES or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _check_mapping(value: Any) -> Mapping[str, Any]:

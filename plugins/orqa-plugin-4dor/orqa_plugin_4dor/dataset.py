@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orqa_plugin_4dor import names
-from orqa_plugin_4dor.sensors import Sensors, read_index
+from orqa_plugin_4dor.sensors import Sensors, read_frame_index
 from orqa_registry import (
     CallError,
     Card,
@@ -198,7 +198,7 @@ def _read_timepoints(
     raw_label_files = {} if graphs is not None else list_files(folder / "relation_labels")
     views = tuple(f"room{camera}" for camera in names.MASK_CAMERAS)
     start: int | None = None
-    for index, (timestamp, written_timestamp, streams) in enumerate(read_index(folder / names.INDEX_FILE)):
+    for index, (timestamp, written_timestamp, streams) in enumerate(read_frame_index(folder / names.INDEX_FILE)):
         start = timestamp if start is None else start
         frame = f"{index:06d}"
         late_facets = segmentation.mask_facets(

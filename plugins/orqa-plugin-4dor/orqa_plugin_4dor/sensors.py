@@ -21,7 +21,7 @@ IndexRow = tuple[int, str, Mapping[str, Any]]
 """Timestamp in nanoseconds, the same as it is written, and stream -> number of its file, as written."""
 
 
-def read_index(path: Path) -> Iterator[IndexRow]:
+def read_frame_index(path: Path) -> Iterator[IndexRow]:
     """Yield the rows of a frame index (datasets.md 2.2); row k is timepoint k. Raises OrqaError."""
     rows = read_json(path)
     if not isinstance(rows, list):

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from orqa_plugin_egosurgery.entry_errors import EntryErrors, abbreviate
-from orqa_plugin_egosurgery.names import IMAGE_SIZE, display, parse_frame
+from orqa_plugin_egosurgery.names import IMAGE_SIZE, display_name, parse_frame
 from orqa_registry import Box, OrqaError
 from orqa_registry.readers.io import read_json
 
 MAX_COORDINATE = 1_000_000
 """No pixel lies further from the corner of a frame."""
 
-NUMBER_TYPES = {int, float}
+_NUMBER_TYPES = {int, float}
 """What a coordinate is; True is none."""
 
 
@@ -89,7 +89,7 @@ def _parse_categories(categories: list[Any], errors: EntryErrors) -> dict[int, s
         except (KeyError, TypeError, ValueError):
             errors.add("a category has an id and a name", f"categories[{index}]: {abbreviate(category)}")
             continue
-        names[category_id] = display(name)
+        names[category_id] = display_name(name)
     return names
 
 
@@ -136,6 +136,6 @@ def _parse_box(numbers: Any) -> tuple[float, float, float, float]:
     x, y, width, height = numbers
     for number in (x, y, width, height):
         # What is not a number is not in the range either.
-        if type(number) not in NUMBER_TYPES or not -MAX_COORDINATE <= number <= MAX_COORDINATE:
+        if type(number) not in _NUMBER_TYPES or not -MAX_COORDINATE <= number <= MAX_COORDINATE:
             raise ValueError(f"not a number of pixels: {abbreviate(number)}")
     return x, y, width, height

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from orqa_plugin_egosurgery.names import display
+from orqa_plugin_egosurgery.names import display_name
 from orqa_registry import Box
 
 LICENCE_ID = 1
@@ -19,7 +19,7 @@ def to_coco(
     images: (frame, (width, height), boxes) in order; they and their boxes are numbered from `first_id`, as the
     categories, which are given as the file spells them.
     """
-    category_ids = {display(category): first_id + index for index, category in enumerate(categories)}
+    category_ids = {display_name(category): first_id + index for index, category in enumerate(categories)}
     image_entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for image_id, (frame, size, boxes) in enumerate(images, start=first_id):

@@ -14,7 +14,7 @@ SUFFIXES = (".jpg", ".jpeg")
 FOLDERS = ("images", *BOX_FILES, "val")
 """Folders of the root that hold frames; some distributions have train/01/01_1_0124.jpg."""
 
-MAX_DEPTH = 4
+MAX_FOLDER_DEPTH = 4
 """Folders inside folders that are looked into."""
 
 VIDEO_FOLDER = re.compile(r"([0-9]{2})(_[0-9]+)?")
@@ -57,7 +57,7 @@ def _list_image_folders(home: Path, take: str) -> Iterator[tuple[str, list[str]]
         yield str(video_folder), _list_folder(str(video_folder))[0]
     for name in FOLDERS:
         if (home / name).is_dir():
-            yield from _walk_folder(str(home / name), take, MAX_DEPTH)
+            yield from _walk_folder(str(home / name), take, MAX_FOLDER_DEPTH)
 
 
 def _walk_folder(folder: str, take: str, depth: int) -> Iterator[tuple[str, list[str]]]:

@@ -27,7 +27,7 @@ SEGMENTS: Mapping[str, tuple[str, ...]] = {
 }
 """Split -> takes, a segment of a video each (datasets.md 5.4)."""
 
-TOOLS: tuple[str, ...] = (
+TOOL_CLASSES: tuple[str, ...] = (
     "Bipolar Forceps",
     "Electric Cautery",
     "Forceps",
@@ -92,7 +92,7 @@ def frame_number(frame: str) -> int:
     return int(frame.rpartition("_")[2])
 
 
-def display(category: str) -> str:
+def display_name(category: str) -> str:
     """Return a category as answers write it: `Needle_Holders` -> `needle holders`."""
     return category.strip().lower().replace("_", " ")
 

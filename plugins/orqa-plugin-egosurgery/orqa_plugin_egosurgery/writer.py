@@ -94,7 +94,7 @@ def _make_frame(name: str, labels: Mapping[str, Any]) -> Frame:
     if view_boxes is None or "tools" not in labels:
         return Frame(name, phase, gaze, names.IMAGE_SIZE, None, None)
     boxes = [box for box in view_boxes["boxes"] if _has_area(box)]
-    tools, hands = _select_categories(boxes, names.TOOLS), _select_categories(boxes, names.HANDS)
+    tools, hands = _select_categories(boxes, names.TOOL_CLASSES), _select_categories(boxes, names.HANDS)
     width, height = view_boxes["size"]
     # A hand file leaves out frames without hands.
     return Frame(name, phase, gaze, (int(width), int(height)), tools, hands or None)
@@ -105,7 +105,7 @@ def _has_area(box: Box) -> bool:
 
 
 def _select_categories(boxes: Iterable[Box], categories: tuple[str, ...]) -> tuple[Box, ...]:
-    category_names = {names.display(category) for category in categories}
+    category_names = {names.display_name(category) for category in categories}
     return tuple(box for box in boxes if box.entity in category_names)
 
 
@@ -119,9 +119,12 @@ def _write_boxes(root: Path, split: str, frames: Sequence[Frame]) -> bool:
     hands = [(frame.name, frame.size, frame.hands) for frame in reversed(frames) if frame.hands is not None]
     if not tools:
         return False
-    empty_box = Box(names.display(names.HANDS[0]), 10, 10, 10, 60)
+    empty_box = Box(names.display_name(names.HANDS[0]), 10, 10, 10, 60)
     hands[:1] = [(name, size, (*boxes, empty_box)) for name, size, boxes in hands[:1]]
-    for kind, images, categories, first_id in (("tools", tools, names.TOOLS, 0), ("hands", hands, names.HANDS, 1)):
+    for kind, images, categories, first_id in (
+        ("tools", tools, names.TOOL_CLASSES, 0),
+        ("hands", hands, names.HANDS, 1),
+    ):
         path = names.box_file(root, kind, split)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(to_coco(images, categories, first_id)), encoding="utf-8")

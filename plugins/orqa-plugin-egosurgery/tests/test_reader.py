@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from orqa_plugin_egosurgery import EgoSurgery
-from orqa_plugin_egosurgery.names import display, parse_frame
+from orqa_plugin_egosurgery.names import display_name, parse_frame
 from orqa_registry import Box, CallError, OrqaError, Registry, validation
 from orqa_registry.data import facets
 from orqa_registry.data.vocabulary import TOOLS
@@ -223,4 +223,4 @@ def test_names():
         7,
     )
     assert [parse_frame(name) for name in wrong] == [None] * len(wrong)
-    assert display(" Needle_Holders ") == "needle holders"
+    assert display_name(" Needle_Holders ") == "needle holders"

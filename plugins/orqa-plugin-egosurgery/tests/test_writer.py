@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orqa_plugin_egosurgery import EgoSurgery
-from orqa_plugin_egosurgery.names import BOX_FILES, HANDS, PHASES, TOOLS, display
+from orqa_plugin_egosurgery.names import BOX_FILES, HANDS, PHASES, TOOL_CLASSES, display_name
 from orqa_registry import Box, OrqaError, Take, Timepoint
 
-TOOL_NAMES = tuple(map(display, TOOLS))
-HAND_NAMES = tuple(map(display, HANDS))
+TOOL_NAMES = tuple(map(display_name, TOOL_CLASSES))
+HAND_NAMES = tuple(map(display_name, HANDS))
 SIZE = (1920, 1080)
 
 
@@ -153,7 +153,7 @@ def test_the_layout_is_as_irregular_as_the_download(written):
         {"01_1_0010.jpg": 1, "01_1_0007.jpg": 2},
     ]
     assert [entry["bbox"][2] for entry in hands["annotations"]] == [2.5, 0, 2.5]
-    assert [entry["name"] for entry in tools["categories"]] == list(TOOLS)
+    assert [entry["name"] for entry in tools["categories"]] == list(TOOL_CLASSES)
     with (written / "annotations/phase/01_1.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [["Frame", "Phase"], ["01_1_0007", "design"], ["01_1_0010", "incision"], ["01_1_0011", "incision"]]

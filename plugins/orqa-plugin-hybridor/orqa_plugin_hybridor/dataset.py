@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orqa_plugin_hybridor.files.names import CAMERA_VIEWS, INDEX_FILE, SCHEMA, SPLITS, TIMEPOINTS_FILE
+from orqa_plugin_hybridor.files.names import CAMERA_VIEWS, FILES_SCHEMA, INDEX_FILE, SPLITS, TIMEPOINTS_FILE
 from orqa_registry import Card, Check, Dataset, Layout, OrqaError, Piece, Take, Timepoint
 from orqa_registry.data import facets
 from orqa_registry.readers import synthetic_scenes
@@ -98,7 +98,7 @@ class HybridOR(Dataset):
         """
         folder = self.home(root)
         if _has_index(folder):
-            for name, take_split in read_index(folder / INDEX_FILE)["takes"].items():
+            for name, take_split in read_dataset_index(folder / INDEX_FILE)["takes"].items():
                 if take_split == split:
                     yield Take(self.name, split, name, _TakeReader(folder / name, split, name))
         elif split == "train":
@@ -112,7 +112,7 @@ class HybridOR(Dataset):
         """Yield how many of the takes that the index of synth names are there."""
         folder = self.home(root)
         if _has_index(folder):
-            named = read_index(folder / INDEX_FILE)["takes"]
+            named = read_dataset_index(folder / INDEX_FILE)["takes"]
             yield Check(
                 "takes of the index", sum((folder / name / TIMEPOINTS_FILE).is_file() for name in named), len(named)
             )
@@ -199,7 +199,7 @@ def find_index(root: Path) -> Path:
     return folder / INDEX_FILE
 
 
-def read_index(path: Path) -> dict[str, Any]:
+def read_dataset_index(path: Path) -> dict[str, Any]:
     """Return the parsed index. Raises OrqaError where it is damaged, newer than this plugin or leaves its folder."""
     index = read_json(path)
     try:
@@ -210,9 +210,9 @@ def read_index(path: Path) -> dict[str, Any]:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         advice = SYNTH_ADVICE.replace("DIR", str(path.parent))
         raise OrqaError(f"HybridOR: {path} is damaged ({reason}); {advice} --force") from error
-    if schema > SCHEMA:
+    if schema > FILES_SCHEMA:
         raise OrqaError(
-            f"HybridOR: {path} has schema {schema}, this plugin reads up to schema {SCHEMA}: "
+            f"HybridOR: {path} has schema {schema}, this plugin reads up to schema {FILES_SCHEMA}: "
             "pip install -U orqa-plugin-hybridor"
         )
     for name, split in takes.items():

@@ -68,7 +68,7 @@ def calibration_by_frame(graphs: Graphs) -> dict[str, bool]:
     return dict(zip(frames, scenegraph.calibrated_by([graphs[frame] for frame in frames]), strict=True))
 
 
-def graph_facets(graphs: Graphs) -> dict[str, dict[str, Any]]:
+def relation_facets(graphs: Graphs) -> dict[str, dict[str, Any]]:
     """Return frame -> facets of the graphs of a take, as ORQA's file has them."""
     calibration = calibration_by_frame(graphs)
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orqa_plugin_mmor import names, tracker_log
 from orqa_plugin_mmor.annotations import Graphs, raw_label_files
-from orqa_plugin_mmor.frame_index import read_index
+from orqa_plugin_mmor.frame_index import read_frame_index
 from orqa_registry import Check
 from orqa_registry.data.vocabulary import ENTITIES, PREDICATES
 from orqa_registry.readers import scenegraph_files
@@ -57,7 +57,7 @@ def _check_label_file(path: Path, graphs: Mapping[str, Graphs], expected: int) -
 
 def _check_take(home: Path, take: str, graph_count: int, labelled_frames: Collection[str]) -> Iterator[Check]:
     index_path = next(filter(Path.is_file, names.index_files(home, take)), None)
-    rows = read_or_warn(lambda path: list(read_index(path)), index_path) if index_path else None
+    rows = read_or_warn(lambda path: list(read_frame_index(path)), index_path) if index_path else None
     if rows is None:
         return
     name, step = take + names.TAKE_SUFFIX, names.SAMPLING_STEPS.get(take, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from orqa_plugin_mmor import names
-from orqa_plugin_mmor.annotations import Graphs, RawGraphs, graph_facets, read_tables
+from orqa_plugin_mmor.annotations import Graphs, RawGraphs, read_tables, relation_facets
 from orqa_plugin_mmor.download_parts import PIECES
 from orqa_registry import Card, Check, Dataset, Layout, LazyLabels, OrqaError, Take, Timepoint
 from orqa_registry.data import facets
@@ -123,14 +123,14 @@ def _find_index(home: Path, take: str) -> Path | None:
 
 
 def _read_timepoints(home: Path, index_path: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
-    from orqa_plugin_mmor.frame_index import read_index  # listing datasets needs no reader
+    from orqa_plugin_mmor.frame_index import read_frame_index  # listing datasets needs no reader
     from orqa_plugin_mmor.sensors import Sensors
 
     name, sensors, tables = take + names.TAKE_SUFFIX, Sensors(home, take), read_tables(home, take)
-    facets_by_frame = {} if graphs is None else graph_facets(graphs)
+    facets_by_frame = {} if graphs is None else relation_facets(graphs)
     raw_graphs = RawGraphs(home, take) if graphs is None else None
     start_second: int | None = None
-    for row in tuple(read_index(index_path)):  # a damaged index costs the take, not the rest of it
+    for row in tuple(read_frame_index(index_path)):  # a damaged index costs the take, not the rest of it
         start_second = row.second if start_second is None else start_second
         frame = row.frame
         ready_facets = {**facets_by_frame.get(frame, {}), **tables.get(frame, {}), **sensors.ready_facets(row)}

@@ -32,7 +32,7 @@ class IndexRow:
         return f"{self.index:06d}"
 
 
-def read_index(path: Path) -> Iterator[IndexRow]:
+def read_frame_index(path: Path) -> Iterator[IndexRow]:
     """Yield the rows of a frame index; row k is frame k. Raises OrqaError that names the file and the row.
 
     Rows may be longer than two, a stream may be null, and there may be streams that we do not know.

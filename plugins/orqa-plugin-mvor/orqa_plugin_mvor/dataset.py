@@ -99,7 +99,7 @@ class MVOR(Dataset):
             sizes={f"room{camera}": names.IMAGE_SIZE for camera in names.CAMERAS},
             frames={take: names.take_frames(take) for take in takes},
             poses={"room1": invert(names.ALIGNMENT).tolist()},
-            joints=names.JOINTS,
+            joints=names.POSE_JOINTS,
         )
 
 

@@ -40,10 +40,10 @@ SPLIT_BY_CLIP_LABEL: Mapping[str, str] = {"0": "train", "1": "validation", "2": 
 SPLIT_KEYS: Mapping[str, str] = {"train": "train", "validation": "val", "test": "test"}
 """Split -> its key in `splits.json`."""
 
-NO_ACTION = "out"
+UNLABELLED_ACTION = "out"
 """What frame_labels.csv says, in lower case, of a frame that shows no procedure."""
 
-JOINTS = vocabulary.JOINTS[:10]
+POSE_JOINTS = vocabulary.JOINTS[:10]
 HIP_JOINTS = (4, 5)
 """The joints whose middle is the patient centre."""
 

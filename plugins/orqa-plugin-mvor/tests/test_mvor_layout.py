@@ -40,7 +40,7 @@ def calibration(first=ROOM1):
 
 def poses_of(*people):
     joints = {f"human {number}": pose for number, pose in enumerate(people, start=1)}
-    return json.dumps({"joints": names.JOINTS, "people": joints}).encode()
+    return json.dumps({"joints": names.POSE_JOINTS, "people": joints}).encode()
 
 
 def test_irregularities_are_there_and_change_nothing(tmp_path):

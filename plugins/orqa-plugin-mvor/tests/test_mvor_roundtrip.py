@@ -87,7 +87,7 @@ class Room:
         if action:
             labels["actions"] = (action,)
         points, joints = self.people()
-        media["poses.json"] = json.dumps({"joints": names.JOINTS, "people": joints}).encode()
+        media["poses.json"] = json.dumps({"joints": names.POSE_JOINTS, "people": joints}).encode()
         labels["roles"] = tuple(joints)
         if draw(st.booleans()):
             objects = self.objects(points)

@@ -9,7 +9,7 @@ from typing import Any
 from orqa_shards.storage.local import LocalStore
 from orqa_shards.storage.store import Store
 
-CACHE_BYTES = 32_000_000_000
+DEFAULT_CACHE_BYTES = 32_000_000_000
 """Bytes of remote files that are kept on local disk, by all processes together."""
 
 
@@ -17,7 +17,7 @@ def open_store(
     where: str | Path,
     *,
     cache: Path | None = None,
-    cache_bytes: int = CACHE_BYTES,
+    cache_bytes: int = DEFAULT_CACHE_BYTES,
     options: Mapping[str, Any] | None = None,
 ) -> Store:
     """Return the store in a local folder or at an fsspec URL; nothing is read, and it need not be there yet.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-REBUILT, DROPPED, LEFT, MISSING = "rebuilt", "dropped", "left", "missing"
+REBUILT, DROPPED, UNREPAIRABLE, MISSING = "rebuilt", "dropped", "left", "missing"
 """What a repair does about a finding: makes it anew without loss, leaves it out, or cannot help. What is missing may be
 on its way, or on a disk that is not mounted: it is left out where somebody asks for that alone."""
 

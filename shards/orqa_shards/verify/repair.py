@@ -27,7 +27,7 @@ from orqa_shards.storage.store import Store, put_bytes
 from orqa_shards.verify.checked_labels import CheckedLabels
 from orqa_shards.verify.inventory import Inventory, ListedShard, read_inventory
 from orqa_shards.verify.manifest_recovery import lost_facts, rebuild_manifest
-from orqa_shards.verify.problems import DROPPED, LEFT, MISSING
+from orqa_shards.verify.problems import DROPPED, MISSING, UNREPAIRABLE
 from orqa_shards.verify.shard_check import RecoveredSample, ShardCheck, check_shard
 from orqa_shards.verify.verify import VerifyReport
 
@@ -65,7 +65,7 @@ def repair(
     anything is changed where a file cannot be read, where one is missing or empty that no other tells of (it may be
     on its way, or on a disk that is not mounted), and where nothing of a folder can be saved.
     """
-    if unreadable := [finding for finding in report.findings if finding.remedy == LEFT]:
+    if unreadable := [finding for finding in report.findings if finding.remedy == UNREPAIRABLE]:
         finding = unreadable[0]
         raise OrqaError(
             f"{store.place(finding.file)}: {finding.why}: this is beyond a repair, and nothing was changed: "

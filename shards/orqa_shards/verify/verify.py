@@ -17,7 +17,7 @@ from orqa_shards.format.tar_index import TarIndex, group_samples, index_name
 from orqa_shards.storage.store import Store
 from orqa_shards.verify.checked_labels import CheckedLabels
 from orqa_shards.verify.inventory import Inventory, ListedShard, read_inventory, unknown_files
-from orqa_shards.verify.problems import DROPPED, LEFT, MISSING, REBUILT, ShardProblem
+from orqa_shards.verify.problems import DROPPED, MISSING, REBUILT, UNREPAIRABLE, ShardProblem
 from orqa_shards.verify.shard_check import check_shard, entry_difference, stored_sha256
 
 MAX_PROBLEMS = 1000
@@ -149,7 +149,7 @@ def _run_guarded(file: str, work: CheckFunction) -> FileCheck:
     try:
         return work()
     except OrqaError as error:
-        return FileCheck([ShardProblem(file, None, str(error), LEFT)])
+        return FileCheck([ShardProblem(file, None, str(error), UNREPAIRABLE)])
 
 
 def _check_ours(store: Store, split_labels: CheckedLabels, shard: ListedShard, decode: bool) -> FileCheck:
@@ -162,8 +162,10 @@ def _check_foreign(store: Store, split_labels: CheckedLabels, shard: ListedShard
     """Look through somebody else's tar."""
     size = store.size(shard.name) or 0
     samples, damages, broken = group_samples(lambda offset, length: store.span(shard.name, offset, length), size)
-    findings = [ShardProblem(shard.name, None, f"byte {damage.offset}: {damage.why}", LEFT) for damage in damages]
-    findings += [ShardProblem(shard.name, key, "is not whole", LEFT) for key in sorted(broken)]
+    findings = [
+        ShardProblem(shard.name, None, f"byte {damage.offset}: {damage.why}", UNREPAIRABLE) for damage in damages
+    ]
+    findings += [ShardProblem(shard.name, key, "is not whole", UNREPAIRABLE) for key in sorted(broken)]
     index_file = index_name(shard.name)
     has_index = store.size(index_file) is not None
     if has_index:

@@ -15,7 +15,7 @@ from attrs import frozen
 
 MIN_SHARED_BYTES = 1 << 14
 """Bytes of an array that is worth it."""
-ALIGNMENT = 64
+ARRAY_ALIGNMENT = 64
 """Arrays begin at multiples of so many bytes, whatever they hold."""
 
 
@@ -56,7 +56,7 @@ def to_shared_memory(value: Any) -> Any:
         if not isinstance(item, np.ndarray) or item.nbytes < MIN_SHARED_BYTES or item.dtype.hasobject:
             return item
         large.append((ArraySlot(end, item.shape, item.dtype), item))
-        end += -(-item.nbytes // ALIGNMENT) * ALIGNMENT
+        end += -(-item.nbytes // ARRAY_ALIGNMENT) * ARRAY_ALIGNMENT
         return large[-1][0]
 
     skeleton = _map_leaves(value, placed)

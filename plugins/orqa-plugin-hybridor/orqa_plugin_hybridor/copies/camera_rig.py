@@ -14,7 +14,7 @@ from orqa_plugin_hybridor.files.names import frame_name
 from orqa_plugin_hybridor.geometry.solids import Floats
 from orqa_plugin_hybridor.geometry.vectors import Vector
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_plugin_hybridor.render.rendered_view import RenderedView, Scene
+from orqa_plugin_hybridor.render.rendered_view import RenderedView, RenderScene
 from orqa_plugin_hybridor.render.renderer import TakeRenderer
 from orqa_plugin_hybridor.render.simulated_take import SimulatedTake
 from orqa_plugin_hybridor.scene.camera import Camera, ImageSize
@@ -64,7 +64,7 @@ class CameraRig:
         self.situations: list[Situation] = [
             take.simulation.situation_at(float(index * take.step)) for index in range(take.timepoints)
         ]
-        self.scene: Callable[[int], Scene] = lru_cache(maxsize=2)(self._build_scene)
+        self.scene: Callable[[int], RenderScene] = lru_cache(maxsize=2)(self._build_scene)
         pixels = max((resolution.size[0] * resolution.size[1] for resolution in self.resolutions.values()), default=1)
         cache_size = max(16, CACHE_BYTES // (BYTES_PER_PIXEL * pixels))
         self.render: Callable[[str, int], RenderedView] = lru_cache(maxsize=cache_size)(self._render_view)
@@ -74,7 +74,7 @@ class CameraRig:
         """The views that can be rendered; the one from somebody's head is not among `cameras`."""
         return [view for view in self.resolutions if view in self.cameras or view == HEAD_VIEW]
 
-    def _build_scene(self, index: int) -> Scene:
+    def _build_scene(self, index: int) -> RenderScene:
         return self.renderer.build_scene(self.situations[index])
 
     def _render_view(self, view: str, index: int) -> RenderedView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-SCHEMA = 2
+FILES_SCHEMA = 2
 """Version of the files; a reader refuses newer ones."""
 
 INDEX_FILE = "hybridor.json"

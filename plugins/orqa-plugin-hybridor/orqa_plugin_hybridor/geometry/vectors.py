@@ -46,7 +46,7 @@ def cross(a: Vector, b: Vector) -> Vector:
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-def distance(a: Vector, b: Vector) -> float:
+def distance_between(a: Vector, b: Vector) -> float:
     """Return how far apart two points are."""
     return length(subtract(a, b))
 

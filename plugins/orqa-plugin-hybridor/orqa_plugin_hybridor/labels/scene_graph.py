@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orqa_plugin_hybridor.geometry.vectors import Vector, distance
+from orqa_plugin_hybridor.geometry.vectors import Vector, distance_between
 from orqa_plugin_hybridor.procedure.situation import PlacedPerson, Situation
 from orqa_plugin_hybridor.scene.room import EQUIPMENT_FOOTPRINTS, EQUIPMENT_POSITIONS, Room
 from orqa_plugin_hybridor.scene.tools import ENTITY_OF_TOOL
@@ -66,11 +66,11 @@ def _closeness_edges(situation: Situation, room: Room) -> set[Triplet]:
 
 def floor_distance(placed: PlacedPerson, point: Vector) -> float:
     """Return how far somebody stands from a point on the floor, mm."""
-    return distance((placed.x, placed.y, 0.0), (point[0], point[1], 0.0))
+    return distance_between((placed.x, placed.y, 0.0), (point[0], point[1], 0.0))
 
 
 def footprint_distance(placed: PlacedPerson, name: str) -> float:
     """Return how far somebody stands from the footprint of equipment, mm."""
     (x, y), (half_x, half_y) = EQUIPMENT_POSITIONS[name], EQUIPMENT_FOOTPRINTS[name]
     gap = max(0.0, abs(placed.x - x) - half_x), max(0.0, abs(placed.y - y) - half_y)
-    return distance((*gap, 0.0), (0.0, 0.0, 0.0))
+    return distance_between((*gap, 0.0), (0.0, 0.0, 0.0))

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from orqa_plugin_hybridor.files.names import INDEX_FILE, SCHEMA, TAKE_FILE, TAKE_PATTERN, split_of, take_name
+from orqa_plugin_hybridor.files.names import FILES_SCHEMA, INDEX_FILE, TAKE_FILE, TAKE_PATTERN, split_of, take_name
 from orqa_registry import CallError
 from orqa_registry.readers.io import atomic_write
 
@@ -33,14 +33,20 @@ class DatasetOptions:
 
     def matches(self, about: Any) -> bool:
         """Tell whether a take.json or an index was written for the same seed, size and number of timepoints."""
-        expected = {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints}
+        expected = {"schema": FILES_SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints}
         return isinstance(about, dict) and all(about.get(key) == value for key, value in expected.items())
 
     @property
     def index(self) -> dict[str, Any]:
         """The content of the index."""
         takes = {take_name(number): split_of(number, self.takes) for number in range(1, self.takes + 1)}
-        return {"schema": SCHEMA, "seed": self.seed, "size": self.size, "timepoints": self.timepoints, "takes": takes}
+        return {
+            "schema": FILES_SCHEMA,
+            "seed": self.seed,
+            "size": self.size,
+            "timepoints": self.timepoints,
+            "takes": takes,
+        }
 
 
 def prepare_folder(root: Path, options: DatasetOptions, force: bool) -> list[int]:

@@ -13,7 +13,7 @@ import soundfile
 from attrs import asdict
 from PIL import Image
 
-from orqa_plugin_hybridor.files.names import SCHEMA, frame_name, partial_name
+from orqa_plugin_hybridor.files.names import FILES_SCHEMA, frame_name, partial_name
 from orqa_plugin_hybridor.labels.appearance import describe_entities
 from orqa_plugin_hybridor.labels.boxes import label_boxes
 from orqa_plugin_hybridor.labels.entities import label_positions, list_roles, locate_entities
@@ -124,7 +124,7 @@ def _timepoint_record(
 
 def _take_record(take: SimulatedTake, cameras: Any) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": FILES_SCHEMA,
         "name": take.name,
         "seed": take.seed,
         "size": take.size,

@@ -20,8 +20,8 @@ from attrs import frozen
 
 from orqa_plugin_hybridor.geometry.solids import BOX, CONE, ELLIPSOID, Floats
 
-Pixels = npt.NDArray[np.float32]
-Intersection = tuple[npt.NDArray[np.bool_], Pixels, Pixels]
+FloatImage = npt.NDArray[np.float32]
+Intersection = tuple[npt.NDArray[np.bool_], FloatImage, FloatImage]
 
 AMBIENT, LINEAR, QUADRATIC = 0.6, 0.34, 0.12
 """Brightness at a cosine s to the light is AMBIENT + LINEAR s + QUADRATIC s^2: Lambert, with light from all around."""
@@ -32,7 +32,7 @@ def brightness(cosine: Floats) -> Floats:
     return AMBIENT + LINEAR * cosine + QUADRATIC * cosine * cosine
 
 
-def intersect_ellipsoids(values: Pixels, constants: Pixels) -> Intersection:
+def intersect_ellipsoids(values: FloatImage, constants: FloatImage) -> Intersection:
     """Meet ellipsoids."""
     depth, a, minus_b, square, edge, cosine = values[:6]
     hit = depth > 0
@@ -54,7 +54,7 @@ def intersect_ellipsoids(values: Pixels, constants: Pixels) -> Intersection:
     return hit, depth, square
 
 
-def intersect_cones(values: Pixels, constants: Pixels) -> Intersection:
+def intersect_cones(values: FloatImage, constants: FloatImage) -> Intersection:
     """Meet cones: their sides, and the end that looks at the camera."""
     opening = values[1] > 0  # elsewhere the cone is seen from its tip, and its end covers its side
     x, y, z = values[6:]
@@ -80,7 +80,7 @@ def intersect_cones(values: Pixels, constants: Pixels) -> Intersection:
     return hit, depth, shade
 
 
-def intersect_boxes(values: Pixels, constants: Pixels) -> Intersection:
+def intersect_boxes(values: FloatImage, constants: FloatImage) -> Intersection:
     """Meet boxes: the farthest of the planes that look at the camera, where it lies within the others."""
     depth, shade = np.zeros_like(values[0]), np.zeros_like(values[0])
     for axis in range(3):
@@ -103,7 +103,7 @@ class SolidKind:
     """One kind: which planes of `values` it needs, and its function."""
 
     planes: slice
-    intersect: Callable[[Pixels, Pixels], Intersection]
+    intersect: Callable[[FloatImage, FloatImage], Intersection]
 
 
 SOLID_KINDS = {

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from attrs import define, frozen
 
 from orqa_plugin_hybridor.geometry.solids import BOX, CONE, Floats, SolidArrays
-from orqa_plugin_hybridor.render.intersections import SOLID_KINDS, Pixels, brightness
+from orqa_plugin_hybridor.render.intersections import SOLID_KINDS, FloatImage, brightness
 from orqa_plugin_hybridor.scene.camera import Camera
 
 NEAR_PLANE = 60.0
@@ -32,8 +32,8 @@ _BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-
 class Buffers:
     """What one camera sees: depth (H, W) in mm, shade (H, W) as a factor of the colour, owner (H, W): which solid."""
 
-    depth: Pixels
-    shade: Pixels
+    depth: FloatImage
+    shade: FloatImage
     owner: npt.NDArray[np.int16]
 
     def copy(self) -> Buffers:
@@ -139,8 +139,8 @@ def _group_by_pixels(indices: list[int], sizes: list[int]) -> Iterator[list[int]
 class _SolidCoefficients:
     """What is known of N solids before any pixel: coefficients (N, 9, 3, 3), constants (K, N); see `intersections`."""
 
-    coefficients: Pixels
-    constants: Pixels
+    coefficients: FloatImage
+    constants: FloatImage
 
 
 def _solid_coefficients(
@@ -209,7 +209,7 @@ def _linear_table(forms: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4096)
-def _pixel_powers(count: int, step: float) -> Pixels:
+def _pixel_powers(count: int, step: float) -> FloatImage:
     """Return (3, many): second, first and zeroth power of the pixel coordinates around the middle."""
     x = (np.arange(count) - (count - 1) / 2) * step
     return np.stack([x * x, x, np.ones_like(x)]).astype(np.float32)

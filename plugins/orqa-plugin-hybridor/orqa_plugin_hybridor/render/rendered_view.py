@@ -10,7 +10,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from orqa_plugin_hybridor.geometry.solids import ENTITY_NAMES, SolidArrays
-from orqa_plugin_hybridor.render.intersections import Pixels
+from orqa_plugin_hybridor.render.intersections import FloatImage
 from orqa_registry.data.vocabulary import MASK_LABELS
 
 _MASK_ID_OF_NAME = {name: number for number, name in MASK_LABELS.items()}
@@ -22,7 +22,7 @@ IdArray = npt.NDArray[np.uint8]
 
 
 @frozen(eq=False)
-class Scene:
+class RenderScene:
     """What there is to be seen at one timepoint. shadows: of people, x, y and radius in mm.
 
     slow_solids: what moves now and then, as `slow_state` says; fast_solids: what moves all the time. The other arrays
@@ -33,7 +33,7 @@ class Scene:
     fast_solids: SolidArrays
     shadows: Sequence[FloorDisc]
     slow_state: object
-    colours: Pixels
+    colours: FloatImage
     entities: IdArray
     parts: IdArray
     people: IdArray
@@ -49,7 +49,7 @@ class RenderedView:
     colour: npt.NDArray[np.uint8]
     depth: npt.NDArray[np.uint16]
     owner: npt.NDArray[np.int16]
-    scene: Scene
+    scene: RenderScene
 
     @cached_property
     def entity_ids(self) -> IdArray:

@@ -10,9 +10,9 @@ from attrs import define
 
 from orqa_plugin_hybridor.geometry.solids import SolidBuilder, concatenate, shade
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_plugin_hybridor.render.intersections import Pixels, brightness
+from orqa_plugin_hybridor.render.intersections import FloatImage, brightness
 from orqa_plugin_hybridor.render.raycast import NEAR_PLANE, Buffers, cast_rays
-from orqa_plugin_hybridor.render.rendered_view import FloorDisc, RenderedView, Scene
+from orqa_plugin_hybridor.render.rendered_view import FloorDisc, RenderedView, RenderScene
 from orqa_plugin_hybridor.render.robot_screen import PHASE_COLOURS
 from orqa_plugin_hybridor.scene.camera import Camera
 from orqa_plugin_hybridor.scene.figures import add_patient, add_person
@@ -31,8 +31,8 @@ class _CameraCache:
     """What a camera keeps for the whole take."""
 
     still: Buffers
-    floor_x: Pixels
-    floor_y: Pixels
+    floor_x: FloatImage
+    floor_y: FloatImage
     with_slow: Buffers | None = None
     slow_state: object = None
 
@@ -74,7 +74,7 @@ class TakeRenderer:
         scene = self.build_scene(situation)
         return {view: self.render_view(scene, view, frame) for view in self.cameras}
 
-    def build_scene(self, situation: Situation) -> Scene:
+    def build_scene(self, situation: Situation) -> RenderScene:
         """Return what there is to be seen."""
         room = self.room
         slow_builder, fast_builder = SolidBuilder(), SolidBuilder()
@@ -88,7 +88,7 @@ class TakeRenderer:
         slow, fast = slow_builder.to_arrays(room.placement), fast_builder.to_arrays(room.placement)
         solids = concatenate(self.static_solids, concatenate(slow, fast))
         padding = np.zeros(SHELL_OWNERS, dtype=np.uint8)
-        return Scene(
+        return RenderScene(
             slow,
             fast,
             [(*room.to_room((placed.x, placed.y, 0.0))[:2], 430.0) for placed in situation.people],
@@ -97,7 +97,7 @@ class TakeRenderer:
             *(np.concatenate([padding, column]) for column in (solids.entities, solids.parts, solids.people)),
         )
 
-    def render_view(self, scene: Scene, view: str, frame: str, camera: Camera | None = None) -> RenderedView:
+    def render_view(self, scene: RenderScene, view: str, frame: str, camera: Camera | None = None) -> RenderedView:
         """Return what one camera sees: of a view, or one that is here for this timepoint alone."""
         if camera is None:
             camera = self.cameras[view]
@@ -117,7 +117,7 @@ class TakeRenderer:
         )
         return self._colour_image(buffers, scene, seeded_rng(self.seed, self.name, frame, view))
 
-    def _colour_image(self, buffers: Buffers, scene: Scene, rng: random.Random) -> RenderedView:
+    def _colour_image(self, buffers: Buffers, scene: RenderScene, rng: random.Random) -> RenderedView:
         height, width = buffers.depth.shape
         owner = buffers.owner.astype(np.intp)
         down, right = rng.randrange(height), rng.randrange(width)
@@ -131,7 +131,7 @@ class TakeRenderer:
         return RenderedView(colour, np.minimum(buffers.depth, 65535).astype(np.uint16), buffers.owner, scene)
 
 
-def _empty_room(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
+def _empty_room(camera: Camera, room: Room) -> tuple[Buffers, FloatImage, FloatImage]:
     """Return the empty room as a camera sees it, and where on the floor each pixel looks, mm."""
     across, down = (
         (np.arange(count) - centre) / camera.focal for count, centre in zip(camera.size, camera.centre, strict=True)
@@ -163,7 +163,12 @@ def _empty_room(camera: Camera, room: Room) -> tuple[Buffers, Pixels, Pixels]:
 
 
 def _draw_shadows(
-    buffers: Buffers, camera: Camera, floor_x: Pixels, floor_y: Pixels, spots: Sequence[FloorDisc], darkness: float
+    buffers: Buffers,
+    camera: Camera,
+    floor_x: FloatImage,
+    floor_y: FloatImage,
+    spots: Sequence[FloorDisc],
+    darkness: float,
 ) -> None:
     """Darken a soft disc of the floor below whatever stands at `spots`: x, y and radius, mm."""
     if not spots:

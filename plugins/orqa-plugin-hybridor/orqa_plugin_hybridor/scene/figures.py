@@ -8,7 +8,7 @@ from orqa_plugin_hybridor.geometry.solids import Colour, SolidBuilder, shade
 from orqa_plugin_hybridor.geometry.vectors import Vector, add
 from orqa_plugin_hybridor.procedure.situation import OPERATING_FIELD, PatientState, PlacedPerson
 from orqa_plugin_hybridor.procedure.staff import STERILE_ROLES
-from orqa_plugin_hybridor.scene.skeleton import KNEE_POSITION, LEFT, PATIENT_JOINTS, RIGHT, SIDES, Body
+from orqa_plugin_hybridor.scene.skeleton import KNEE_POSITION, LEFT_SIDE, PATIENT_JOINTS, RIGHT_SIDE, SIDES, Body
 
 GLOVE_COLOUR: Colour = (238, 226, 196)
 MASK_COLOUR: Colour = (170, 214, 226)
@@ -30,7 +30,7 @@ def add_person(solids: SolidBuilder, placed: PlacedPerson) -> None:
     at, ahead = body.point_at, body.ahead
     trousers, cap = shade(person.gown, 0.72), shade(person.gown, 1.12)
 
-    for side in (LEFT, RIGHT):
+    for side in (LEFT_SIDE, RIGHT_SIDE):
         solids.add_cone(at(0.02, 95 * side), at(0.34, 80 * side), 66.0, trousers, 84.0)
         solids.add_ellipsoid(at(0.022, 95 * side, 45.0), (135.0, 62.0, 42.0), SHOE_COLOUR, placed.yaw)
     solids.add_oval_cone(at(0.2), at(0.56), (175.0 * build, 235.0 * build), 0.85, placed.yaw, person.gown)

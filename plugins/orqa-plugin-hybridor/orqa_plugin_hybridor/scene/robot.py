@@ -9,7 +9,7 @@ from orqa_plugin_hybridor.geometry.solids import Colour, SolidBuilder
 from orqa_plugin_hybridor.geometry.vectors import (
     Vector,
     add,
-    distance,
+    distance_between,
     interpolate,
     normalise,
     perpendicular_axes,
@@ -94,7 +94,7 @@ def _add_panels(solids: SolidBuilder, room: Room, screen: Colour, operated: froz
 
 def _elbow_position(start: Vector, end: Vector, link: float) -> Vector:
     """Return where an arm of two links of this length bends: above the line between its ends."""
-    apart = distance(start, end)
+    apart = distance_between(start, end)
     rise = math.sqrt(max(30.0**2, link * link - apart * apart / 4))
     first, second = perpendicular_axes(subtract(end, start))
     bend = first if abs(first[2]) > abs(second[2]) else second

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orqa_plugin_hybridor.geometry.vectors import Vector, add, distance, forward, interpolate, right_of
+from orqa_plugin_hybridor.geometry.vectors import Vector, add, distance_between, forward, interpolate, right_of
 from orqa_plugin_hybridor.procedure.situation import OPERATING_FIELD, PlacedPerson
 from orqa_plugin_hybridor.procedure.staff import STERILE_ROLES
 from orqa_registry.data.vocabulary import JOINTS
 
-LEFT, RIGHT = -1.0, 1.0
-SIDES = {"left": LEFT, "right": RIGHT}
+LEFT_SIDE, RIGHT_SIDE = -1.0, 1.0
+SIDES = {"left": LEFT_SIDE, "right": RIGHT_SIDE}
 
 KNEE_POSITION: Vector = add(OPERATING_FIELD, (-5.0, 0.0, -85.0))
 """The operated knee."""
@@ -54,14 +54,14 @@ class Body:
         return self.point_at(0.915, 0.0, 18.0)
 
     def arm_joints(self, side: float) -> tuple[Vector, Vector, Vector]:
-        """Return shoulder, elbow and palm of the LEFT or the RIGHT."""
+        """Return shoulder, elbow and palm of the LEFT_SIDE or the RIGHT_SIDE."""
         hand = self._placed.hands[side > 0]
         shoulder = self.point_at(0.795, 205.0 * side)
         sterile = self._placed.person.role in STERILE_ROLES
         rest = self.point_at(0.6, 120.0 * side, 270.0) if sterile else self.point_at(0.45, 262.0 * side, 70.0)
         palm = hand or rest
         elbow = add(interpolate(shoulder, palm, 0.48), self.across, 85.0 * side)
-        elbow = add(elbow, (0.0, 0.0, -0.16 * max(0.0, 620.0 - distance(shoulder, palm)) - 30.0))
+        elbow = add(elbow, (0.0, 0.0, -0.16 * max(0.0, 620.0 - distance_between(shoulder, palm)) - 30.0))
         return shoulder, elbow, palm
 
 

@@ -108,9 +108,9 @@ def objects_medium(path: Path) -> bytes:
 def calibration_medium(cameras: Mapping[int, Camera]) -> bytes:
     """Return `calibration.json`."""
     require_numpy()
-    from orqa_plugin_mvor.reader.room_geometry import calibration_json
+    from orqa_plugin_mvor.reader.room_geometry import encode_calibration
 
-    return calibration_json(cameras)
+    return encode_calibration(cameras)
 
 
 def require_numpy() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from orqa_plugin_mvor.names import JOINTS, PATIENT, REACH
+from orqa_plugin_mvor.names import PATIENT, POSE_JOINTS, REACH
 from orqa_plugin_mvor.reader import pose_files, room_geometry
 from orqa_plugin_mvor.reader.frame_files import FrameFiles
 from orqa_plugin_mvor.reader.pose_files import Array
@@ -110,4 +110,6 @@ class FrameContent:
 
     def _read_humans(self) -> Array:
         """Return the poses of people, none where the frame has no file of them."""
-        return pose_files.read_human_poses(self._files.poses) if self._files.poses else np.zeros((0, len(JOINTS), 3))
+        return (
+            pose_files.read_human_poses(self._files.poses) if self._files.poses else np.zeros((0, len(POSE_JOINTS), 3))
+        )

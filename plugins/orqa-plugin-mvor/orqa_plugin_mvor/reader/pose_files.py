@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from orqa_plugin_mvor.names import JOINTS, SCAN_PATH, SCAN_POINTS, TRANSLATION_SCALE
+from orqa_plugin_mvor.names import POSE_JOINTS, SCAN_PATH, SCAN_POINTS, TRANSLATION_SCALE
 from orqa_registry import OrqaError
 from orqa_registry.optional_imports import import_optional
 from orqa_registry.readers.formats.arrays import read_npy, read_npz
@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 def read_human_poses(path: Path) -> Array:
     """Return the poses of a frame's people, P x 10 x 3; a joint that is not finite is unknown. Raises OrqaError."""
     array = read_npy(path)
-    if array.ndim != 3 or array.shape[1:] != (len(JOINTS), 3) or array.dtype.kind != "f":
+    if array.ndim != 3 or array.shape[1:] != (len(POSE_JOINTS), 3) or array.dtype.kind != "f":
         raise OrqaError(f"{path}: expected floats of shape (people, 10, 3), found {array.dtype} of {array.shape}")
     poses: Array = array.astype(np.float64)
     return poses
@@ -38,7 +38,7 @@ def read_patient_centres(path: Path) -> dict[str, Array]:
 
 def read_dummy_pose(path: Path) -> Array:
     """Return the pose that stands for every patient, 10 x 3. Raises OrqaError."""
-    return _parse_finite(path, "pose", read_json(path), (len(JOINTS), 3))
+    return _parse_finite(path, "pose", read_json(path), (len(POSE_JOINTS), 3))
 
 
 def read_object_poses(path: Path) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from orqa_plugin_mvor.names import ALIGNMENT, HIP_JOINTS, JOINTS, PATIENT
+from orqa_plugin_mvor.names import ALIGNMENT, HIP_JOINTS, PATIENT, POSE_JOINTS
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.pose_files import Array, read_object_poses
 from orqa_registry import Box
@@ -67,7 +67,7 @@ def poses_json(people: Array, patient: Array | None) -> bytes:
     if patient is not None:
         poses[PATIENT] = patient
     rows = {name: [_joint_row(joint) for joint in transform(CAMERA1_TO_ROOM, pose)] for name, pose in poses.items()}
-    return json.dumps({"joints": JOINTS, "people": rows}).encode()
+    return json.dumps({"joints": POSE_JOINTS, "people": rows}).encode()
 
 
 def objects_json(path: Path) -> bytes:
@@ -78,7 +78,7 @@ def objects_json(path: Path) -> bytes:
     return json.dumps(objects).encode()
 
 
-def calibration_json(cameras: Mapping[int, Camera]) -> bytes:
+def encode_calibration(cameras: Mapping[int, Camera]) -> bytes:
     """Return `calibration.json` with the room as world."""
     return json.dumps({f"room{number}": _camera_calibration(camera) for number, camera in cameras.items()}).encode()
 

@@ -103,8 +103,8 @@ class Root:
                 | late_frame.media()
                 | self._cloud_media(day, frame, files.cameras)
             )
-            action = self.labels.get(names.frame_name(day, frame), names.NO_ACTION)
-            ready = {} if action == names.NO_ACTION else {"actions": (action,)}
+            action = self.labels.get(names.frame_name(day, frame), names.UNLABELLED_ACTION)
+            ready = {} if action == names.UNLABELLED_ACTION else {"actions": (action,)}
             labels = late_frame.labels(ready)
             yield Timepoint(names.DATASET, clip.split, clip.take, frame, int(frame), None, media, labels)
 

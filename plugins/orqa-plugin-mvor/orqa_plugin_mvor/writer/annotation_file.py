@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orqa_plugin_mvor.names import CAMERAS, IMAGE_SIZE, JOINTS, PERSON_FIELDS, image_id
+from orqa_plugin_mvor.names import CAMERAS, IMAGE_SIZE, PERSON_FIELDS, POSE_JOINTS, image_id
 from orqa_registry import Timepoint
 
 CAPTURE_DATE = "2000-01-{day:02d} 07:00:00.000000"
@@ -67,7 +67,13 @@ class AnnotationFile:
 
     def write(self, path: Path, cameras: Mapping[str, Any] | None) -> None:
         """Write the file; without cameras it has no `cameras_info`."""
-        category = {"id": "1", "name": "person", "supercategory": "person", "keypoints": JOINTS, "skeleton": SKELETON}
+        category = {
+            "id": "1",
+            "name": "person",
+            "supercategory": "person",
+            "keypoints": POSE_JOINTS,
+            "skeleton": SKELETON,
+        }
         content: dict[str, Any] = {
             "dataset_info": {"imagetype_2_num": {"color": 0, "depth": 1}},
             "multiview_images": [{"id": frame_id, "images": images} for frame_id, images in self._frames.items()],

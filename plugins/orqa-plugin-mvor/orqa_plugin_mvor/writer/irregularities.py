@@ -41,8 +41,8 @@ def add_irregularities(
         annotation_file.add_images(day, frame, names.CAMERAS)
         _copy_images(root, day, last_frame[2:], frame)
         if room.posed:
-            poses = np.arange(people * len(names.JOINTS) * 3, dtype=np.float64)
-            room.write_people(day, frame, poses.reshape(people, len(names.JOINTS), 3) + 1000)
+            poses = np.arange(people * len(names.POSE_JOINTS) * 3, dtype=np.float64)
+            room.write_people(day, frame, poses.reshape(people, len(names.POSE_JOINTS), 3) + 1000)
         if offset == 1:
             room.write_objects(day, frame, object_npz(HOSTILE_PICKLE))
     rows = [f"{frame},No label ,,Sterile Preparation ," for frame in sorted(labels)]

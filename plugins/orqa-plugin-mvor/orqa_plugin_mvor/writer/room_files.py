@@ -88,7 +88,7 @@ class RoomFiles:
         skeletons = {name: self._transform_joints(poses["joints"], joints) for name, joints in poses["people"].items()}
         human_names = {int(match[1]): name for name in skeletons if (match := HUMAN_NAME.fullmatch(name))}
         humans = [human_names[number] for number in sorted(human_names)]
-        people = np.array([skeletons[name] for name in humans]).reshape(-1, len(names.JOINTS), 3)
+        people = np.array([skeletons[name] for name in humans]).reshape(-1, len(names.POSE_JOINTS), 3)
         if len(people):
             self.write_people(day, frame, people)
         patient = skeletons.get(names.PATIENT)
@@ -143,7 +143,7 @@ class RoomFiles:
         """Return the ten joints of a person as camera 1 sees them; one that is not known is not finite."""
         known = dict(zip(joint_names, positions, strict=True))
         unknown = (np.nan,) * 3
-        return transform(self._room_to_camera1, [known.get(joint) or unknown for joint in names.JOINTS])
+        return transform(self._room_to_camera1, [known.get(joint) or unknown for joint in names.POSE_JOINTS])
 
     def _align_points(self, points: Array) -> Array:
         """Return room coordinates as they are read back; as they are where camera 1 stands where it should."""

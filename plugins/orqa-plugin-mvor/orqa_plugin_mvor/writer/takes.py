@@ -108,7 +108,9 @@ def _spell_action(action: str) -> str:
         return "CT roll In"
     words = action.split()
     return (
-        " ".join(WORD_SPELLINGS.get(word, word.capitalize()) for word in words) if action != names.NO_ACTION else action
+        " ".join(WORD_SPELLINGS.get(word, word.capitalize()) for word in words)
+        if action != names.UNLABELLED_ACTION
+        else action
     )
 
 
