@@ -73,7 +73,7 @@ def read(name: str, root: Path) -> dict[str, Any]:
             for take in dataset.takes(root, split):
                 for point in take:
                     points += 1
-                    facets += sum(1 for facet in point.claimed if point.has(facet))
+                    facets += sum(1 for facet in point.available_facets if point.has(facet))
         seconds.append(time.process_time() - started)
     return {
         "timepoints": points,

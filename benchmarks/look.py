@@ -24,7 +24,7 @@ LOOKING = ("count_people", "role_people", "current_action", "tools_used", "curre
 def run(registry: Registry, data: Path, out: Path, name: str, seed: int, changes: list[str]) -> dict[str, Any]:
     """Train and evaluate one seed; return scores, 0 to 1, and seconds."""
     started = perf_counter()
-    train(registry, data, recipes.load_recipe(name, changes).seeded(seed), out)
+    train(registry, data, recipes.load_recipe(name, changes).with_seed(seed), out)
     trained = perf_counter()
     report = evaluate(registry, data, "test", [str(out), "blind"], Mixture(), tasks=LOOKING)
     by_name = {outcome.name: outcome for outcome in report.outcomes}

@@ -41,7 +41,9 @@ def table(registry: Registry, roots: Path, split: str) -> list[tuple[str, str]]:
         dataset = registry.dataset(name)
         for take in dataset.takes(roots / name, split):
             points = list(take)
-            takes.append((Take(name, split, take.name, lambda points=points: iter(points)), registry.fitting(dataset)))
+            takes.append(
+                (Take(name, split, take.name, lambda points=points: iter(points)), registry.fitting_tasks(dataset))
+            )
 
     def asked() -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []

@@ -16,7 +16,7 @@ BEGIN, END = "<!-- matrix: written by docs/build.py -->", "<!-- end of matrix --
 def matrix(registry: Registry) -> str:
     """Return which dataset can be asked what, as a Markdown table."""
     datasets = sorted(registry.datasets.items())
-    fits = {name: {task.name for task in registry.fitting(dataset)} for name, dataset in datasets}
+    fits = {name: {task.name for task in registry.fitting_tasks(dataset)} for name, dataset in datasets}
     lines = [
         "| task | asks | " + " | ".join(name for name, _ in datasets) + " |",
         "|---|---|" + ":-:|" * len(datasets),
@@ -73,7 +73,7 @@ def datasets(registry: Registry) -> str:
         "",
     ]
     for name, dataset in by_name:
-        parts += _describe_dataset(name, dataset, [task.name for task in registry.fitting(dataset)])
+        parts += _describe_dataset(name, dataset, [task.name for task in registry.fitting_tasks(dataset)])
     return "\n".join(parts)
 
 

@@ -7,7 +7,7 @@
     for take in dataset.takes(root, "validation"):
         timeline = take.timeline()
         for timepoint in take:
-            for task, questions in ask(timepoint, timeline, registry.fitting(dataset)): ...
+            for task, questions in ask(timepoint, timeline, registry.fitting_tasks(dataset)): ...
 
 Plugins may rely on what is here, and on the modules asking, draws, exchange, facets, formats, image, media, memory,
 prompts, reading, records, room, sampling, scenegraph, scenes, scoring, segmentation, timeline, vocabulary, writing,

@@ -263,7 +263,7 @@ class Registry:
                 return Path(folder)
         return None
 
-    def fitting(self, dataset: Dataset, wanted: Sequence[str] = ()) -> list[Task]:
+    def fitting_tasks(self, dataset: Dataset, wanted: Sequence[str] = ()) -> list[Task]:
         """Return the tasks whose needs a dataset meets, by name; of `wanted` alone where given.
 
         Raises CallError where a wanted task is unknown or its needs are not met.

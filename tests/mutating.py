@@ -221,7 +221,7 @@ def prove(folder, sound, done):
         except OrqaError:
             return "repair refuses", 0, 0
         again = verify(open_store(folder), 2)
-        assert again.whole, (done, report.findings, again.findings)
+        assert again.whole, (done, report.problems, again.problems)
         return "repaired", *_prove_mended(folder, whole, repaired, harmed)
 
 

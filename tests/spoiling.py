@@ -20,8 +20,8 @@ def checked(folder, **how):
     return verify(open_store(folder), 2, **how)
 
 
-def findings(folder, **how):
-    return [(one.file, one.key, one.remedy) for one in checked(folder, **how).findings]
+def problems(folder, **how):
+    return [(one.file, one.key, one.remedy) for one in checked(folder, **how).problems]
 
 
 def mended(folder, **how):
@@ -29,7 +29,7 @@ def mended(folder, **how):
     with inside(folder):
         done = repair(open_store(folder), checked(folder), **how)
         again = checked(folder)
-    assert again.whole, again.findings
+    assert again.whole, again.problems
     return done
 
 

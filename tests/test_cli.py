@@ -168,8 +168,8 @@ def test_a_late_command_is_summed_up_in_its_own_words(registry):
     late = {name: one for name, one in build_cli(registry).commands.items() if isinstance(one, LazyCommand)}
     assert {"list", "doctor", "shard", "train", "synth"} <= set(late)
     for name, one in late.items():
-        assert one.meant.name == name
-        assert one.get_short_help_str() == one.meant.get_short_help_str(1000)
+        assert one.loaded_command.name == name
+        assert one.get_short_help_str() == one.loaded_command.get_short_help_str(1000)
 
 
 def test_only_the_command_that_is_called_is_imported():

@@ -125,7 +125,7 @@ def test_a_late_facet_is_read_once_and_only_when_somebody_looks():
         return {"roles": ("nurse",), "predicted": ("roles",)}
 
     labels = LazyLabels({"actions": ()}, {"roles": source, "entities": source})
-    assert labels.claimed == {"actions", "roles", "entities"}
+    assert labels.available_facets == {"actions", "roles", "entities"}
     assert labels["actions"] == ()
     assert "tools" not in labels
     assert calls == []

@@ -53,7 +53,7 @@ def test_the_folder_is_whole_whatever_the_cache_holds(far, tmp_path):
     for start in STARTS.values():
         harm(tmp_path, start)
     report = verify(open_store(far), 2, decode=True)
-    assert report.whole, report.findings
+    assert report.whole, report.problems
 
 
 def test_a_repair_drops_nothing_for_damage_in_the_cache(far, tmp_path):

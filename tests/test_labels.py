@@ -136,7 +136,7 @@ def test_a_line_of_megabytes_is_refused_before_it_is_parsed(folder):
             split[1]
 
     assert peak(read) < 1_000_000
-    found = checked(folder).findings
+    found = checked(folder).problems
     assert any("a timepoint may have" in one.why for one in found)
 
 

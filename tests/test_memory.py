@@ -251,8 +251,8 @@ def test_augmentation_depends_on_its_seed_alone():
     assert abs(styles[NO_MEMORY] - 3000) < 150
     assert all(abs(styles[style] - 1000) < 120 for style in MEMORY_STYLES)
     memory = Memory(ChangeLog(tuple(Change(time, f"step {time}") for time in range(40))))
-    drawn = [memory.drawn(30, seeded_rng(0, number)) for number in range(300)]
-    assert drawn == [memory.drawn(30, seeded_rng(0, number)) for number in range(300)]
+    drawn = [memory.sampled(30, seeded_rng(0, number)) for number in range(300)]
+    assert drawn == [memory.sampled(30, seeded_rng(0, number)) for number in range(300)]
     assert "" in drawn
     assert {text.partition(":")[0] for text in drawn if text} <= {"Long", "Short"}
     long = [text.count("step") for text in drawn if text.startswith("Long") and "Short" not in text]

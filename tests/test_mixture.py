@@ -152,19 +152,19 @@ LUCK = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1, exclude_max=
 def test_tasks_of_any_weight_are_ranked_and_a_place_is_a_task_s_own(luck, questions, weights):
     mixture = Mixture(questions=questions, tasks=weights)
     allowed = [task for task in luck if weights.get(task, weights.get("*", 1.0))]
-    ranked = mixture.ranked(luck)
+    ranked = mixture.task_order(luck)
     assert sorted(ranked) == sorted(allowed)
     if not questions or len(allowed) <= questions:
         assert ranked == allowed  # nothing to choose
     else:  # without one of them, the others stand as they stood
         lost = ranked[0]
-        others = mixture.ranked({task: luck[task] for task in luck if task != lost})
+        others = mixture.task_order({task: luck[task] for task in luck if task != lost})
         assert len(others) <= questions or others == ranked[1:]
 
 
 @given(LUCK, st.integers(1, 4))
 def test_with_equal_weights_the_luckiest_come_first(luck, questions):
-    ranked = Mixture(questions=questions).ranked(luck)
+    ranked = Mixture(questions=questions).task_order(luck)
     if len(luck) > questions:
         assert ranked == sorted(luck, key=luck.__getitem__)
 
@@ -172,11 +172,11 @@ def test_with_equal_weights_the_luckiest_come_first(luck, questions):
 def test_tasks_are_chosen_by_weight():
     mixture = Mixture(questions=1, tasks={"a": 3, "*": 0.5})
     draws = [{task: uniform_draws(key, task)[0] for task in "abc"} for key in range(4000)]
-    count = Counter(mixture.ranked(luck)[0] for luck in draws)
+    count = Counter(mixture.task_order(luck)[0] for luck in draws)
     assert count["a"] / 4000 == pytest.approx(0.75, abs=0.03)
     assert count["b"] / 4000 == pytest.approx(0.125, abs=0.03)
     extreme = Mixture(questions=1, tasks={"a": 1e300, "b": 5e-324})
-    assert extreme.ranked({"b": 0.5, "a": 0.5})[0] == "a"
+    assert extreme.task_order({"b": 0.5, "a": 0.5})[0] == "a"
 
 
 MEDIA = st.lists(
@@ -187,35 +187,35 @@ MEDIA = st.lists(
 @given(MEDIA, st.dictionaries(st.sampled_from(["*", "*.jpg", "room1.jpg", "points.npy"]), CHANCE), st.text())
 def test_a_view_stays_and_each_medium_is_dropped_by_itself(media, drop, key):
     mixture = Mixture(drop=drop)
-    out = mixture.dropped(media, 1, key)
+    out = mixture.dropped_media(media, 1, key)
     assert out <= set(media)
     views = {name for name in media if is_view(name)}
     assert not views or views - out
-    assert mixture.dropped(media[::-1], 1, key) == out
+    assert mixture.dropped_media(media[::-1], 1, key) == out
     for name in set(media) - views:
-        assert (name in out) == (name in mixture.dropped([name], 1, key))
+        assert (name in out) == (name in mixture.dropped_media([name], 1, key))
 
 
 def test_media_are_dropped_as_often_as_said():
     media = ["room1.jpg", "room2.jpg", "points.npy", "audio.flac"]
     mixture = Mixture(drop={"points.npy": 0.5, "*": 1, "room*.jpg": 0.2, "room[2].jpg": 0.9, "room2.jpg": 0})
-    count = Counter(name for k in range(4000) for name in mixture.dropped(media, 0, str(k)))
+    count = Counter(name for k in range(4000) for name in mixture.dropped_media(media, 0, str(k)))
     assert count["points.npy"] / 4000 == pytest.approx(0.5, abs=0.03)
     assert count["room1.jpg"] / 4000 == pytest.approx(0.2, abs=0.03)
     assert (count["room2.jpg"], count["audio.flac"]) == (0, 4000)
-    assert len({frozenset(mixture.dropped(media, epoch, "k")) for epoch in range(50)}) > 2
-    assert not Mixture().dropped(media, 0, "k")
+    assert len({frozenset(mixture.dropped_media(media, epoch, "k")) for epoch in range(50)}) > 2
+    assert not Mixture().dropped_media(media, 0, "k")
 
 
 def test_the_view_that_stays_is_a_matter_of_chance():
     views = ["room1.jpg", "room2.jpg", "room3.jpg"]
     mixture = Mixture(drop={"*.jpg": 1})
-    stays = Counter(next(iter(set(views) - mixture.dropped(views, 0, str(k)))) for k in range(1500))
+    stays = Counter(next(iter(set(views) - mixture.dropped_media(views, 0, str(k)))) for k in range(1500))
     assert all(430 < stays[name] < 570 for name in views)
 
 
 def changed(change):
-    return Mixture(seed=3, tasks={"a": 1}).changed(change, f"--set {change}")
+    return Mixture(seed=3, tasks={"a": 1}).with_change(change, f"--set {change}")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_questions_equal_the_originals(roots, expected, name, labelled, compat):
         timeline = take.timeline()
         for point in take:
             timepoints += point.has("relations")
-            for task, questions in ask(point, timeline, registry.fitting(dataset), compat=compat):
+            for task, questions in ask(point, timeline, registry.fitting_tasks(dataset), compat=compat):
                 for one in questions:
                     about = (point.take, point.frame, tuple(one.arguments.values()), one.text)
                     asked[task.name].update((*about, normal(task.name, answer), one.weight) for answer in one.answers)

@@ -51,7 +51,7 @@ def test_recipes_are_read_checked_and_written(tmp_path):
     "change", ["drop.room1.jpg=0.5", 'drop."room*.jpg"=1', "tasks.tools_used=2", "drop={'a.jpg' = 0.5}", "seed=4"]
 )
 def test_a_change_of_the_mixture_is_said_as_to_the_mixture_itself(change):
-    assert recipe.load_recipe("tiny", [f"mixture.{change}"]).mixture == recipe.load_recipe("tiny").mixture.changed(
+    assert recipe.load_recipe("tiny", [f"mixture.{change}"]).mixture == recipe.load_recipe("tiny").mixture.with_change(
         change, ""
     )
     with pytest.raises(CallError, match=r"^--set mixture\.drop\.room1\.jpg=5: \[drop\] room1\.jpg is 5"):
@@ -70,8 +70,8 @@ def test_a_mixture_of_its_own_replaces_the_recipes(tmp_path):
     made = recipe.load_recipe("finetune", ["mixture.seed=5"], path)
     assert made.mixture == Mixture(seed=5, questions=2, tasks={"tools_used": 3})
     assert recipe.load_recipe("finetune").mixture == Mixture(paraphrase=0.5)
-    assert (made.seeded(9).seed, made.seeded(9).mixture.seed) == (9, 9)
-    assert dict(made.asking(["role_people"]).mixture.tasks) == {"*": 0.0, "role_people": 1.0}
+    assert (made.with_seed(9).seed, made.with_seed(9).mixture.seed) == (9, 9)
+    assert dict(made.with_tasks(["role_people"]).mixture.tasks) == {"*": 0.0, "role_people": 1.0}
 
 
 def test_the_help_explains_every_key_of_a_recipe_with_its_default(registry):

@@ -64,7 +64,7 @@ def test_a_broken_plugin_costs_itself_alone(kind):
     (problem,) = registry.problems
     assert (problem.plugin, problem.distribution, problem.version) == ("broken", "orqa-plugin-broken", "2.0")
     assert expected in problem.error
-    assert [one.name for one in registry.fitting(registry.dataset("good"))] == ["fine", "later"]
+    assert [one.name for one in registry.fitting_tasks(registry.dataset("good"))] == ["fine", "later"]
 
 
 class Point:
@@ -136,9 +136,9 @@ def test_a_task_fits_where_its_needs_are_met():
     registry = Registry()
     registry.register("good", GOOD)
     registry.register("picky", plugin(orqa_tasks=lambda: [task("picky", {"roles", "gaze"})]))
-    assert [one.name for one in registry.fitting(registry.dataset("Good"))] == ["fine"]
+    assert [one.name for one in registry.fitting_tasks(registry.dataset("Good"))] == ["fine"]
     with pytest.raises(CallError, match="does not provide gaze"):
-        registry.fitting(registry.dataset("Good"), ["picky"])
+        registry.fitting_tasks(registry.dataset("Good"), ["picky"])
 
 
 def test_a_task_that_raises_is_named_with_its_timepoint(make_take):

@@ -29,7 +29,12 @@ def test_what_belongs_to_nothing_is_named_and_left(folder):
     (folder / ".scratch-old").mkdir()
     report = checked(folder)
     assert report.whole
-    assert report.strays == ("'bell\\x07.txt'", "notes.txt", ".unfinished/train-000000.jsonl.zst", ".scratch-old")
+    assert report.unknown_files == (
+        "'bell\\x07.txt'",
+        "notes.txt",
+        ".unfinished/train-000000.jsonl.zst",
+        ".scratch-old",
+    )
     spoil(folder)
     mended(folder)
     assert (folder / "notes.txt").read_text() == "mine"
@@ -54,7 +59,7 @@ def test_a_file_that_cannot_be_read_stops_a_repair_before_it_begins(folder):
     (folder / "train-000000.tar").unlink()
     (folder / "train-000000.tar").mkdir()
     report = checked(folder)
-    assert {one.remedy for one in report.findings if one.file == "train-000000.tar"} == {"left"}
+    assert {one.remedy for one in report.problems if one.file == "train-000000.tar"} == {"left"}
     with pytest.raises(OrqaError, match="nothing was changed"):
         repair(open_store(folder), report)
 
@@ -139,7 +144,7 @@ def test_tars_of_somebody_else_are_looked_through_and_stay(foreign):
     before = (foreign / "x.tar").read_bytes()
     report = checked(foreign)
     assert report.timepoints == 4
-    assert {one.remedy for one in report.findings} == {"left"}
+    assert {one.remedy for one in report.problems} == {"left"}
     with pytest.raises(OrqaError, match="nothing was changed"):
         repair(open_store(foreign), report)
     assert (foreign / "x.tar").read_bytes() == before
@@ -161,7 +166,7 @@ def test_a_folder_at_a_url_is_mended_too(folder, tmp_path, monkeypatch):
     system.put(f"{folder}/", "/verified/", recursive=True)
     store = open_store("memory://verified")
     report = verify(store, 2)
-    assert f"{KEY}.room1.jpg" in {one.key for one in report.findings}
+    assert f"{KEY}.room1.jpg" in {one.key for one in report.problems}
     done = repair(store, report)
     assert list(done.dropped) == [f"{KEY}.room1.jpg"]
     assert verify(store, 2).whole

@@ -126,7 +126,7 @@ def test_a_run_that_lacks_its_last_step_is_gone_on_with_as_it_was_called(registr
     assert killed(partial(written, registry, out, shard_bytes=SIZE), 0, "delete")
     assert (out / "manifest.json").exists()
     with pytest.raises(CallError, match="is of another call: quality: 95 then, 10 now"):
-        written(registry, out, shard_bytes=SIZE, resume=True, recoder=Transcoder(quality=10))
+        written(registry, out, shard_bytes=SIZE, resume=True, transcoder=Transcoder(quality=10))
     written(registry, out, shard_bytes=SIZE, resume=True)
     assert not (out / ".unfinished").exists()
 
@@ -169,7 +169,7 @@ def test_all_that_was_ours_is_replaced_and_nothing_else(registry, tmp_path):
         (out / name).write_bytes(b"mine")
     written(registry, out, shard_bytes=SIZE, force=True)
     report = verify(open_store(out), 1)
-    assert (report.whole, report.strays) == (True, ("notes.txt", "repair.json.bak", "train-00000.tar"))
+    assert (report.whole, report.unknown_files) == (True, ("notes.txt", "repair.json.bak", "train-00000.tar"))
 
 
 class Busy(Ward):

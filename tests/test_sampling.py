@@ -31,7 +31,7 @@ class Where(Task):
     def score(self, truth, answer):
         return float(truth == answer)
 
-    def alike(self, answer):
+    def sampling_class(self, answer):
         return ", ".join(sorted(answer.split(", ")))
 
 
@@ -86,11 +86,11 @@ def originals(frames, draws, rng):
             question = rng.choice([one for one in questions if one.view == view])
             if rng.random() < question.weight:
                 raw.append((here.frame, view, question.text, rng.choice(question.answers)))
-    answers = Counter(task.alike(answer) for *_, answer in raw)
+    answers = Counter(task.sampling_class(answer) for *_, answer in raw)
     questions = Counter(text for _, _, text, _ in raw)
     given_to = Counter()
     for record in raw:
-        given_to[record] += 1 / (answers[task.alike(record[3])] * questions[record[2]])
+        given_to[record] += 1 / (answers[task.sampling_class(record[3])] * questions[record[2]])
     whole = sum(given_to.values())
     return {record: share / whole for record, share in given_to.items()}
 
@@ -192,7 +192,7 @@ def test_a_take_that_is_read_twice_is_named(make_take):
 def test_a_pool_knows_what_can_be_asked(registry, make_take):
     labels = [{"roles": ("nurse",), "actions": ("sawing",)}, {"roles": ()}, {"actions": ("sawing", "drilling")}]
     pool = QuestionPool()
-    assert pool.read(make_take(labels), registry.fitting(registry.dataset("HybridOR"))) == 3
+    assert pool.read(make_take(labels), registry.fitting_tasks(registry.dataset("HybridOR"))) == 3
     chances = {task: [(one.answer, one.chance) for one in items] for (_, task), items in pool.cells.items() if items}
     assert chances["count_people"] == [("1", 1.0), ("0", 1.0)]
     assert chances["role_people"] == [("nurse", 1.0), ("no one", pytest.approx(0.1))]
@@ -264,12 +264,12 @@ def test_a_task_that_fails_is_named():
     class Odd(Where):
         paraphrases = ("Where is {person}?",)
 
-        def alike(self, answer):
+        def sampling_class(self, answer):
             return answer[9]
 
     with pytest.raises(OrqaError, match=r"task where failed at 4D-OR/t/000000: alike\('left'\): IndexError"):
         pool_of({"4D-OR": TAKE}, Odd())
-    Odd.alike = Where.alike
+    Odd.sampling_class = Where.sampling_class
     with pytest.raises(OrqaError, match="task where cannot word 'Where is "):
         sample_questions(pool_of({"4D-OR": TAKE}, Odd()), 5, paraphrase=0.5)
 

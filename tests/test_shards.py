@@ -264,7 +264,7 @@ def test_a_full_view_stays_byte_for_byte(registry, tmp_path):
     media = {"room1.jpg": picture("large", (800, 600))}
     point = Timepoint("A.Room", "train", "t", "0", 0, None, media, {"roles": ()})
     source = ShardSource(room_of(point), tmp_path, ("train",))
-    pack(registry, [source], tmp_path / "s", WriteOptions(recoder=Transcoder(None)))
+    pack(registry, [source], tmp_path / "s", WriteOptions(transcoder=Transcoder(None)))
     (found,) = Shards.open(tmp_path / "s").split("train")
     assert (found.sizes, found.read("room1.jpg")) == ({}, media["room1.jpg"])
 

@@ -109,7 +109,7 @@ def test_what_is_drawn_is_what_epochs_draw_on_average(registry, room):
 
 def test_coverage_lengths_and_bytes(registry, room):
     shards = Shards.open(room)
-    one = count_split(shards.split("train"), []).holdings["A.Room"]
+    one = count_split(shards.split("train"), []).datasets["A.Room"]
     entry = shards.manifest.splits["train"]
     assert dict(one.media) == dict(entry.media)
     assert dict(one.facets) == dict(entry.facets)
@@ -121,7 +121,7 @@ def test_coverage_lengths_and_bytes(registry, room):
 
 def test_a_limit_takes_some_takes_and_says_so(registry, boxed):
     found = count_split(Shards.open(boxed).split("train"), [], limit=1)
-    assert [take.name for take in found.holdings["A.Room"].takes] == ["two"]
+    assert [take.name for take in found.datasets["A.Room"].takes] == ["two"]
     assert (found.counted, found.takes) == (1, 3)
     assert "1 take of 3" in call(registry, stats, boxed, "--limit", 1)
 
@@ -134,7 +134,7 @@ def test_without_indexes_bytes_alone_are_missing(registry, tmp_path):
         found = count_split(Shards.open(tmp_path).split("train"), tasks_of(registry))
     assert len(warned) == 1
     assert found.timepoints == 8
-    assert not found.holdings["A.Room"].bytes
+    assert not found.datasets["A.Room"].bytes
 
 
 def test_damaged_labels_are_an_error(registry, tmp_path):

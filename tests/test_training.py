@@ -209,12 +209,12 @@ def test_qwen2_5_vl_is_of_the_family(registry, data, trained, tmp_path):
 
 
 def test_tasks_are_chosen_by_the_mixture(registry, data, tmp_path):
-    made = recipe.load_recipe("tiny", [*SMALL, "steps=1"]).asking(["count_people", "current_action"])
+    made = recipe.load_recipe("tiny", [*SMALL, "steps=1"]).with_tasks(["count_people", "current_action"])
     assert trainer.train(registry, data, made, tmp_path / "out")["tasks"] == ["count_people", "current_action"]
     with pytest.raises(CallError, match="can be asked none of tools_used"):
-        trainer.train(registry, data, made.asking(["tools_used"]), tmp_path / "no")
+        trainer.train(registry, data, made.with_tasks(["tools_used"]), tmp_path / "no")
     with pytest.raises(CallError, match="did you mean"):
-        trainer.train(registry, data, made.asking(["count_peple"]), tmp_path / "no")
+        trainer.train(registry, data, made.with_tasks(["count_peple"]), tmp_path / "no")
 
 
 def command(registry, *arguments):

@@ -9,7 +9,7 @@ pytest.importorskip("webdataset")
 
 from mutating import contents
 from small_room import Room, picture
-from spoiling import KEY, bytes_of, checked, edit, findings, member, mended, overwrite, spoil
+from spoiling import KEY, bytes_of, checked, edit, member, mended, overwrite, problems, spoil
 
 from orqa_registry import CallError, OrqaError
 from orqa_shards.format import label_file
@@ -26,16 +26,16 @@ from orqa_shards.verify.verify import verify
 def test_what_was_written_is_whole_and_nothing_is_written(folder, workers):
     before = bytes_of(folder)
     report = verify(open_store(folder), workers, decode=True)
-    assert (report.findings, report.strays, report.timepoints) == ((), (), 12)
+    assert (report.problems, report.unknown_files, report.timepoints) == ((), (), 12)
     assert bytes_of(folder) == before
 
 
 def test_a_damaged_medium_costs_itself(folder):
     tar = spoil(folder)
     before, _ = contents(folder)
-    assert set(findings(folder)) >= {(tar, None, "rebuilt"), (tar, f"{KEY}.room1.jpg", "dropped")}
-    assert {key for _, key, remedy in findings(folder) if remedy == "dropped"} == {f"{KEY}.room1.jpg"}
-    assert any(one.why.endswith("bytes as the manifest says, and another SHA-256") for one in checked(folder).findings)
+    assert set(problems(folder)) >= {(tar, None, "rebuilt"), (tar, f"{KEY}.room1.jpg", "dropped")}
+    assert {key for _, key, remedy in problems(folder) if remedy == "dropped"} == {f"{KEY}.room1.jpg"}
+    assert any(one.why.endswith("bytes as the manifest says, and another SHA-256") for one in checked(folder).problems)
     done = mended(folder)
     assert (list(done.dropped), done.timepoints, done.media) == ([f"{KEY}.room1.jpg"], 0, 1)
     after, _ = contents(folder)
@@ -50,7 +50,7 @@ def test_a_damaged_medium_costs_itself(folder):
 
 def test_damaged_labels_are_made_anew_from_the_label_file(folder, written_once):
     tar = spoil(folder, suffix="json")
-    assert (tar, f"{KEY}.json", "rebuilt") in findings(folder)
+    assert (tar, f"{KEY}.json", "rebuilt") in problems(folder)
     assert not mended(folder).dropped
     assert (folder / tar).read_bytes() == (written_once / tar).read_bytes()
 
@@ -75,7 +75,7 @@ def test_an_index_is_made_anew(folder, written_once, way):
         overwrite(path, 40, b"!")
     else:
         path.write_bytes((folder / "train-000000.idx").read_bytes() if way == "of another tar" else b"")
-    assert {file for file, _, _ in findings(folder)} == {"train-000001.idx"}
+    assert {file for file, _, _ in problems(folder)} == {"train-000001.idx"}
     mended(folder)
     assert path.read_bytes() == (written_once / path.name).read_bytes()
 
@@ -89,7 +89,7 @@ def test_a_label_file_is_made_anew_from_the_tars(folder, written_once, way):
         overwrite(path, 50, b"??")
     else:
         os.truncate(path, path.stat().st_size - 9)
-    found = checked(folder).findings
+    found = checked(folder).problems
     assert way != "gone" or [one.why for one in found] == ["there is no such file"]
     assert {one.file for one in found} == {path.name}
     assert {one.remedy for one in found} == {"rebuilt"}
@@ -211,7 +211,7 @@ def test_a_missing_tar_is_waited_for(folder, way):
     else:
         path.write_bytes(b"")
     report = checked(folder)
-    (one,) = report.findings
+    (one,) = report.problems
     assert (one.file, one.key, one.remedy, one.timepoints) == (path.name, None, "missing", len(made))
     before = bytes_of(folder)
     with pytest.raises(OrqaError, match=f"nothing was changed: .*leave its {len(made)} .*--repair --without-missing"):
@@ -324,5 +324,5 @@ def test_labels_of_another_shape_are_named(folder):
         raw["splits"]["train"]["labels"]["bytes"] += more
 
     edit(folder, fit)
-    assert any("facet 'roles'" in one.why for one in checked(folder).findings)
+    assert any("facet 'roles'" in one.why for one in checked(folder).problems)
     assert not mended(folder).dropped, "the tar has them as they were"

@@ -76,7 +76,7 @@ def test_names_are_those_that_tasks_and_datasets_need(strange):
     for title in ("People and things: anaesthetist, ", "Relations: assisting, ", "Tools: suction cannula, "):
         assert title in whole
     assert "head_surgeon" not in whole
-    told = zeroshot.zero_shot_preamble(strange.fitting(lab), [lab])
+    told = zeroshot.zero_shot_preamble(strange.fitting_tasks(lab), [lab])
     assert "Tools: " in told
     assert "People and things: " not in told, "whoever has no scene graphs has names of their own"
     assert "Tools: " not in zeroshot.zero_shot_preamble([KnotsLeft()])

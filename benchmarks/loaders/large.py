@@ -62,7 +62,7 @@ def shards(data: Data) -> Path:
             ours.registry(),
             [source],
             out,
-            WriteOptions(int(timepoint_bytes * (A_SHARD + 0.5)), recoder=Transcoder(None)),
+            WriteOptions(int(timepoint_bytes * (A_SHARD + 0.5)), transcoder=Transcoder(None)),
         )
         shard_count = len(manifest.splits["train"].shards)
         if shard_count != SHARDS:

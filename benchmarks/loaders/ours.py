@@ -87,7 +87,7 @@ def write(loose: Path, out: Path, recoder: Transcoder) -> None:
         registry(),
         [source],
         out,
-        WriteOptions(shard_bytes=int(timepoint_bytes * SHARD * 1.05), recoder=recoder, workers=2),
+        WriteOptions(shard_bytes=int(timepoint_bytes * SHARD * 1.05), transcoder=recoder, workers=2),
     )
 
 

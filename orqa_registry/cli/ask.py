@@ -54,7 +54,7 @@ def _build_lines(
 ) -> Iterator[dict[str, Any]]:
     dataset = registry.dataset(name)
     split = registry.split(dataset, split_name)
-    tasks = registry.fitting(dataset, task_names)
+    tasks = registry.fitting_tasks(dataset, task_names)
     folder = registry.locate(dataset, root)
     has_timepoints = has_questions = False
     for take in dataset.takes(folder, split):

@@ -39,7 +39,7 @@ def doctor(registry: Registry, dataset: str, root: Path | None, as_json: bool) -
     chosen = registry.dataset(dataset)
     folder = registry.locate(chosen, root)
     with output.show_progress("takes") as advance:
-        report = survey.survey_dataset(chosen, folder, registry.fitting(chosen), advance)
+        report = survey.survey_dataset(chosen, folder, registry.fitting_tasks(chosen), advance)
     if as_json:
         output.print_json(report.as_json())
     else:

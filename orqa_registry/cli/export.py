@@ -159,12 +159,12 @@ def _parse_weights(registry: Registry, weights: Iterable[str]) -> dict[str, floa
 def _fit_tasks(registry: Registry, datasets: Sequence[Dataset], task_names: Sequence[str]) -> dict[str, list[Task]]:
     """Return dataset name -> tasks; of several datasets, a task that is asked for has to fit one."""
     if len(datasets) == 1:
-        return {datasets[0].name: registry.fitting(datasets[0], task_names)}
+        return {datasets[0].name: registry.fitting_tasks(datasets[0], task_names)}
     tasks = [registry.task(name) for name in task_names]
     fitting_tasks = {}
     for dataset in datasets:
         names = [task.name for task in tasks if task.needs <= dataset.provides]
-        fitting_tasks[dataset.name] = registry.fitting(dataset, names) if names or not tasks else []
+        fitting_tasks[dataset.name] = registry.fitting_tasks(dataset, names) if names or not tasks else []
     for task in tasks:
         if not any(task in fitting for fitting in fitting_tasks.values()):
             raise CallError(

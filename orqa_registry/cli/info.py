@@ -59,7 +59,7 @@ def _describe_dataset(registry: Registry, dataset: Dataset) -> dict[str, Any]:
         "splits": list(dataset.splits),
         "media": dict(dataset.media),
         "facets": {name: _describe_facet(name) for name in sorted(dataset.provides)},
-        "tasks": [task.name for task in registry.fitting(dataset)],
+        "tasks": [task.name for task in registry.fitting_tasks(dataset)],
         "notes": list(card.notes),
     }
 

@@ -34,7 +34,7 @@ def list_summary(registry: Registry) -> dict[str, Any]:
                 "provides": sorted(dataset.provides),
                 "splits": list(dataset.splits),
                 "media": dict(dataset.media),
-                "tasks": [task.name for task in registry.fitting(dataset)],
+                "tasks": [task.name for task in registry.fitting_tasks(dataset)],
             }
             for name, dataset in sorted(registry.datasets.items())
         },
@@ -84,6 +84,6 @@ def _print_tables(registry: Registry) -> None:
             (problem.plugin, problem.distribution, problem.version, problem.error) for problem in registry.problems
         )
         output.print_table("Problems", ("plugin", "distribution", "version", "error"), problems)
-    fits = {name: {task.name for task in registry.fitting(dataset)} for name, dataset in datasets}
+    fits = {name: {task.name for task in registry.fitting_tasks(dataset)} for name, dataset in datasets}
     cells = ((task, *("●" if task in fits[name] else "·" for name, _ in datasets)) for task, _ in tasks)
     output.print_table("Task x dataset: who can be asked what", ("task", *(name for name, _ in datasets)), cells)

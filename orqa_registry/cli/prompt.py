@@ -71,7 +71,9 @@ def prompt(
     """
     chosen = registry.dataset(dataset) if dataset else None
     prompt_policy = None if fold_name(policy) == fold_name(ZERO_SHOT) else find_policy(policy)
-    fitting = registry.fitting(chosen, tasks) if chosen else [registry.task(name) for name in tasks or registry.tasks]
+    fitting = (
+        registry.fitting_tasks(chosen, tasks) if chosen else [registry.task(name) for name in tasks or registry.tasks]
+    )
     if wanted is None:
         if frame or root or split:
             raise CallError("--frame, --root and --split are about a take: name it with --take")
@@ -137,7 +139,7 @@ def _draw_questions(
 
 
 def _build_memory(points: list[Timepoint], policy: PromptPolicy) -> Memory:
-    if not any(point.claimed & {"relations", "actions"} for point in points):
+    if not any(point.available_facets & {"relations", "actions"} for point in points):
         raise OrqaError(f"take {points[0].take} has no memory: nobody annotated relations or actions in it")
     try:
         return Memory(compat_log(log_rows(points)) if policy.compat else change_log(log_rows(points)))

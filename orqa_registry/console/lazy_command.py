@@ -23,7 +23,7 @@ class LazyCommand(click.Command):
         self.place = place
 
     @cached_property
-    def meant(self) -> click.Command:
+    def loaded_command(self) -> click.Command:
         """The command itself."""
         module, _, attribute = self.place.partition(":")
         command = getattr(import_module(module), attribute)
@@ -34,8 +34,8 @@ class LazyCommand(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse arguments as the command itself; it is the one that the context then runs."""
-        return self.meant.make_context(info_name, args, parent, **extra)
+        return self.loaded_command.make_context(info_name, args, parent, **extra)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the whole help of the command itself."""
-        self.meant.format_help(ctx, formatter)
+        self.loaded_command.format_help(ctx, formatter)

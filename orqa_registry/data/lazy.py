@@ -28,7 +28,7 @@ class LazyLabels(Mapping[str, Any]):
         self._late = dict(late)
 
     @property
-    def claimed(self) -> frozenset[str]:
+    def available_facets(self) -> frozenset[str]:
         """The facets that are there, or will be if their files can be read; nothing is opened to say so."""
         return frozenset(self._known) | frozenset(self._late)
 

@@ -65,7 +65,7 @@ class Timepoint:
     sizes: Mapping[str, tuple[int, int]] = field(factory=dict)
 
     def __repr__(self) -> str:
-        return f"Timepoint({self.key!r}, media={list(self.media)}, labels={sorted(self.claimed)})"
+        return f"Timepoint({self.key!r}, media={list(self.media)}, labels={sorted(self.available_facets)})"
 
     @property
     def key(self) -> str:
@@ -73,9 +73,9 @@ class Timepoint:
         return timepoint_key(self.dataset, self.take, self.frame)
 
     @property
-    def claimed(self) -> frozenset[str]:
+    def available_facets(self) -> frozenset[str]:
         """The facets that can be asked about, `clock` among them where there is one; no file is opened to say so."""
-        known = self.labels.claimed if isinstance(self.labels, LazyLabels) else frozenset(self.labels)
+        known = self.labels.available_facets if isinstance(self.labels, LazyLabels) else frozenset(self.labels)
         return known | {CLOCK} if self.seconds is not None else known
 
     def has(self, facet: str) -> bool:

@@ -57,7 +57,7 @@ def _pick_points(points: Sequence[Timepoint]) -> Iterator[Timepoint]:
     """Yield the first and the middle one of the timepoints that claim a facet, for each facet; none twice."""
     indices_of: dict[str, list[int]] = {}
     for index, point in enumerate(points):
-        for facet in point.claimed - {CLOCK}:
+        for facet in point.available_facets - {CLOCK}:
             indices_of.setdefault(facet, []).append(index)
     chosen = {index for indices in indices_of.values() for index in (indices[0], indices[len(indices) // 2])}
     yield from map(points.__getitem__, sorted(chosen))
@@ -68,7 +68,7 @@ def _open_labels(point: Timepoint) -> tuple[set[str], list[str]]:
     absent: set[str] = set()
     failures: list[str] = []
     with collecting_warnings() as messages:
-        for facet in sorted(point.claimed - {CLOCK}):
+        for facet in sorted(point.available_facets - {CLOCK}):
             try:
                 present = facet in point.labels
             except CallError:

@@ -168,7 +168,7 @@ class _Tally:
     seen: dict[tuple[str, str], set[str]] = field(factory=dict)
 
     def add(self, point: Timepoint, take: Take) -> None:
-        facets = point.claimed
+        facets = point.available_facets
         names = {piece.name for piece in self.pieces if self._has(piece, point, facets)}
         self.media.update(point.media.keys())
         self.facets.update(facets)

@@ -45,7 +45,7 @@ class ExportSet:
     render: TurnRenderer | None = None
     compat: bool = False
 
-    def spoken(self, one: SampledQuestion) -> tuple[str, str]:
+    def turn(self, one: SampledQuestion) -> tuple[str, str]:
         """Return what is said to a model and what it is to answer, without images."""
         return (self.render or (turn_with_suffix if self.drawn.sentences else plain_turn))(one)
 

@@ -54,7 +54,7 @@ def dataset_info_entry(file: str) -> dict[str, Any]:
 
 def _build_rows(questions: ExportSet) -> Iterator[dict[str, Any]]:
     for item in questions.drawn.items:
-        prompt, reply = (_MARKER.sub("< ", text) for text in questions.spoken(item))
+        prompt, reply = (_MARKER.sub("< ", text) for text in questions.turn(item))
         images = questions.images(item)
         yield {
             "messages": [

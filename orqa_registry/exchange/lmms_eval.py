@@ -34,7 +34,7 @@ def write_lmms_eval(questions: ExportSet) -> list[Path]:
 
 def _build_rows(questions: ExportSet) -> Iterator[dict[str, Any]]:
     for index, item in enumerate(questions.drawn.items):
-        prompt, _ = questions.spoken(item)
+        prompt, _ = questions.turn(item)
         # Every column is there in every line and of one type: the loader settles types by the first lines.
         yield {
             "id": f"{item.timepoint.key}/{index}",

@@ -161,7 +161,7 @@ def _word_question(asked: AskedQuestion, task: Task, policy: PromptPolicy, rng: 
     """Return question and answer in one of two forms (protocol R6); a task without sentences has the bare one."""
     text, answer = asked.text, asked.answer
     try:
-        if rng.random() < policy.concise or not (sentences := task.say(asked.question, answer)):
+        if rng.random() < policy.concise or not (sentences := task.answer_sentences(asked.question, answer)):
             text = text if CONCISE_SUFFIX.strip(" .") in text else text + CONCISE_SUFFIX
         else:
             answer = rng.choice(sentences)
@@ -186,7 +186,7 @@ def _ground_answer(
 def _recall_memory(memory: Memory | None, at: int, task: Task, policy: PromptPolicy, rng: random.Random) -> str:
     if memory is None or task.name in TASKS_WITHOUT_MEMORY:
         return ""
-    return memory.drawn(at, rng) if policy.memory == SAMPLED_MEMORY else memory.text(at, policy.memory)
+    return memory.sampled(at, rng) if policy.memory == SAMPLED_MEMORY else memory.text(at, policy.memory)
 
 
 def fit_to_budget(prompt: Prompt, budget: int, count: Callable[[str], int]) -> Prompt:

@@ -2,7 +2,7 @@
 
     memory = Memory(change_log(rows(take)))
     memory.text(point.index)                                   # Long: nurse,holding,saw; Short: not nurse,holding,saw
-    memory.drawn(point.index, seeded(seed, epoch, point.key))  # as training has it: some style, some items dropped
+    memory.sampled(point.index, seeded(seed, epoch, point.key))  # as training has it: some style, some items dropped
 
 A log holds whole triples, or labels where a dataset has actions and no scene graphs, and can be replayed without loss.
 The log that published checkpoints were trained on, with its losses, is `compat_log`.
@@ -100,7 +100,7 @@ class Memory:
             text += SHORT_MARK + "".join(item for item in self._items[older_count:count] if keep is None or keep())
         return text[:-2]  # the break after the last item, or the end of ": " where there is none
 
-    def drawn(self, timepoint: int, rng: random.Random) -> str:
+    def sampled(self, timepoint: int, rng: random.Random) -> str:
         """Return the memory as training has it: of a style that is drawn, items dropped, and none half of the time."""
         return self.text(timepoint, sample_style(rng), item_filter(rng))
 

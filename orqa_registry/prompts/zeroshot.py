@@ -1,6 +1,6 @@
 """The prompt of generalist models, never trained on the benchmark: made of the tasks themselves (protocol 12).
 
-    prompt = build(asked, task, zeroshot.policy(registry.fitting(dataset), [dataset]))
+    prompt = build(asked, task, zeroshot.policy(registry.fitting_tasks(dataset), [dataset]))
 
 It tells the names that answers are made of, then every question and its strict form: what is installed is in it.
 """
@@ -42,7 +42,7 @@ class NameList:
     facets: frozenset[str]
     provides: str
 
-    def wanted(self, tasks: Iterable[Task], datasets: Sequence[Dataset]) -> bool:
+    def is_relevant(self, tasks: Iterable[Task], datasets: Sequence[Dataset]) -> bool:
         """Tell whether tasks ask for these names, and datasets, where any are given, use them."""
         used = not datasets or any(self.provides in dataset.provides for dataset in datasets)
         return used and any(self.facets & task.needs for task in tasks)
@@ -125,7 +125,7 @@ def zero_shot_preamble(tasks: Iterable[Task], datasets: Sequence[Dataset] = ()) 
     parts += (
         f"{vocabulary.title}: {', '.join(vocabulary.names)}."
         for vocabulary in NAME_LISTS
-        if vocabulary.wanted(tasks, datasets)
+        if vocabulary.is_relevant(tasks, datasets)
     )
     parts.append("Questions, and the form of an answer to each; words in [brackets] stand for what is asked about:")
     parts += (f"{number}. {_asked(task)}\nAnswer: {answer_form(task)}" for number, task in enumerate(tasks, 1))

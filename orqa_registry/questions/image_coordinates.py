@@ -68,7 +68,7 @@ def boxes_by_view(moment: Moment) -> Mapping[str, ViewBoxes]:
     What lies outside the image is cut off. The original cuts nothing, and knows one box an entity, the last (D10). A
     box of which a side is not finite, in pixels or in bins, is nowhere in the image and left out.
     """
-    return moment.once(_read_views)
+    return moment.cached(_read_views)
 
 
 def _read_views(moment: Moment) -> dict[str, ViewBoxes]:

@@ -30,7 +30,7 @@ class Moment:
     compat: bool = False
     _shared: dict[Callable[[Moment], Any], Any] = field(factory=dict, repr=False)
 
-    def once(self, make: Callable[[Moment], Made]) -> Made:
+    def cached(self, make: Callable[[Moment], Made]) -> Made:
         """Return what `make` gives for this moment, made once for all tasks that are asked at the timepoint together.
 
         `make` is a function of the moment's labels, timeline and `compat`, never of its chance; nobody changes what it
@@ -56,7 +56,7 @@ class Moment:
         """The order of the timepoint inside its take."""
         return self.timepoint.index
 
-    def seen(self, facet: str) -> Any:
+    def mask_facet(self, facet: str) -> Any:
         """Return a facet that masks give; with `compat` as a model's masks show it, where there are both (D5)."""
         original = f"orqa-v1:{facet}"
         return self.labels[original if self.compat and original in self.labels else facet]

@@ -22,14 +22,14 @@ CellKey = tuple[str, str]
 class Candidate:
     """Something that can be asked. chance: that one draw of its task at its timepoint yields it, 0 to 1.
 
-    alike: what answers have in common that count as one, of `Task.alike`.
+    alike: what answers have in common that count as one, of `Task.sampling_class`.
     """
 
     timepoint: Timepoint
     question: Question
     answer: str
     chance: float
-    alike: str
+    sampling_class: str
 
 
 @define
@@ -79,7 +79,7 @@ class QuestionPool:
 
 def _group_answer(task: Task, timepoint: Timepoint, answer: str) -> str:
     try:
-        return task.alike(answer)
+        return task.sampling_class(answer)
     except Exception as error:
         raise OrqaError(
             f"task {task.name} failed at {timepoint.key}: alike({answer!r}): {describe_error(error)}"

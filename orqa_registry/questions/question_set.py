@@ -140,9 +140,9 @@ def sampling_weights(items: Sequence[Candidate], how: SamplingMethod = "benchmar
         return [1.0] * len(items)
     if how == "uniform":
         return [item.chance for item in items]
-    answers = _sum_chances((item.alike, item.chance) for item in items)
+    answers = _sum_chances((item.sampling_class, item.chance) for item in items)
     questions = _sum_chances((item.question.text, item.chance) for item in items)
-    return [item.chance / (answers[item.alike] * questions[item.question.text]) for item in items]
+    return [item.chance / (answers[item.sampling_class] * questions[item.question.text]) for item in items]
 
 
 def _sum_chances(chances: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -233,7 +233,7 @@ def _word_question(
     question, answer = item.question, item.answer
     try:
         text = _pick_option(task.wordings(question)[1:], numbers[2], paraphrase) if paraphrase else None
-        sentence = _pick_option(task.say(question, answer), numbers[3], sentences) if sentences else None
+        sentence = _pick_option(task.answer_sentences(question, answer), numbers[3], sentences) if sentences else None
     except Exception as error:
         raise OrqaError(
             f"task {task.name} cannot word {question.text!r}, answer {answer!r}: {describe_error(error)}"

@@ -62,11 +62,11 @@ class Task(ABC):
         """
         return self.score(scoring.tidy(truth), scoring.tidy(answer))
 
-    def alike(self, answer: str) -> str:
+    def sampling_class(self, answer: str) -> str:
         """Return what answers have in common that count as one when rare ones are sampled more often (protocol 6)."""
         return answer
 
-    def say(self, question: Question, answer: str) -> list[str]:
+    def answer_sentences(self, question: Question, answer: str) -> list[str]:
         """Return an answer in full sentences, none where the task has no words for it."""
         templates = self.sentences
         if isinstance(templates, Mapping):

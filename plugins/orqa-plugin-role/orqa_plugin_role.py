@@ -16,7 +16,7 @@ MAX_PERSON_NUMBER = 5
 
 def _present_people(moment: Moment) -> Collection[str]:
     """Return the people present; for the original each role once, and numbered people up to the fifth (D5)."""
-    roles: Collection[str] = moment.seen("roles")
+    roles: Collection[str] = moment.mask_facet("roles")
     if not moment.compat:
         return roles
     return {
@@ -90,7 +90,7 @@ class RolePeople(Task):
         """Score as a set."""
         return scoring.names(truth, answer)
 
-    def alike(self, answer: str) -> str:
+    def sampling_class(self, answer: str) -> str:
         """Return the roles in alphabetical order."""
         return scoring.sorted_names(answer)
 

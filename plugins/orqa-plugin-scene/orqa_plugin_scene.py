@@ -43,7 +43,7 @@ class CurrentSceneGraph(Task):
         """Score with precision too (defect D24), and without regard to case (D25)."""
         return scoring.graph_f1(truth, answer)
 
-    def alike(self, answer: str) -> str:
+    def sampling_class(self, answer: str) -> str:
         """Return a graph without what is close or lies, sorted: most of every graph is that."""
         edges = scoring.triplets(scoring.without_tags(answer).lower())
         return "; ".join(sorted(",".join(edge) for edge in edges if edge[2] not in {"closeto", "lyingon"}))
@@ -77,7 +77,7 @@ class ListAllEntities(Task):
 
     def ask(self, moment: Moment) -> Iterator[Question]:
         """Ask at every timepoint; an empty room rarely."""
-        entities = dict.fromkeys(map(display, moment.seen("entities")))
+        entities = dict.fromkeys(map(display, moment.mask_facet("entities")))
         if entities:
             yield self.pose(", ".join(entities))
         elif not _skips_empty(moment):
@@ -87,7 +87,7 @@ class ListAllEntities(Task):
         """Score as a set."""
         return scoring.names(truth, answer)
 
-    def alike(self, answer: str) -> str:
+    def sampling_class(self, answer: str) -> str:
         """Return the names in alphabetical order."""
         return scoring.sorted_names(answer)
 

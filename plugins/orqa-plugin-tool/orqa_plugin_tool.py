@@ -39,7 +39,7 @@ class ToolsUsed(Task):
         """Score as a set."""
         return scoring.names(truth, answer)
 
-    def alike(self, answer: str) -> str:
+    def sampling_class(self, answer: str) -> str:
         """Return the tools in alphabetical order."""
         return scoring.sorted_names(answer)
 

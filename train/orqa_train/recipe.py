@@ -123,11 +123,11 @@ class Recipe:
         lines += ["", "[tiny]", *sizes, "", "[mixture]", mixture]
         return "\n".join(lines)
 
-    def seeded(self, seed: int) -> Recipe:
+    def with_seed(self, seed: int) -> Recipe:
         """Return the recipe with another seed, of the weights and of the mixture."""
         return evolve(self, seed=seed, mixture=evolve(self.mixture, seed=seed))
 
-    def asking(self, tasks: Iterable[str]) -> Recipe:
+    def with_tasks(self, tasks: Iterable[str]) -> Recipe:
         """Return the recipe with these tasks alone."""
         return evolve(self, mixture=evolve(self.mixture, tasks={OTHER_TASKS: 0.0, **dict.fromkeys(tasks, 1.0)}))
 
@@ -180,7 +180,7 @@ def _apply_change(recipe: Recipe, change: str) -> Recipe:
     key, equals, value = change.partition("=")
     table, dot, rest = change.partition(".")
     if table.strip() == "mixture" and dot:
-        return evolve(recipe, mixture=recipe.mixture.changed(rest, where))
+        return evolve(recipe, mixture=recipe.mixture.with_change(rest, where))
     if not equals:
         raise CallError(f"{where}: expected KEY=VALUE, for instance --set steps=200")
     try:
@@ -205,7 +205,7 @@ def _fill_record(record: RecipePart, values: Mapping[str, Any], where: str) -> R
                 raise CallError(f"{where}: {key} is a table")
             filled[key] = _fill_record(current, value, f"{where}: {key}")
         elif isinstance(current, Mixture):
-            filled[key] = current.joined(value, f"{where}: {key}")
+            filled[key] = current.merged(value, f"{where}: {key}")
         elif isinstance(current, tuple):
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise CallError(f"{where}: {key} is a list of names, not {value!r}")

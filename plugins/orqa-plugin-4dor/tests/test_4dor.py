@@ -175,7 +175,7 @@ def test_a_damaged_raw_label_costs_its_timepoint_alone(dataset, tmp_path, text):
     (folder / "000000.json").write_text(text)
     (folder / "000001.json").write_text('{"rel_annotations": []}')
     first, second, third = read(dataset, tmp_path)["004_4DOR"]
-    assert first.claimed - {"clock"} == {"relations", "actions", "tools"}
+    assert first.available_facets - {"clock"} == {"relations", "actions", "tools"}
     with pytest.warns(DataWarning, match=r"000000\.json"):
         assert dict(first.labels) == {}
     assert dict(second.labels) == {"relations": (), "actions": (), "tools": ()}

@@ -208,7 +208,7 @@ def test_nothing_is_filmed_before_a_picture_is_read() -> None:
         Somewhere(), LAYOUT, CopyOptions(1, 3, SIZE, 0), lambda name, index: filmed.append((name, index))
     )
     points = list(take)
-    assert set(points[0].labels.claimed) >= {"boxes", "positions", "relations"}
+    assert set(points[0].labels.available_facets) >= {"boxes", "positions", "relations"}
     points[1].read("screen.jpg")
     assert filmed == []
     points[2].read("room3.jpg")

@@ -119,7 +119,7 @@ def test_nothing_is_opened_before_somebody_asks(read, dataset, root):
     points = read(root)["001_PKA_MMOR"]
     for path in (root / "take_point_clouds_seg_lowres").rglob("*.pcd"):
         path.unlink()
-    assert "positions" in points[3].claimed
+    assert "positions" in points[3].available_facets
     with pytest.warns(DataWarning, match=r"000005_seg\.pcd"):
         assert "positions" not in points[3].labels
 

@@ -113,7 +113,7 @@ def test_no_file_of_a_frame_is_opened_before_it_is_needed(root, read):
         if path.suffix in {".png", ".npy", ".npz", ".ply"}:
             path.write_bytes(b"damaged")
     point = read(root.folder)["000"][0]
-    assert point.labels.claimed >= {"roles", "entities", "boxes", "positions"}
+    assert point.labels.available_facets >= {"roles", "entities", "boxes", "positions"}
 
 
 def test_listing_it_imports_nothing_heavy():

@@ -80,7 +80,7 @@ def mixture(
     """
     mix = Mixture() if file is None else Mixture.load(file)
     for change in changes:
-        mix = mix.changed(change, f"--set {change}")
+        mix = mix.with_change(change, f"--set {change}")
     with _name_file(file):
         _check_tasks(registry, mix)
     report = None

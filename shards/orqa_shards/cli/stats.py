@@ -69,7 +69,7 @@ def _print_split(data: str, result: SplitStats) -> None:
 
     sampled = "" if result.counted == result.takes else f" of {result.takes}, spread evenly"
     rows: list[tuple[Any, ...]] = []
-    for name, holding in result.holdings.items():
+    for name, holding in result.datasets.items():
         lengths = "{} to {}, median {:g}".format(*(holding.lengths[index] for index in (0, 2, 1)))
         size = megabytes_text(holding.bytes.total())
         rows.append(
@@ -86,7 +86,7 @@ def _print_split(data: str, result: SplitStats) -> None:
 def _print_questions(result: SplitStats) -> None:
     from orqa_shards.report.stats_page import percent_text, shorten_answers
 
-    datasets = list(result.holdings)
+    datasets = list(result.datasets)
     rows: list[tuple[Any, ...]] = []
     for task, total in result.tasks.items():
         cells = (f"{result.asked[name, task].questions:,}" if (name, task) in result.asked else "" for name in datasets)
@@ -106,13 +106,13 @@ def _print_questions(result: SplitStats) -> None:
 def _print_coverage(result: SplitStats) -> None:
     from orqa_shards.report.stats_page import megabytes_text
 
-    datasets = result.holdings.values()
+    datasets = result.datasets.values()
     for kind, column in (("media", "medium"), ("facets", "facet")):
         rows: list[tuple[Any, ...]] = []
         for name in result.names(kind):
             shares = [getattr(holding, kind)[name] / holding.timepoints for holding in datasets]
             size_cell = (megabytes_text(sum(holding.bytes[name] for holding in datasets)),) if kind == "media" else ()
             rows.append((name, *(f"{share:.0%}" if share else "" for share in shares), *size_cell))
-        columns = (column, *result.holdings, *(("MB",) if kind == "media" else ()))
+        columns = (column, *result.datasets, *(("MB",) if kind == "media" else ()))
         if rows:
             output.print_table(f"Timepoints that have each {column}", columns, rows, numbers=columns[1:])

@@ -104,8 +104,8 @@ def _to_json(folder: str, report: VerifyReport, repaired: RepairResult | None, s
         "indexes": report.indexes,
         "bytes": report.bytes,
         "timepoints": report.timepoints,
-        "findings": [asdict(finding) for finding in report.findings],
-        "strays": list(report.strays),
+        "findings": [asdict(finding) for finding in report.problems],
+        "strays": list(report.unknown_files),
         "repaired": None if repaired is None else asdict(repaired),
     }
 
@@ -117,7 +117,7 @@ def _print_report(folder: str, report: VerifyReport, seconds: float) -> None:
     )
     output.print_line(f"{folder}: whole: {summary}" if report.whole else f"{folder}: {summary}")
     file = None
-    for finding in report.findings[:MAX_SHOWN]:  # no table: it would break keys that people copy
+    for finding in report.problems[:MAX_SHOWN]:  # no table: it would break keys that people copy
         if finding.file != file:
             file = finding.file
             output.print_line(f"\n{file}")
@@ -125,11 +125,11 @@ def _print_report(folder: str, report: VerifyReport, seconds: float) -> None:
             f"  {'' if finding.key is None else f'{finding.key}: '}{finding.why} "
             f"(--repair: {REMEDY_TEXT[finding.remedy]})"
         )
-    if len(report.findings) > MAX_SHOWN:
-        output.print_line(f"... {len(report.findings)} findings in all; --json has them")
-    if report.findings:
+    if len(report.problems) > MAX_SHOWN:
+        output.print_line(f"... {len(report.problems)} problems in all; --json has them")
+    if report.problems:
         output.print_line("")
-    for name in report.strays[:MAX_SHOWN]:
+    for name in report.unknown_files[:MAX_SHOWN]:
         output.print_line(f"warning: {name} belongs to nothing here, and is not read", err=True)
 
 

@@ -69,7 +69,7 @@ def read_take(store: Store, file: str, entry: TakeEntry, where: str) -> list[byt
     def attempt() -> list[bytes]:
         return unpack_take(store.span(file, entry.offset, entry.bytes), where)
 
-    lines = store.sound(file, entry.offset, entry.bytes, attempt)
+    lines = store.read_checked(file, entry.offset, entry.bytes, attempt)
     if len(lines) != entry.timepoints:
         raise OrqaError(f"{where}: {len(lines)} lines, and the manifest says {entry.timepoints}")
     return lines

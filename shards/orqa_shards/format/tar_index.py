@@ -238,4 +238,4 @@ def read_index(store: Store, tar: str) -> TarIndex:
     def attempt() -> TarIndex:
         return TarIndex.from_bytes(store.read(file, tar_index.MAX_INDEX_BYTES), f"{store.name}/{file}")
 
-    return store.sound(file, 0, tar_index.MAX_INDEX_BYTES, attempt)
+    return store.read_checked(file, 0, tar_index.MAX_INDEX_BYTES, attempt)

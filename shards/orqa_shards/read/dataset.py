@@ -174,7 +174,7 @@ class Split(Sequence[Timepoint]):
         """Return the timeline of the take that a timepoint belongs to."""
         return self._takes(self._take_numbers[point.dataset, point.take]).timeline
 
-    def lies(self, number: int) -> tuple[FileEntry, str, list[TarMember]]:
+    def locate(self, number: int) -> tuple[FileEntry, str, list[TarMember]]:
         """Return the tar that a sample is in, its key there and its members; no medium is read. Raises OrqaError."""
         shard_index = bisect_right(self._shard_ends, number)
         shard, loaded_index = self._tars(shard_index)
@@ -183,7 +183,7 @@ class Split(Sequence[Timepoint]):
 
     def members(self, number: int, key: str) -> tuple[str, dict[str, TarMember]]:
         """Return the tar that a sample is in and its members by suffix. Raises OrqaError where it is another sample."""
-        shard, tar_key, members = self.lies(number)
+        shard, tar_key, members = self.locate(number)
         if tar_key != key:
             raise OrqaError(
                 f"{self.where}: {key} in the labels is {tar_key} in its tar: of two different runs. Write them anew"

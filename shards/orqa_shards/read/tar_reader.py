@@ -51,7 +51,7 @@ class Tar:
             stored_index = read_index(store, file)
             if stored_index.tar_bytes == size:
                 return cls(store, file, stored_index)
-        new_index, damages = tar_index.index_tar(partial(store.fresh().span, file), size)
+        new_index, damages = tar_index.index_tar(partial(store.uncached().span, file), size)
         if damages and not len(new_index):
             raise OrqaError(f"{store.place(file)}: {damages[0].why}")
         if not has_index:  # an index of the tar as it was tells a repair what has been damaged since
@@ -90,4 +90,4 @@ def read_member(store: Store, file: str, member: TarMember, key: str) -> bytes:
             f"Find all: orqa-registry verify {store.name}"
         )
 
-    return store.sound(file, offset, size, attempt)
+    return store.read_checked(file, offset, size, attempt)

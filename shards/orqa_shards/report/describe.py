@@ -94,7 +94,7 @@ def describe_sample(registry: Registry, split: Split, number: int) -> dict[str, 
     A medium that is damaged says so. Raises OrqaError for labels that are.
     """
     point = split[number]
-    tar, key, members = split.lies(number)
+    tar, key, members = split.locate(number)
     tasks = [task for _, task in sorted(registry.tasks.items())]
     return {
         "key": key,

@@ -127,14 +127,14 @@ class SplitStats:
     split: str
     takes: int
     counted: int = 0
-    holdings: dict[str, DatasetStats] = field(factory=lambda: defaultdict(DatasetStats))
+    datasets: dict[str, DatasetStats] = field(factory=lambda: defaultdict(DatasetStats))
     asked: dict[tuple[str, str], QuestionCounts] = field(factory=lambda: defaultdict(QuestionCounts))
     answers: dict[str, AnswerDistribution] = field(factory=lambda: defaultdict(AnswerDistribution))
 
     @property
     def timepoints(self) -> int:
         """Timepoints that were counted."""
-        return sum(holding.timepoints for holding in self.holdings.values())
+        return sum(holding.timepoints for holding in self.datasets.values())
 
     @property
     def tasks(self) -> dict[str, QuestionCounts]:
@@ -146,7 +146,7 @@ class SplitStats:
 
     def names(self, kind: str) -> list[str]:
         """Return all media, facets or bytes that some dataset has, by name."""
-        return sorted({name for holding in self.holdings.values() for name in getattr(holding, kind)})
+        return sorted({name for holding in self.datasets.values() for name in getattr(holding, kind)})
 
     def as_json(self, answers: int = 20) -> dict[str, Any]:
         """Return all of it for programs, with so many of the most common answers of each task."""
@@ -155,7 +155,7 @@ class SplitStats:
             "takes": self.takes,
             "takes_counted": self.counted,
             "timepoints": self.timepoints,
-            "datasets": {name: _holding_json(holding) for name, holding in self.holdings.items()},
+            "datasets": {name: _holding_json(holding) for name, holding in self.datasets.items()},
             "questions": [
                 {
                     "dataset": dataset,
@@ -207,7 +207,7 @@ def count_split(
         take_index = (2 * done + 1) * len(takes) // (2 * take_count)
         numbers = range(starts[take_index], starts[take_index + 1])
         points = split[numbers.start : numbers.stop]
-        weighable = weighable and _weigh_samples(split, numbers, stats.holdings[takes[take_index].dataset])
+        weighable = weighable and _weigh_samples(split, numbers, stats.datasets[takes[take_index].dataset])
         _count_take(split, points, takes[take_index].name, tasks, stats)
         advance(split.name, done + 1, take_count)
     stats.counted = take_count
@@ -217,7 +217,7 @@ def count_split(
 def _weigh_samples(split: Split, numbers: range, holding: DatasetStats) -> bool:
     """Count the bytes of samples, and return whether their indexes could be read."""
     for index in numbers:
-        if (location := read_or_warn(split.lies, index)) is None:
+        if (location := read_or_warn(split.locate, index)) is None:
             return False
         for member in location[2]:
             holding.bytes[member.name] += member.size
@@ -228,13 +228,13 @@ def _count_take(split: Split, points: Sequence[Timepoint], name: str, tasks: Seq
     if not points:
         return
     dataset = points[0].dataset
-    holding = stats.holdings[dataset]
+    holding = stats.datasets[dataset]
     seconds = [point.seconds for point in points if point.seconds is not None]
     holding.takes.append(TakeStats(dataset, name, len(points), seconds[-1] - seconds[0] if seconds else None))
     timeline = split.timeline(points[0])
     for point in points:
         holding.media.update(point.media.keys())
-        holding.facets.update(point.claimed)
+        holding.facets.update(point.available_facets)
         # The same seed as the first epoch of the default mixture.
         for task, questions in ask(point, timeline, tasks, 0, 0):
             if questions:

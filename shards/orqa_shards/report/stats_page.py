@@ -72,7 +72,7 @@ def _split_section(stats: SplitStats, index: int) -> Iterator[Markup]:
     if stats.asked:
         yield element("h3", "Questions")
         yield element("p", QUESTIONS_TEXT, class_="about")
-        yield html.legend(stats.holdings)
+        yield html.legend(stats.datasets)
         yield _question_table(stats)
         yield element("h3", "Answers")
         yield element("p", ANSWERS_TEXT, class_="about")
@@ -86,7 +86,7 @@ def _split_section(stats: SplitStats, index: int) -> Iterator[Markup]:
 
 def _dataset_table(stats: SplitStats) -> Markup:
     rows = []
-    for name, holding in stats.holdings.items():
+    for name, holding in stats.datasets.items():
         shortest, middle, longest = holding.lengths
         lengths = f"{shortest} to {longest}, median {middle:g}"
         rows.append(
@@ -110,7 +110,7 @@ def _question_table(stats: SplitStats) -> Markup:
     rows = []
     for task, total in sorted(tasks.items(), key=lambda item: -item[1].drawn):
         parts = []
-        for colour, dataset in enumerate(stats.holdings):
+        for colour, dataset in enumerate(stats.datasets):
             if (dataset, task) in stats.asked:
                 asked = stats.asked[dataset, task]
                 parts.append(
@@ -145,22 +145,22 @@ def _coverage_table(stats: SplitStats) -> Markup:
     for kind in ("media", "facets"):
         for name in stats.names(kind):
             cells = []
-            for holding in stats.holdings.values():
+            for holding in stats.datasets.values():
                 count = getattr(holding, kind)[name]
                 cells.append(
                     html.heat_cell(count / holding.timepoints, f"{count / holding.timepoints:.0%}" if count else "")
                 )
-            weight = sum(holding.bytes[name] for holding in stats.holdings.values())
+            weight = sum(holding.bytes[name] for holding in stats.datasets.values())
             rows.append((name, *cells, megabytes_text(weight) if kind == "media" else ""))
-    label_bytes = sum(holding.bytes[LABELS_MEMBER] for holding in stats.holdings.values())
-    rows.append((f"labels ({LABELS_MEMBER})", *([""] * len(stats.holdings)), megabytes_text(label_bytes)))
-    head = ("", *stats.holdings, "MB")
+    label_bytes = sum(holding.bytes[LABELS_MEMBER] for holding in stats.datasets.values())
+    rows.append((f"labels ({LABELS_MEMBER})", *([""] * len(stats.datasets)), megabytes_text(label_bytes)))
+    head = ("", *stats.datasets, "MB")
     return html.html_table(head, rows, numbers=range(1, len(head)))
 
 
 def _length_chart(stats: SplitStats) -> Markup:
     takes = sorted(
-        (take for holding in stats.holdings.values() for take in holding.takes), key=lambda take: -take.timepoints
+        (take for holding in stats.datasets.values() for take in holding.takes), key=lambda take: -take.timepoints
     )
     if len(takes) > MAX_TAKE_BARS:
         takes = [takes[i * len(takes) // MAX_TAKE_BARS] for i in range(MAX_TAKE_BARS)]
@@ -170,7 +170,7 @@ def _length_chart(stats: SplitStats) -> Markup:
 
 def _examples(split: Split, stats: SplitStats, tasks: Sequence[Task], pictures: int) -> Iterator[Markup]:
     yield element("h3", "Some timepoints")
-    for dataset in stats.holdings:
+    for dataset in stats.datasets:
         numbers = TimepointNumbers.of(split.entry.takes, dataset)
         for index in range(min(pictures, len(numbers))):
             yield _example(split, _pick_timepoint(split, numbers, index, pictures), tasks)

@@ -119,7 +119,7 @@ class Mixture:
         except CallError as error:
             raise CallError(f"{where}: {error}") from error
 
-    def joined(self, values: Any, where: str) -> Mixture:
+    def merged(self, values: Any, where: str) -> Mixture:
         """Return the mixture with values of TOML put in; those of a table join what it has. Raises CallError."""
         if not isinstance(values, Mapping):
             raise CallError(f"{where} is a table, not {values!r}")
@@ -129,7 +129,7 @@ class Mixture:
             merged[key] = {**current, **value} if isinstance(current, dict) and isinstance(value, Mapping) else value
         return Mixture.of(merged, where)
 
-    def changed(self, change: str, where: str) -> Mixture:
+    def with_change(self, change: str, where: str) -> Mixture:
         """Return the mixture with a change `KEY=VALUE` or `TABLE.NAME=VALUE`; a name may hold dots and `=`.
 
         Raises CallError that begins with `where`.
@@ -138,7 +138,7 @@ class Mixture:
             with suppress(ValueError, RecursionError):  # what is no value yet is a part of the name
                 value = tomllib.loads(f"value = {change[match.end() :]}")["value"]
                 table, dot, name = change[: match.start()].strip().partition(".")
-                return self.joined({table: {name.strip('"'): value} if dot else value}, where)
+                return self.merged({table: {name.strip('"'): value} if dot else value}, where)
         _, equals, value = change.partition("=")
         problem = f"{value!r} is no value of TOML" if equals else "expected KEY=VALUE, for instance --set questions=2"
         raise CallError(f"{where}: {problem}")
@@ -177,7 +177,7 @@ class Mixture:
         """Return the weight of a task; 0 leaves it out."""
         return self._task_weights.get(task, self._task_weights.get(OTHER_TASKS, 1.0))
 
-    def ranked(self, luck: Mapping[str, float]) -> list[str]:
+    def task_order(self, luck: Mapping[str, float]) -> list[str]:
         """Return the tasks in the order in which they are asked at a timepoint until `questions` are drawn.
 
         luck: task -> a number from 0 up to 1 of its own, so that its place never depends on the others.
@@ -190,7 +190,7 @@ class Mixture:
         waits = {task: (-math.log1p(-luck[task]) / self.weight(task), luck[task]) for task in candidates}
         return sorted(candidates, key=waits.__getitem__)
 
-    def dropped(self, media: Iterable[str], epoch: int, key: str) -> set[str]:
+    def dropped_media(self, media: Iterable[str], epoch: int, key: str) -> set[str]:
         """Return the media that are left out at a timepoint; of the camera views, at least one stays."""
         names = list(media)
         draws: dict[str, float] = {}

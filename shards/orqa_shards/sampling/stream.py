@@ -37,7 +37,9 @@ def draw_questions(
     key, views = point.key, set(point.views)
     tasks_by_name = {task.name: task for task in tasks}
     randoms = {name: uniform_draws(mixture.seed, epoch, key, name) for name in tasks_by_name}
-    ranked = (tasks_by_name[name] for name in mixture.ranked({name: numbers[-1] for name, numbers in randoms.items()}))
+    ranked = (
+        tasks_by_name[name] for name in mixture.task_order({name: numbers[-1] for name, numbers in randoms.items()})
+    )
     drawn: dict[str, AskedQuestion] = {}
     for task, candidates in ask(point, split.timeline(point), ranked, mixture.seed, epoch, compat=mixture.compat):
         questions = visible_questions(candidates, views)
@@ -66,7 +68,7 @@ def _phrase(
         if numbers[1] < mixture.paraphrase:
             text = choose(task.wordings(question)[1:] or [text], numbers[2])
         if numbers[3] < mixture.sentences:
-            answer = choose(task.say(question, answer) or [answer], numbers[4])
+            answer = choose(task.answer_sentences(question, answer) or [answer], numbers[4])
     except (IndexError, KeyError) as error:
         raise OrqaError(
             f"task {task.name}: a paraphrase or sentence asks for an argument that a question lacks: {error}"
@@ -149,7 +151,7 @@ class Stream(ResumableDataset[Sample]):
         slot = self.blend.place(place)
         point = self.split[slot.sample]
         if self.mixture.drop:
-            point = _without_media(point, self.mixture.dropped(point.media, slot.epoch, point.key))
+            point = _without_media(point, self.mixture.dropped_media(point.media, slot.epoch, point.key))
         return Sample(point, tuple(draw_questions(self.split, point, self.tasks, self.mixture, slot.epoch)))
 
     def key(self, sample: Sample) -> str:

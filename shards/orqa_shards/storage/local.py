@@ -172,7 +172,7 @@ class LocalStore(Store):
         """Return False: nothing is cached."""
         return False
 
-    def fresh(self) -> LocalStore:
+    def uncached(self) -> LocalStore:
         """Return a store of the same folder, opened anew."""
         return LocalStore(self.folder, self.name)
 

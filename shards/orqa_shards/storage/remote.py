@@ -230,7 +230,7 @@ class RemoteStore(Store):
             self.cache.forget(version.key, offset, size)
         return True
 
-    def fresh(self) -> RemoteStore:
+    def uncached(self) -> RemoteStore:
         """Return a store of the same folder, opened anew, that reads every byte from where it lies, past all caches."""
         return RemoteStore(self.url, self.options, NoCache())
 

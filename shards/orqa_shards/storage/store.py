@@ -75,10 +75,10 @@ class Store(ABC):
         """Drop what is cached of a span, and return whether reading it again may give other bytes."""
 
     @abstractmethod
-    def fresh(self) -> Store:
+    def uncached(self) -> Store:
         """Return a store of the same folder, opened anew, that reads every byte from where it lies, past all caches."""
 
-    def sound(self, file: str, offset: int, size: int, attempt: Callable[[], Result]) -> Result:
+    def read_checked(self, file: str, offset: int, size: int, attempt: Callable[[], Result]) -> Result:
         """Return what an attempt to use a span gives; where it raises OrqaError, once more past what is cached of it.
 
         What lies in a cache may have been damaged there.

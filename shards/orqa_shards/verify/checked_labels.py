@@ -39,7 +39,7 @@ class CheckedTake:
 
     places: list[str | None]
     lines: dict[str, bytes] = field(factory=dict)
-    findings: list[ShardProblem] = field(factory=list)
+    problems: list[ShardProblem] = field(factory=list)
     media: Counter[str] = field(factory=Counter)
     facets: Counter[str] = field(factory=Counter)
 
@@ -98,7 +98,7 @@ class CheckedLabels:
         take = CheckedTake([])
 
         def add_finding(key: str, why: str) -> None:
-            take.findings.append(ShardProblem(self.file, key, why, REBUILT))
+            take.problems.append(ShardProblem(self.file, key, why, REBUILT))
 
         name = f"take {entry.name}"
         if entry.offset + entry.bytes > self.size:

@@ -39,12 +39,12 @@ class ListedShard:
 class Inventory:
     """What a folder holds. splits: labels and shards of each. ours: shards, and not somebody else's tars.
 
-    manifest: None where it cannot be read. findings: what is wrong with it.
+    manifest: None where it cannot be read. problems: what is wrong with it.
     """
 
     manifest: Manifest | None
     splits: dict[str, tuple[CheckedLabels, tuple[ListedShard, ...]]]
-    findings: tuple[ShardProblem, ...]
+    problems: tuple[ShardProblem, ...]
     ours: bool = True
 
 
@@ -54,9 +54,9 @@ def read_inventory(store: Store) -> Inventory:
         record = Manifest.read(store)
     except OrqaError as error:
         return _take_stock_of_tars(store, error)
-    if findings := tuple(ShardProblem(manifest.MANIFEST, None, why, REBUILT) for why in _find_contradictions(record)):
-        reason = OrqaError(f"{store.place(manifest.MANIFEST)}: contradicts itself: {findings[0].why}")
-        return evolve(_take_stock_of_tars(store, reason), findings=findings)
+    if problems := tuple(ShardProblem(manifest.MANIFEST, None, why, REBUILT) for why in _find_contradictions(record)):
+        reason = OrqaError(f"{store.place(manifest.MANIFEST)}: contradicts itself: {problems[0].why}")
+        return evolve(_take_stock_of_tars(store, reason), problems=problems)
     splits = {}
     for name, entry in record.splits.items():
         start, shards = 0, []

@@ -65,7 +65,7 @@ def repair(
     anything is changed where a file cannot be read, where one is missing or empty that no other tells of (it may be
     on its way, or on a disk that is not mounted), and where nothing of a folder can be saved.
     """
-    if unreadable := [finding for finding in report.findings if finding.remedy == UNREPAIRABLE]:
+    if unreadable := [finding for finding in report.problems if finding.remedy == UNREPAIRABLE]:
         finding = unreadable[0]
         raise OrqaError(
             f"{store.place(finding.file)}: {finding.why}: this is beyond a repair, and nothing was changed: "
@@ -74,9 +74,9 @@ def repair(
     if report.missing and not without_missing:
         finding = report.missing[0]
         raise OrqaError(f"{store.place(finding.file)}: {finding.why}; nothing was changed: {report.advice(store.name)}")
-    store = store.fresh()
+    store = store.uncached()
     inventory = read_inventory(store)
-    damaged_files = {finding.file for finding in report.findings}
+    damaged_files = {finding.file for finding in report.problems}
     if not inventory.ours:
         return RepairResult(tuple(_rebuild_index(store, name) for name in sorted(damaged_files)), {})
     if not report.timepoints:
@@ -223,7 +223,7 @@ class _Mender:
             self.gone += [shard.name, index_name(shard.name)]
         elif examined.file is not None and _is_whole(examined, samples):
             files.append(evolve(examined.file, timepoints=len(samples)))
-            if any(finding.file == index_name(shard.name) for finding in examined.findings):
+            if any(finding.file == index_name(shard.name) for finding in examined.problems):
                 self._reindex(shard.name)
         else:
             files.append(self._rewrite_tar(shard.name, samples, final_lines))
@@ -233,7 +233,7 @@ class _Mender:
         """Note what is dropped of a shard, before it is."""
         count_before = len(self.dropped)
         named_before = any(why.startswith(f"{shard.name}: ") for why in self.dropped.values())
-        for finding in examined.findings:
+        for finding in examined.problems:
             # What has no name was named before, where an earlier repair was interrupted.
             if finding.remedy in (DROPPED, MISSING) and not (finding.key is None and named_before):
                 nameless = finding.timepoints - len(examined.missing)
@@ -241,7 +241,7 @@ class _Mender:
                     self.dropped.setdefault(finding.key or finding.file, f"{shard.name}: {finding.why}")
                 self.nameless += max(nameless, 0)
         for key in examined.missing:
-            self.dropped.setdefault(key, f"{shard.name}: {examined.findings[0].why}")
+            self.dropped.setdefault(key, f"{shard.name}: {examined.problems[0].why}")
         if len(self.dropped) > count_before:
             self._write_report()
 
@@ -274,10 +274,10 @@ class _Mender:
 
 def _is_whole(examined: ShardCheck, samples: Sequence[RecoveredSample]) -> bool:
     """Tell whether a tar can stay as it is: nothing is wrong with it but its entry in the manifest, perhaps."""
-    findings = [
-        finding for finding in examined.findings if examined.file is not None and finding.file == examined.file.name
+    problems = [
+        finding for finding in examined.problems if examined.file is not None and finding.file == examined.file.name
     ]
-    return not findings and len(samples) == len(examined.samples)
+    return not problems and len(samples) == len(examined.samples)
 
 
 def _final_line(sample: RecoveredSample) -> bytes:

@@ -48,7 +48,7 @@ class ShardCheck:
 
     file: FileEntry | None
     samples: list[RecoveredSample]
-    findings: list[ShardProblem]
+    problems: list[ShardProblem]
     unproven: bool = False
     missing: tuple[str, ...] = ()
 
@@ -77,7 +77,7 @@ def check_shard(
     return ShardCheck(
         FileEntry(name, size, sha256, len(samples)),
         examination.ordered(samples),
-        examination.findings,
+        examination.problems,
         examination.unproven,
     )
 
@@ -91,7 +91,7 @@ class _Examination:
     entry: FileEntry | None
     known: CheckedLabels
     decode: bool
-    findings: list[ShardProblem] = field(factory=list)
+    problems: list[ShardProblem] = field(factory=list)
     lines: dict[str, bytes] = field(factory=dict)
     lost: dict[str, str] = field(factory=dict)
     indexed: list[str] = field(factory=list)
@@ -101,7 +101,7 @@ class _Examination:
         self, key: str | None, why: str, remedy: str = REBUILT, file: str | None = None, timepoints: int = 0
     ) -> None:
         """Note a finding."""
-        self.findings.append(ShardProblem(file or self.name, key, why, remedy, timepoints))
+        self.problems.append(ShardProblem(file or self.name, key, why, remedy, timepoints))
 
     def read(self, offset: int, size: int) -> bytes:
         """Return bytes of the tar."""
@@ -219,7 +219,7 @@ class _Examination:
         """Return what is to be said of a tar that is not there, or empty: one finding, however many timepoints."""
         timepoints = self.entry.timepoints if self.entry is not None else len(self.lines)
         self.wrong(None, f"{why}: {timepoints} timepoints", MISSING, timepoints=timepoints)
-        return ShardCheck(None, [], self.findings, missing=tuple(self.lines))
+        return ShardCheck(None, [], self.problems, missing=tuple(self.lines))
 
     def missing(self, members: SampleMembers) -> None:
         """Note the timepoints that should be here and are not."""

@@ -26,7 +26,7 @@ MAX_PROBLEMS = 1000
 
 @frozen
 class VerifyReport:
-    """What was looked at, and what is wrong. strays: files that belong to nothing here; nobody touches them.
+    """What was looked at, and what is wrong. unknown_files: those that belong to nothing here; nobody touches them.
 
     files: tars and label files. indexes: those that lie beside tars. bytes: of tars and label files.
     """
@@ -35,18 +35,18 @@ class VerifyReport:
     indexes: int
     bytes: int
     timepoints: int
-    findings: tuple[ShardProblem, ...]
-    strays: tuple[str, ...]
+    problems: tuple[ShardProblem, ...]
+    unknown_files: tuple[str, ...]
 
     @property
     def whole(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.findings
+        return not self.problems
 
     @property
     def missing(self) -> tuple[ShardProblem, ...]:
         """What is not there, or empty."""
-        return tuple(finding for finding in self.findings if finding.remedy == MISSING)
+        return tuple(finding for finding in self.problems if finding.remedy == MISSING)
 
     def advice(self, folder: str) -> str:
         """Return what is to be done where something is missing."""
@@ -59,7 +59,7 @@ class VerifyReport:
 class FileCheck:
     """What a file holds, and what is wrong with it. indexes: those beside it. keys: of its timepoints."""
 
-    findings: list[ShardProblem]
+    problems: list[ShardProblem]
     keys: list[str] = field(factory=list)
     indexes: int = 0
 
@@ -80,7 +80,7 @@ def verify(
     It is read past all caches: damage in one is not the folder's, and a folder is larger than a cache. Raises OrqaError
     where there are no shards, or the writing of them was interrupted.
     """
-    store = store.fresh()
+    store = store.uncached()
     inventory = read_inventory(store)
     tasks: list[tuple[str, CheckFunction]] = []
     check = _check_ours if inventory.ours else _check_foreign
@@ -89,7 +89,7 @@ def verify(
             tasks.append((split_labels.file, partial(_check_labels, inventory, name, split_labels)))
         tasks += [(shard.name, partial(check, store, split_labels, shard, decode)) for shard in shards]
     sizes = {file: _size_or_zero(store, file) for file, _ in tasks}
-    findings, timepoints, indexes, done = list(inventory.findings), 0, 0, 0
+    problems, timepoints, indexes, done = list(inventory.problems), 0, 0, 0
     total = max(1, sum(sizes.values()) // 1_000_000)
     tar_keys: set[str] = set()
     with ThreadPoolExecutor(workers) as pool:
@@ -97,7 +97,7 @@ def verify(
         try:
             for future in as_completed(running):
                 result = future.result()
-                file_findings = result.findings
+                file_findings = result.problems
                 timepoints += len(result.keys)
                 indexes += result.indexes
                 if inventory.manifest is None:
@@ -105,9 +105,9 @@ def verify(
                         result.keys,
                         (finding.key for finding in file_findings if finding.key and finding.remedy == DROPPED),
                     )
-                findings += file_findings[:MAX_PROBLEMS]
+                problems += file_findings[:MAX_PROBLEMS]
                 if len(file_findings) > MAX_PROBLEMS:
-                    findings.append(
+                    problems.append(
                         ShardProblem(
                             running[future],
                             None,
@@ -121,21 +121,21 @@ def verify(
             pool.shutdown(cancel_futures=True)
             raise
     if inventory.manifest is None:
-        findings += _find_untarred((split_labels for split_labels, _ in inventory.splits.values()), tar_keys)
-    findings.sort(key=lambda finding: finding.file)
+        problems += _find_untarred((split_labels for split_labels, _ in inventory.splits.values()), tar_keys)
+    problems.sort(key=lambda finding: finding.file)
     return VerifyReport(
-        len(tasks), indexes, sum(sizes.values()), timepoints, tuple(findings), tuple(unknown_files(store, inventory))
+        len(tasks), indexes, sum(sizes.values()), timepoints, tuple(problems), tuple(unknown_files(store, inventory))
     )
 
 
 def _find_untarred(label_files: Iterable[CheckedLabels], tar_keys: set[str]) -> list[ShardProblem]:
     """Return a finding for each label file that has timepoints of which no tar tells, where no manifest names tars."""
-    findings = []
+    problems = []
     for split_labels in label_files:
         if count := len(set(split_labels.keys()) - tar_keys):
             why = f"names {count} timepoints that are in no tar: one may be missing"
-            findings.append(ShardProblem(split_labels.file, None, why, MISSING, count))
-    return findings
+            problems.append(ShardProblem(split_labels.file, None, why, MISSING, count))
+    return problems
 
 
 def _size_or_zero(store: Store, file: str) -> int:
@@ -155,49 +155,49 @@ def _run_guarded(file: str, work: CheckFunction) -> FileCheck:
 def _check_ours(store: Store, split_labels: CheckedLabels, shard: ListedShard, decode: bool) -> FileCheck:
     examined = check_shard(store, shard.name, shard.entry, split_labels, shard.start, decode=decode)
     has_index = store.size(index_name(shard.name)) is not None
-    return FileCheck(examined.findings, [sample.key for sample in examined.samples], has_index)
+    return FileCheck(examined.problems, [sample.key for sample in examined.samples], has_index)
 
 
 def _check_foreign(store: Store, split_labels: CheckedLabels, shard: ListedShard, decode: bool) -> FileCheck:
     """Look through somebody else's tar."""
     size = store.size(shard.name) or 0
     samples, damages, broken = group_samples(lambda offset, length: store.span(shard.name, offset, length), size)
-    findings = [
+    problems = [
         ShardProblem(shard.name, None, f"byte {damage.offset}: {damage.why}", UNREPAIRABLE) for damage in damages
     ]
-    findings += [ShardProblem(shard.name, key, "is not whole", UNREPAIRABLE) for key in sorted(broken)]
+    problems += [ShardProblem(shard.name, key, "is not whole", UNREPAIRABLE) for key in sorted(broken)]
     index_file = index_name(shard.name)
     has_index = store.size(index_file) is not None
     if has_index:
         rows = ((key, list(members.values())) for key, members in samples.items() if key not in broken)
         if store.read(index_file, tar_index.MAX_INDEX_BYTES) != TarIndex.of(rows, size).to_bytes():
-            findings.append(ShardProblem(index_file, None, "not the index of its tar as it is", REBUILT))
-    return FileCheck(findings, [key for key in samples if key not in broken], has_index)
+            problems.append(ShardProblem(index_file, None, "not the index of its tar as it is", REBUILT))
+    return FileCheck(problems, [key for key in samples if key not in broken], has_index)
 
 
 def _check_labels(inventory: Inventory, split: str, split_labels: CheckedLabels) -> FileCheck:
     """Look through a label file."""
     entry = inventory.manifest.splits[split] if inventory.manifest else None
-    findings: list[ShardProblem] = []
+    problems: list[ShardProblem] = []
 
     def add_finding(why: str, file: str = split_labels.file) -> None:
-        findings.append(ShardProblem(file, None, why, REBUILT))
+        problems.append(ShardProblem(file, None, why, REBUILT))
 
     size = split_labels.store.size(split_labels.file)
     if entry is not None and not size:
         add_finding("there is no such file" if size is None else "is empty")
-        return FileCheck(findings)
+        return FileCheck(problems)
     media: Counter[str] = Counter()
     facets: Counter[str] = Counter()
     for number in range(len(split_labels.takes)):
         take = split_labels.take(number)
-        findings += take.findings
+        problems += take.problems
         media.update(take.media)
         facets.update(take.facets)
     if entry is None or size is None:
-        return FileCheck(findings)
+        return FileCheck(problems)
     if why := entry_difference(entry.labels, size, stored_sha256(split_labels.store, split_labels.file, size)):
         add_finding(why)
-    elif not findings and (dict(media), dict(facets)) != (entry.media, entry.facets):
+    elif not problems and (dict(media), dict(facets)) != (entry.media, entry.facets):
         add_finding(f"counts other media or facets of split {split} than the labels name", manifest.MANIFEST)
-    return FileCheck(findings)
+    return FileCheck(problems)

@@ -49,7 +49,7 @@ def _start_local(worker: Worker) -> Iterator[Executor]:
         def map(
             self, method: str, tasks: Iterable[Any], told: Callable[[int], None] = _ignore_progress
         ) -> Iterator[tuple[int, Any]]:
-            worker.tick = lambda: told(1)
+            worker.on_timepoint = lambda: told(1)
             for number, task in enumerate(tasks):
                 yield number, getattr(worker, method)(task)
 
@@ -131,7 +131,7 @@ def _start_worker(worker: Worker, sender: Connection) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
-    worker.tick = lambda: sender.send_bytes(b"")
+    worker.on_timepoint = lambda: sender.send_bytes(b"")
     _worker = worker
 
 

@@ -46,7 +46,7 @@ class WriteOptions:
 
     shard_bytes: int = 256_000_000
     media: Sequence[str] = ("*",)
-    recoder: Transcoder = field(factory=Transcoder)
+    transcoder: Transcoder = field(factory=Transcoder)
     engine: str = "local"
     workers: int = 1
     force: bool = False
@@ -90,7 +90,7 @@ def pack(
     with run_lock.lock_folder(store), run_lock.explain_write_errors(store):
         begun = WriteRun.read(store) if options.resume else WriteRun()
         worker = Worker(
-            sources, store, options.recoder, options.media, begun.run, options.bad_in_a_row, strict=options.strict
+            sources, store, options.transcoder, options.media, begun.run, options.bad_in_a_row, strict=options.strict
         )
         with executors.start_executor(options.engine, worker, options.workers) as pool:
             asked = _count_takes(pool, takes, about, advance)
@@ -132,7 +132,7 @@ def _describe_call(registry: Registry, sources: Sequence[ShardSource], options: 
         "parameters": {
             "shard_bytes": options.shard_bytes,
             "media": list(options.media),
-            **options.recoder.parameters(),
+            **options.transcoder.parameters(),
         },
         "versions": _versions(registry, sources),
         "datasets": {source.dataset.name: _card(source) for source in sources},
@@ -172,7 +172,7 @@ def _begin_run(
     """Decide on the shards, clear away what they replace, and note both so that it can be gone on with."""
 
     def weigh(timepoints: Sequence[tuple[PlannedTake, int]]) -> list[int]:
-        return [size for _, size in pool.map("weigh", list(timepoints))]
+        return [size for _, size in pool.map("sample_bytes", list(timepoints))]
 
     begun = WriteRun(previous.run, asked, tuple(shard_plan.plan_shards(takes, options.shard_bytes, weigh)))
     run_lock.check_target(store, resume=previous.asked is not None, force=options.force)  # it may have been a while

@@ -31,7 +31,7 @@ class ShardSource:
         """Return the source for a process that is in another folder."""
         return evolve(self, root=self.root.absolute())
 
-    def within(self, text: str) -> str:
+    def strip_root(self, text: str) -> str:
         """Return a text that names files from the root on: where that lies says nothing of the dataset."""
         return text.replace(f"{self.root}/", "")
 
@@ -83,7 +83,9 @@ def find_takes(sources: Sequence[ShardSource], *, strict: bool) -> tuple[list[Pl
                 with collect_data_warnings(strict=strict) as messages:
                     for take_index, listed in enumerate(source.dataset.takes(source.root, split)):
                         takes.append(PlannedTake(source_index, split, take_index, listed.dataset, listed.name))
-                warnings += [f"{quote_key_part(source.dataset.name)}: {source.within(message)}" for message in messages]
+                warnings += [
+                    f"{quote_key_part(source.dataset.name)}: {source.strip_root(message)}" for message in messages
+                ]
     if not takes:
         reasons = (
             f"no take of {source.dataset.name} in {source.root} is of {', '.join(source.splits)}" for source in sources

@@ -93,12 +93,12 @@ class Worker:
 
     sources: Sequence[ShardSource]
     out: Store
-    recoder: Transcoder
+    transcoder: Transcoder
     media: Sequence[str]
     run: str
     in_a_row: int
     strict: bool
-    tick: Callable[[], None] = lambda: None
+    on_timepoint: Callable[[], None] = lambda: None
 
     def __attrs_post_init__(self) -> None:
         self._reset_caches()
@@ -109,7 +109,7 @@ class Worker:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without what is kept in memory, and without the ear of who listens."""
-        return Worker, (self.sources, self.out, self.recoder, self.media, self.run, self.in_a_row, self.strict)
+        return Worker, (self.sources, self.out, self.transcoder, self.media, self.run, self.in_a_row, self.strict)
 
     def count(self, take: PlannedTake) -> PlannedTake:
         """Return a take with how many timepoints it has.
@@ -133,7 +133,7 @@ class Worker:
             raise OrqaError(f"{take.dataset}: take {take.name} of split {take.split} has no timepoint")
         return evolve(take, timepoints=len(points))
 
-    def weigh(self, place: tuple[PlannedTake, int]) -> int:
+    def sample_bytes(self, place: tuple[PlannedTake, int]) -> int:
         """Return the bytes that a timepoint takes in a shard."""
         take, number = place
         with collect_data_warnings(strict=self.strict):
@@ -164,7 +164,7 @@ class Worker:
                             line, members = self._encode_sample(point, budget, bad)
                             tar.write(point.key, members)
                             lines.append(line)
-                            self.tick()
+                            self.on_timepoint()
                     warned |= dict.fromkeys(self._name_warning(take, message) for message in messages)
                 tar.close()
             file = describe_file(local, local.name, len(lines))
@@ -183,9 +183,8 @@ class Worker:
 
     def _name_warning(self, take: PlannedTake, warning: str) -> str:
         """Return a warning with its take before it."""
-        return (
-            f"{quote_key_part(take.dataset)}/{quote_key_part(take.name)}: {self.sources[take.source].within(warning)}"
-        )
+        name = f"{quote_key_part(take.dataset)}/{quote_key_part(take.name)}"
+        return f"{name}: {self.sources[take.source].strip_root(warning)}"
 
     def _list_takes(self, key: tuple[int, str]) -> list[Take]:
         source = self.sources[key[0]]
@@ -228,7 +227,7 @@ class Worker:
                 continue
             try:
                 data = point.read(name)
-                stored = self.recoder(name, data)
+                stored = self.transcoder(name, data)
             except MissingLibraryError:
                 raise
             except (OSError, OrqaError) as error:

@@ -102,9 +102,9 @@ def train(
         from orqa_train.training.run import LOG_FILE, TrainingRun
     changed = recipes.load_recipe(recipe, changes, mixture)
     if tasks:
-        changed = changed.asking(registry.task(name).name for name in tasks)
+        changed = changed.with_tasks(registry.task(name).name for name in tasks)
     if seed is not None:
-        changed = changed.seeded(seed)
+        changed = changed.with_seed(seed)
     job = TrainingRun.of(registry, data, changed, out, split, resume=resume)
     if job.done is not None:
         if as_json:

@@ -40,7 +40,7 @@ class SharedBatch:
     value: Any
     block: torch.Tensor
 
-    def opened(self) -> Any:
+    def restore(self) -> Any:
         """Return the value, whose arrays can be written to and keep the block alive."""
         block = self.block.numpy()
         return _map_leaves(self.value, lambda item: item.of(block) if isinstance(item, ArraySlot) else item)
@@ -71,7 +71,7 @@ def to_shared_memory(value: Any) -> Any:
 
 def from_shared_memory(value: Any) -> Any:
     """Return what was packed."""
-    return value.opened() if isinstance(value, SharedBatch) else value
+    return value.restore() if isinstance(value, SharedBatch) else value
 
 
 def _map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
