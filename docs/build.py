@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+import rooms
 
 from orqa_registry import Dataset, Registry
 from orqa_registry.cli.main import build_cli
@@ -127,6 +128,7 @@ def pages(registry: Registry) -> dict[Path, str]:
         readme: f"{before}{BEGIN}\n{matrix(registry)}\n{END}{after}",
         HOME / "docs" / "reference" / "commands.md": commands(registry),
         HOME / "docs" / "reference" / "datasets.md": datasets(registry),
+        HOME / "docs" / "images" / "rooms.svg": rooms.picture(),
     }
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -18,11 +17,9 @@ from orqa_registry import hooks
 from orqa_registry.answerer import Answerer
 from orqa_registry.data.dataset import Dataset
 from orqa_registry.errors import CallError, OrqaError, describe_error, fold_name, match_name, suggest_names
+from orqa_registry.plugin_discovery import InstalledPlugin, find_plugins
 from orqa_registry.questions.task import Task
 from orqa_registry.validation import check_attributes
-
-PLUGIN_GROUP = "orqa_registry"
-FIRST_PARTY_GROUP = "orqa_registry.known"
 
 
 @frozen
@@ -62,6 +59,7 @@ class Registry:
         self.plugins: dict[str, LoadedPlugin] = {}
         self.problems: list[Problem] = []
         self.missing: dict[str, str] = {}
+        self.import_seconds: dict[str, float] = {}
         self.strict = strict
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
@@ -75,41 +73,28 @@ class Registry:
         """
         registry = cls(strict=environ.get("ORQA_STRICT") == "1")
         allowed = {name.strip() for name in environ.get("ORQA_PLUGINS", "").split(",") if name.strip()}
-        # A distribution's metadata are parsed at each look, and one distribution brings a dozen plugins.
-        read_origin = lru_cache(maxsize=None)(_read_origin)
-        entries = metadata.entry_points()  # once: it reads a file of every distribution there is
-        known, others = (
-            sorted(entries.select(group=group), key=lambda entry: (entry.name, entry.value))
-            for group in (FIRST_PARTY_GROUP, PLUGIN_GROUP)
-        )
-        installed = {(entry.name, entry.value): entry for entry in others}
-        handled: set[tuple[str, str]] = set()
-        for entry in (*known, *others):
-            identity = (entry.name, entry.value)
-            if identity not in handled and (not allowed or entry.name in allowed):
-                # A known plugin that is installed as a distribution of its own is that distribution's.
-                registry._import_plugin(entry, *read_origin(installed.get(identity, entry).dist), known=entry in known)
-            handled.add(identity)
-        for name in sorted(allowed - {name for name, _ in handled}):
+        installed = find_plugins()
+        for plugin in installed:
+            if not allowed or plugin.name in allowed:
+                registry._import_plugin(plugin)
+        for name in sorted(allowed - {plugin.name for plugin in installed}):
             registry.problems.append(Problem(name, "?", "?", "ORQA_PLUGINS names it, and nothing of that name is here"))
         return registry
 
-    def _import_plugin(self, entry: metadata.EntryPoint, distribution: str, version: str, *, known: bool) -> None:
+    def _import_plugin(self, plugin: InstalledPlugin) -> None:
+        started = perf_counter()
         try:
-            module = importlib.import_module(entry.module)
+            module = importlib.import_module(plugin.module)
         except (Exception, SystemExit) as error:
-            if known and isinstance(error, ModuleNotFoundError) and error.name == entry.module:
-                self.missing[entry.name] = f"orqa-plugin-{entry.name}"
+            if plugin.known and isinstance(error, ModuleNotFoundError) and error.name == plugin.module:
+                self.missing[plugin.name] = f"orqa-plugin-{plugin.name}"
             else:
-                self._record_problem(
-                    entry.name,
-                    distribution,
-                    version,
-                    f"importing {entry.module} failed: {describe_error(error)}",
-                    error,
-                )
+                message = f"importing {plugin.module} failed: {describe_error(error)}"
+                self._record_problem(plugin.name, plugin.distribution, plugin.version, message, error)
             return
-        self.register(entry.name, module, distribution, version)
+        self.register(plugin.name, module, plugin.distribution, plugin.version)
+        if plugin.name in self.plugins:
+            self.import_seconds[plugin.name] = perf_counter() - started
 
     def register(self, name: str, module: ModuleType | object, distribution: str = "-", version: str = "-") -> None:
         """Add one plugin: all that it brings, or nothing and a Problem."""
@@ -295,10 +280,3 @@ class Registry:
             raise OrqaError(
                 f"task {task} failed to score {answer!r} against {truths!r}: {describe_error(error)}"
             ) from error
-
-
-def _read_origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    if distribution is None:
-        return "?", "?"
-    fields = distribution.metadata  # parsed at each look
-    return fields["Name"], fields["Version"]

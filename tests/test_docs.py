@@ -1,6 +1,7 @@
 """What the documentation says follows from the code."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ HOME = Path(__file__).resolve().parents[1]
 
 
 def builder():
+    sys.path.insert(0, str(HOME / "docs"))  # as it is where the file is run
     spec = importlib.util.spec_from_file_location("docs_build", HOME / "docs" / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

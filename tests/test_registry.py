@@ -5,8 +5,7 @@ import types
 
 import pytest
 
-from orqa_registry import CallError, Card, Dataset, OrqaError, Registry, Take, Task, ask, hookimpl
-from orqa_registry import registry as registry_module
+from orqa_registry import CallError, Card, Dataset, OrqaError, Registry, Take, Task, ask, hookimpl, plugin_discovery
 
 
 def dataset(name, provides=frozenset({"roles"}), **others):
@@ -73,9 +72,10 @@ class Point:
 
 
 def entry_points(monkeypatch, known, others):
-    groups = {registry_module.FIRST_PARTY_GROUP: known, registry_module.PLUGIN_GROUP: others}
-    points = types.SimpleNamespace(select=lambda group: groups[group])
-    monkeypatch.setattr(registry_module.metadata, "entry_points", lambda: points)
+    for group, points in ((plugin_discovery.FIRST_PARTY_GROUP, known), (plugin_discovery.PLUGIN_GROUP, others)):
+        for point in points:
+            point.group = group
+    monkeypatch.setattr(plugin_discovery, "_entry_points", lambda: iter([*known, *others]))
 
 
 def test_a_plugin_that_fails_to_import_is_named(monkeypatch, tmp_path):
@@ -97,8 +97,8 @@ def test_a_known_plugin_that_is_not_installed_is_news_not_a_problem(monkeypatch)
 
 
 def test_a_known_plugin_installed_for_itself_is_one_plugin(monkeypatch):
-    point = Point("role", "orqa_plugin_role")
-    entry_points(monkeypatch, [point], [point, Point("role", "orqa_plugin_tool")])
+    others = [Point("role", "orqa_plugin_role"), Point("role", "orqa_plugin_tool")]
+    entry_points(monkeypatch, [Point("role", "orqa_plugin_role")], others)
     registry = Registry.load({})
     assert list(registry.plugins) == ["role"]
     assert ["the name is taken" in one.error for one in registry.problems] == [True]

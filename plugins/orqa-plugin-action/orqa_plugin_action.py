@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.data.vocabulary import display
-from orqa_registry.questions import scoring
 
 CLOCK_TOLERANCE = 1e-6
 """Seconds that a clock read from a file may be off: 5.0 must not become 4."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import Moment, Question, Task, hookimpl
+from orqa_registry import Moment, Question, Task, hookimpl, scoring
 from orqa_registry.data.vocabulary import ROBOT_PHASES
-from orqa_registry.questions import scoring
 
 
 class CurrentRobotStep(Task):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.data.vocabulary import ROLES, canonical_order, display
-from orqa_registry.questions import scoring
 
 NUMBERED_PERSON = re.compile(r"human (\d+)")
 MAX_PERSON_NUMBER = 5

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import Moment, Question, Task, hookimpl
+from orqa_registry import Moment, Question, Task, hookimpl, scoring
 from orqa_registry.data.vocabulary import display
-from orqa_registry.questions import image_coordinates, room_coordinates, scoring
+from orqa_registry.questions import image_coordinates, room_coordinates
 
 
 class Where2D(Task):

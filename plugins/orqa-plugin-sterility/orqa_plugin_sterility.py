@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import Moment, Question, Task, hookimpl
-from orqa_registry.questions import scoring
+from orqa_registry import Moment, Question, Task, hookimpl, scoring
 
 
 class SterilityBreach(Task):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl
+from orqa_registry import RARE_WEIGHT, Moment, Question, Task, hookimpl, scoring
 from orqa_registry.data.vocabulary import TOOLS, canonical_order, display
-from orqa_registry.questions import scoring
 
 
 class ToolsUsed(Task):

@@ -2,3 +2,13 @@
 
 The modules need numpy, some need more: import them late, inside the function that opens a file.
 """
+
+__all__ = [
+    "arrays",
+    "bounded_file",
+    "clouds",
+    "images",
+    "kinect_calibration",
+    "masks",
+    "writers",
+]

@@ -16,15 +16,15 @@ from orqa_registry import (
     Dataset,
     Layout,
     LazyLabels,
+    LazyMedia,
     OrqaError,
     Piece,
     Take,
     Timepoint,
     Triplet,
+    scenegraph,
+    suggest_names,
 )
-from orqa_registry.data import scenegraph
-from orqa_registry.data.lazy import LazyMedia
-from orqa_registry.errors import suggest_names
 from orqa_registry.readers import scenegraph_files, segmentation, synthetic_scenes
 from orqa_registry.readers.io import find_home, list_files, read_json, read_or_warn
 

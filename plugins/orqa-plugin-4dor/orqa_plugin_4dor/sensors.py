@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from orqa_plugin_4dor import names
-from orqa_registry import OrqaError
-from orqa_registry.data.lazy import Medium
+from orqa_registry import Medium, OrqaError, fold_name, import_optional
 from orqa_registry.data.vocabulary import JOINTS
-from orqa_registry.errors import fold_name
-from orqa_registry.optional_imports import import_optional
 from orqa_registry.readers import segmentation
 from orqa_registry.readers.io import list_files, read_json, read_or_warn
 

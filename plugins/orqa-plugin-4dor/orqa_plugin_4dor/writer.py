@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orqa_plugin_4dor import names
-from orqa_registry import CallError, Take, Timepoint, Triplet
-from orqa_registry.data import scenegraph
+from orqa_registry import CallError, Take, Timepoint, Triplet, scenegraph
 from orqa_registry.data.vocabulary import ENTITIES, PREDICATES, ROLES
 from orqa_registry.readers import scenegraph_files
 

@@ -24,8 +24,7 @@ from orqa_plugin_egosurgery.names import (
     phase_file,
 )
 from orqa_plugin_egosurgery.take_reader import TakeReader
-from orqa_registry import CallError, Card, Check, Dataset, DataWarning, Layout, OrqaError, Piece, Take
-from orqa_registry.errors import suggest_names
+from orqa_registry import CallError, Card, Check, Dataset, DataWarning, Layout, OrqaError, Piece, Take, suggest_names
 from orqa_registry.readers.io import find_home
 
 ORIGIN_VARIABLE = "ORQA_EGOSURGERY_GAZE_ORIGIN"

@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from orqa_plugin_hybridor.files.names import SPLITS, split_of
-from orqa_registry import CallError
+from orqa_registry import CallError, Registry
 from orqa_registry.console import output
-from orqa_registry.registry import Registry
 
 DATASET_DEFAULTS = {"takes": 12, "timepoints": 40, "size": 336}
 """What is written where nobody says how much."""

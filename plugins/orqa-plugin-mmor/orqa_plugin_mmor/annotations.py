@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orqa_plugin_mmor import names
-from orqa_registry import DataWarning, OrqaError, Triplet
-from orqa_registry.data import scenegraph
-from orqa_registry.data.lazy import FacetLoader
+from orqa_registry import DataWarning, FacetLoader, OrqaError, Triplet, scenegraph
 from orqa_registry.readers import scenegraph_files
 from orqa_registry.readers.io import list_files, read_json, read_or_warn
 

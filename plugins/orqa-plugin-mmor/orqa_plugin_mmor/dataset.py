@@ -10,9 +10,8 @@ from typing import ClassVar
 from orqa_plugin_mmor import names
 from orqa_plugin_mmor.annotations import Graphs, RawGraphs, read_tables, relation_facets
 from orqa_plugin_mmor.download_parts import PIECES
-from orqa_registry import Card, Check, Dataset, Layout, LazyLabels, OrqaError, Take, Timepoint
+from orqa_registry import Card, Check, Dataset, Layout, LazyLabels, LazyMedia, OrqaError, Take, Timepoint
 from orqa_registry.data import facets
-from orqa_registry.data.lazy import LazyMedia
 from orqa_registry.readers import scenegraph_files, synthetic_scenes
 from orqa_registry.readers.io import find_home, read_or_warn
 

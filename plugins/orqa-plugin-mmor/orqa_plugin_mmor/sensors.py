@@ -9,9 +9,7 @@ from typing import Any
 
 from orqa_plugin_mmor import names, speech, tracker_log
 from orqa_plugin_mmor.frame_index import IndexRow
-from orqa_registry import OrqaError
-from orqa_registry.data.lazy import FacetLoader, Medium
-from orqa_registry.optional_imports import import_optional
+from orqa_registry import FacetLoader, Medium, OrqaError, import_optional
 from orqa_registry.readers import segmentation
 from orqa_registry.readers.io import list_files, read_or_warn
 from orqa_registry.readers.segmentation import LowResMasks

@@ -13,9 +13,8 @@ from typing import Any
 
 from orqa_plugin_mmor import names
 from orqa_plugin_mmor.media_writer import DETAIL_MEDIA, MediaWriter
-from orqa_registry import CallError, Take, Timepoint, Triplet
+from orqa_registry import CallError, Take, Timepoint, Triplet, suggest_names
 from orqa_registry.data.vocabulary import ENTITIES, PREDICATES
-from orqa_registry.errors import suggest_names
 from orqa_registry.readers import scenegraph_files
 
 START_SECOND = 4

@@ -30,9 +30,7 @@ from orqa_plugin_hybridor.render.robot_screen import describe_screen
 from orqa_plugin_hybridor.scene.room import HALF_SIDE
 from orqa_plugin_hybridor.sensors.head_camera import visible_parts
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry import Box, Triplet
-from orqa_registry.data import scenegraph
-from orqa_registry.data.lazy import FacetLoader
+from orqa_registry import Box, FacetLoader, Triplet, scenegraph
 from orqa_registry.data.vocabulary import MASK_LABELS
 
 Graph = tuple[Triplet, ...]

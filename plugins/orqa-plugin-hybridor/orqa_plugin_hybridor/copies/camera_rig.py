@@ -20,8 +20,7 @@ from orqa_plugin_hybridor.render.simulated_take import SimulatedTake
 from orqa_plugin_hybridor.scene.camera import Camera, ImageSize
 from orqa_plugin_hybridor.scene.camera_placement import place_camera
 from orqa_plugin_hybridor.sensors.head_camera import HeadView, aim_head_camera
-from orqa_registry import Layout
-from orqa_registry.rng import seeded_rng
+from orqa_registry import Layout, seeded_rng
 
 HEAD_VIEW = "ego"
 MAX_RENDER_FACTOR = 4

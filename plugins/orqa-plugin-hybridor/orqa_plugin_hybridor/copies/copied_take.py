@@ -15,10 +15,7 @@ from orqa_plugin_hybridor.copies.camera_rig import HEAD_VIEW, CameraRig
 from orqa_plugin_hybridor.copies.irregularities import Irregularities, irregularities_at, seconds_at
 from orqa_plugin_hybridor.copies.media_source import LOWRES_PREFIX, MASK_SUFFIX, MediaSource
 from orqa_plugin_hybridor.render.simulated_take import simulate_take
-from orqa_registry import Dataset, Layout, LazyLabels, Take, Timepoint, Triplet
-from orqa_registry.data import scenegraph
-from orqa_registry.data.lazy import Medium
-from orqa_registry.data.records import is_view
+from orqa_registry import Dataset, Layout, LazyLabels, Medium, Take, Timepoint, Triplet, is_view, scenegraph
 
 MISSING_FRAME_AT = 3
 """The number that is left out."""

@@ -26,7 +26,7 @@ from orqa_plugin_hybridor.sensors.point_cloud import CLOUD_POINTS, PointCloud, s
 from orqa_plugin_hybridor.sensors.robot_log import build_robot_log
 from orqa_plugin_hybridor.sensors.sound import SAMPLE_RATE, synthesise_sound
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 LOWRES_PREFIX = "lowres"
 MASK_SUFFIX = ".mask.png"

@@ -21,7 +21,7 @@ from orqa_plugin_hybridor.procedure.situation import (
     Situation,
 )
 from orqa_plugin_hybridor.procedure.staff import STERILE_ROLES, Person
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 WORK_POSITIONS: dict[tuple[str, str], tuple[float, float]] = {
     ("patient", "head_surgeon"): (340.0, -640.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orqa_plugin_hybridor.procedure.simulation import Simulation
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 TOOL_PHRASES: dict[str, tuple[str, ...]] = {
     "scalpel": ("Scalpel, please.", "Knife to me."),

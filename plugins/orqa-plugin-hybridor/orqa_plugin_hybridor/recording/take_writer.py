@@ -28,9 +28,7 @@ from orqa_plugin_hybridor.sensors.point_cloud import sample_cloud
 from orqa_plugin_hybridor.sensors.robot_log import build_robot_log
 from orqa_plugin_hybridor.sensors.sound import SAMPLE_RATE, synthesise_sound
 from orqa_plugin_hybridor.sensors.tracker import track_arrays
-from orqa_registry.data import scenegraph
-from orqa_registry.data.records import Triplet
-from orqa_registry.rng import seeded_rng
+from orqa_registry import Triplet, scenegraph, seeded_rng
 
 
 def write_take(root: Path, seed: int, number: int, timepoints: int, size: int, tick: Callable[[], None]) -> str:

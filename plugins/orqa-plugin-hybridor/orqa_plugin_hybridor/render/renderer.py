@@ -20,7 +20,7 @@ from orqa_plugin_hybridor.scene.furniture import build_furniture, build_scenery
 from orqa_plugin_hybridor.scene.robot import add_robot
 from orqa_plugin_hybridor.scene.room import CEILING_HEIGHT, FLOOR_COLOURS, HALF_SIDE, WALL_COLOURS, Room
 from orqa_plugin_hybridor.scene.tools import add_tool
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 SHELL_OWNERS = 4
 """Owners before the first solid: floor, walls, their lower part, ceiling."""

@@ -11,7 +11,7 @@ from orqa_plugin_hybridor.procedure.staff import draw_roles, draw_staff
 from orqa_plugin_hybridor.render.renderer import TakeRenderer
 from orqa_plugin_hybridor.scene.camera_placement import place_cameras
 from orqa_plugin_hybridor.scene.room import Room, draw_room
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 MIN_SECONDS, MAX_SECONDS = 480, 1200
 """How long a procedure takes, s."""

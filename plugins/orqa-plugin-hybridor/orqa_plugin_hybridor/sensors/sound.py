@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orqa_plugin_hybridor.procedure.situation import Situation
-from orqa_registry.rng import seeded_rng
+from orqa_registry import seeded_rng
 
 SAMPLE_RATE = 16000
 """Samples a second; one channel."""

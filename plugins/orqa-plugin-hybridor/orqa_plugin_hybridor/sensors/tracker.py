@@ -10,8 +10,8 @@ from orqa_plugin_hybridor.geometry.vectors import Vector, add, interpolate
 from orqa_plugin_hybridor.procedure.situation import Situation
 from orqa_plugin_hybridor.scene.robot import ARRAY_POSITIONS
 from orqa_plugin_hybridor.scene.room import EQUIPMENT_POSITIONS, Room
+from orqa_registry import seeded_rng
 from orqa_registry.data.vocabulary import TRACKED
-from orqa_registry.rng import seeded_rng
 
 UNIQUE_IDS = {name: int(number) for number, name in reversed(list(TRACKED.items()))}
 """The numbers under which the tracker reports each array (protocol.md 2)."""

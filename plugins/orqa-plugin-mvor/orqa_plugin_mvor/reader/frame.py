@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orqa_plugin_mvor import names
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.frame_files import FrameFiles
-from orqa_registry import LazyLabels
-from orqa_registry.data.lazy import Medium
-from orqa_registry.optional_imports import import_optional
+from orqa_registry import LazyLabels, Medium, import_optional
 from orqa_registry.readers.io import list_files
 
 if TYPE_CHECKING:

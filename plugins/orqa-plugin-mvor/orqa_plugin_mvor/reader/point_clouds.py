@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from orqa_plugin_mvor.names import CLOUD_POINTS
 from orqa_plugin_mvor.reader.annotations import Camera
 from orqa_plugin_mvor.reader.frame import require_numpy
-from orqa_registry import OrqaError
-from orqa_registry.optional_imports import import_optional
+from orqa_registry import OrqaError, import_optional, seeded_rng
 from orqa_registry.readers.io import read_or_warn
-from orqa_registry.rng import seeded_rng
 
 if TYPE_CHECKING:
     import numpy as np

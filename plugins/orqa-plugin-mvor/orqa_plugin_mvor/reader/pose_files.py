@@ -13,11 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from orqa_plugin_mvor.names import POSE_JOINTS, SCAN_PATH, SCAN_POINTS, TRANSLATION_SCALE
-from orqa_registry import OrqaError
-from orqa_registry.optional_imports import import_optional
+from orqa_registry import OrqaError, import_optional, seeded_rng
 from orqa_registry.readers.formats.arrays import read_npy, read_npz
 from orqa_registry.readers.io import read_json
-from orqa_registry.rng import seeded_rng
 
 Array = npt.NDArray[np.float64]
 

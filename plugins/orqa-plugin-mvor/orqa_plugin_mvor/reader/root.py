@@ -14,8 +14,7 @@ from orqa_plugin_mvor.reader.frame import Frame, SharedFiles, calibration_medium
 from orqa_plugin_mvor.reader.frame_files import FrameFiles
 from orqa_plugin_mvor.reader.label_files import Clip, read_clips, read_frame_labels, read_splits
 from orqa_plugin_mvor.reader.point_clouds import fused_cloud, stored_cloud
-from orqa_registry import Timepoint
-from orqa_registry.data.lazy import Medium
+from orqa_registry import Medium, Timepoint
 from orqa_registry.readers.io import list_files, read_or_warn
 
 _IMAGE_FILE = re.compile(r"([0-9]{6})\.png")
