@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orqa_plugin_4dor import names
-from orqa_plugin_4dor.sensors import Sensors, read_frame_index
 from orqa_registry import (
     CallError,
     Card,
@@ -25,7 +24,7 @@ from orqa_registry import (
     scenegraph,
     suggest_names,
 )
-from orqa_registry.readers import scenegraph_files, segmentation, synthetic_scenes
+from orqa_registry.readers import scenegraph_files, synthetic_scenes
 from orqa_registry.readers.io import find_home, list_files, read_json, read_or_warn
 
 AUTHORS = "request form linked from the homepage"
@@ -193,6 +192,9 @@ def relationship_files(home: Path, split: str) -> Iterator[Path]:
 def _read_timepoints(
     home: Path, number: int, split: str, graphs: Mapping[str, tuple[Triplet, ...]] | None
 ) -> Iterator[Timepoint]:
+    from orqa_plugin_4dor.sensors import Sensors, read_frame_index  # listing datasets needs no reader
+    from orqa_registry.readers import segmentation
+
     folder, take = names.take_folder(home, number), names.take_name(number)
     sensors = Sensors(home, number)
     raw_label_files = {} if graphs is not None else list_files(folder / "relation_labels")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orqa_plugin_egosurgery.coco_reader import FrameBoxes, read_boxes
 from orqa_plugin_egosurgery.image_files import find_images, has_images
 from orqa_plugin_egosurgery.names import (
     BOX_FILES,
@@ -23,9 +23,11 @@ from orqa_plugin_egosurgery.names import (
     frame_take,
     phase_file,
 )
-from orqa_plugin_egosurgery.take_reader import TakeReader
 from orqa_registry import CallError, Card, Check, Dataset, DataWarning, Layout, OrqaError, Piece, Take, suggest_names
 from orqa_registry.readers.io import find_home
+
+if TYPE_CHECKING:
+    from orqa_plugin_egosurgery.coco_reader import FrameBoxes
 
 ORIGIN_VARIABLE = "ORQA_EGOSURGERY_GAZE_ORIGIN"
 ACCESS = "request form (Google form) linked from the homepage"
@@ -109,6 +111,8 @@ class EgoSurgery(Dataset):
 
         Raises OrqaError where the root holds nothing, or nothing can be known because a box file is damaged.
         """
+        from orqa_plugin_egosurgery.take_reader import TakeReader  # listing datasets needs no reader
+
         if split not in BOX_FILES:
             raise CallError(f"unknown split {split!r} of {DATASET}: {suggest_names(split, BOX_FILES)}")
         home, origin = self.home(root), self.gaze_origin
@@ -169,6 +173,8 @@ def _has_take(home: Path, take: str) -> bool:
 
 def _read_box_files(home: Path, split: str) -> tuple[dict[str, dict[str, FrameBoxes]], list[OrqaError]]:
     """Return kind -> frame -> boxes of the box files that are there, and what is wrong with those that are damaged."""
+    from orqa_plugin_egosurgery.coco_reader import read_boxes
+
     boxes_by_kind: dict[str, dict[str, FrameBoxes]] = {}
     errors: list[OrqaError] = []
     for kind in ("tools", "hands"):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from orqa_plugin_mmor import names
-from orqa_plugin_mmor.annotations import Graphs, RawGraphs, read_tables, relation_facets
 from orqa_plugin_mmor.download_parts import PIECES
 from orqa_registry import Card, Check, Dataset, Layout, LazyLabels, LazyMedia, OrqaError, Take, Timepoint
 from orqa_registry.data import facets
 from orqa_registry.readers import scenegraph_files, synthetic_scenes
 from orqa_registry.readers.io import find_home, read_or_warn
+
+if TYPE_CHECKING:
+    from orqa_plugin_mmor.annotations import Graphs
 
 
 class MMOR(Dataset):
@@ -122,7 +124,8 @@ def _find_index(home: Path, take: str) -> Path | None:
 
 
 def _read_timepoints(home: Path, index_path: Path, take: str, split: str, graphs: Graphs | None) -> Iterator[Timepoint]:
-    from orqa_plugin_mmor.frame_index import read_frame_index  # listing datasets needs no reader
+    from orqa_plugin_mmor.annotations import RawGraphs, read_tables, relation_facets  # listing datasets needs no reader
+    from orqa_plugin_mmor.frame_index import read_frame_index
     from orqa_plugin_mmor.sensors import Sensors
 
     name, sensors, tables = take + names.TAKE_SUFFIX, Sensors(home, take), read_tables(home, take)
