@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
@@ -73,9 +74,9 @@ def room_graph(package: str) -> Graph:
         base = {name for name in base if not edges[name] - base}
     merged = f"{package}.{FOUNDATIONS}" if len(base) > 1 else next(iter(base), "")
     graph: dict[str, set[str]] = {}
-    for name, targets in edges.items():
+    for name, own_targets in edges.items():
         graph.setdefault(merged if name in base else name, set()).update(
-            merged if target in base else target for target in targets
+            merged if target in base else target for target in own_targets
         )
     return {name: frozenset(targets - {name}) for name, targets in graph.items()}
 
@@ -143,7 +144,7 @@ def picture() -> str:
     """
     parts: list[str] = []
     left, tallest = MARGIN, max(len(layers(room_graph(package))) for package in PACKAGES)
-    bottom = MARGIN + 40 + tallest * RISE
+    bottom = MARGIN + 8 + tallest * RISE
     for package in PACKAGES:
         drawn, width = _panel(package, left, bottom)
         parts += drawn
@@ -159,36 +160,80 @@ def picture() -> str:
     return head + "\n".join(parts) + "\n</svg>\n"
 
 
+Waypoint = tuple[str, str, int]
+"""Where an arrow from one room to another passes a layer between them."""
+
+
 def _panel(package: str, left: int, bottom: int) -> tuple[list[str], int]:
     graph = reduced(room_graph(package))
     rows = layers(graph)
-    widest = max(map(len, rows))
-    width = widest * WIDTH + (widest - 1) * GAP
-    places: dict[str, tuple[float, float]] = {}
+    height = {node: level for level, row in enumerate(rows) for node in row}
+    edges = [(node, target) for node in sorted(graph) for target in sorted(graph[node])]
+    places: dict[str | Waypoint, float] = {}
+    lines: list[list[str | Waypoint]] = []
     for level, row in enumerate(rows):
-        start = left + (width - len(row) * WIDTH - (len(row) - 1) * GAP) / 2
-        for column, node in enumerate(_by_neighbours(row, graph, places)):
-            places[node] = (start + column * (WIDTH + GAP), bottom - level * RISE - HEIGHT)
-    arrows = [_arrow(places[node], places[target]) for node in sorted(graph) for target in sorted(graph[node])]
-    boxes = [_box(package, node, x, y) for node, (x, y) in sorted(places.items())]
-    title = f'<text x="{left + width / 2:g}" y="{MARGIN}" text-anchor="middle" font-size="15">{package}</text>'
+        passing = [(node, target, level) for node, target in edges if height[target] < level < height[node]]
+        below: dict[str | Waypoint, list[float]] = {
+            node: [places[_next(node, target, level, height)] for target in graph[node]] for node in row
+        }
+        below.update({point: [places[_next(*point, height)]] for point in passing})
+        lines.append(sorted(below, key=lambda item: (_mean(below[item]), str(item))))
+        places |= _spread(lines[-1])
+    width = round(2 * max(abs(places[row[side]]) + _width(row[side]) / 2 for row in lines for side in (0, -1)))
+    middle = left + width / 2
+    arrows = []
+    for node, target in edges:
+        stops: list[str | Waypoint] = [
+            node,
+            *((node, target, level) for level in range(height[node] - 1, height[target], -1)),
+            target,
+        ]
+        tops = [_top(height[node] - index, bottom) for index in range(len(stops))]
+        arrows.append(_arrow([(middle + places[stop], top) for stop, top in zip(stops, tops, strict=True)]))
+    boxes = [_box(package, node, middle + places[node] - WIDTH / 2, _top(height[node], bottom)) for node in height]
+    title_at = _top(len(rows) - 1, bottom) - 16
+    title = f'<text x="{middle:g}" y="{title_at}" text-anchor="middle" font-size="15">{package}</text>'
     return [title, *arrows, *boxes], width
 
 
-def _by_neighbours(row: list[str], graph: Graph, places: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Return a layer in the order of the middles of what its nodes import, so that fewer arrows cross."""
-
-    def middle(node: str) -> tuple[float, str]:
-        below = [places[target][0] for target in graph[node]]
-        return (sum(below) / len(below) if below else 0.0, node)
-
-    return sorted(row, key=middle)
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
-    x0, y0, x1, y1 = start[0] + WIDTH / 2, start[1] + HEIGHT, end[0] + WIDTH / 2, end[1] - 1
-    bend = (y1 - y0) / 2
-    path = f"M{x0:g} {y0:g}C{x0:g} {y0 + bend:g} {x1:g} {y1 - bend:g} {x1:g} {y1:g}"
+def _next(node: str, target: str, level: int, height: Mapping[str, int]) -> str | Waypoint:
+    """Return where an arrow that leaves a layer arrives one layer below."""
+    return target if height[target] == level - 1 else (node, target, level - 1)
+
+
+def _width(item: str | Waypoint) -> int:
+    return WIDTH if isinstance(item, str) else GAP
+
+
+def _spread(row: list[str | Waypoint]) -> dict[str | Waypoint, float]:
+    """Return the middles of what stands in a layer, around 0."""
+    places: dict[str | Waypoint, float] = {}
+    left = -(sum(map(_width, row)) + GAP * (len(row) - 1)) / 2
+    for item in row:
+        places[item] = left + _width(item) / 2
+        left += _width(item) + GAP
+    return places
+
+
+def _top(level: int, bottom: int) -> int:
+    return bottom - level * RISE - HEIGHT
+
+
+def _arrow(stops: list[tuple[float, float]]) -> str:
+    """Return an arrow from the lower edge of the first stop, by those between, to the upper edge of the last."""
+    (x, y), *passed, (end_x, end_y) = stops
+    corners = [(x, y + HEIGHT)]
+    for across, down in passed:
+        corners += [(across, down), (across, down + HEIGHT)]
+    corners.append((end_x, end_y - 1))
+    path = f"M{corners[0][0]:g} {corners[0][1]:g}"
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        bend = (y1 - y0) / 2
+        path += f"L{x1:g} {y1:g}" if x0 == x1 else f"C{x0:g} {y0 + bend:g} {x1:g} {y1 - bend:g} {x1:g} {y1:g}"
     return f'<path d="{path}" fill="none" stroke="#5a6670" marker-end="url(#tip)"/>'
 
 
