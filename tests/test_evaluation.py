@@ -14,7 +14,8 @@ from orqa_shards.error_budget import ErrorBudget
 from orqa_shards.sampling.mixture import Mixture
 from orqa_train import recipe
 from orqa_train.cli import eval_
-from orqa_train.evaluation import evaluate, report, results
+from orqa_train.evaluation import evaluate, results
+from orqa_train.evaluation.html_report import write_html_report
 from orqa_train.training import trainer
 
 
@@ -45,7 +46,7 @@ def test_evaluation_compares_and_shows(registry, data, trained, tmp_path):
     assert len(lines) == found.summary()["questions"]
     assert all(line["score"] == registry.score(line["task"], line["answer"], *line["truths"]) for line in lines)
     assert json.loads((tmp_path / "results.json").read_text()) == found.summary()
-    report.write_report(found, tmp_path / "index.html", examples=6)
+    write_html_report(found, tmp_path / "index.html", examples=6)
     page = (tmp_path / "index.html").read_text()
     assert page.count("<section>") == 6
     assert page.count("data:image/") == 1 + 5, "the plot, and the view of every timepoint that has one"
@@ -155,7 +156,7 @@ def test_a_view_that_cannot_be_read_costs_its_questions(registry, trained, tmp_p
     (said,) = json.loads((tmp_path / "out" / "results.json").read_text())["bad"]
     assert said["timepoint"] == key
     assert "CRC-32" in said["why"]
-    report.write_report(found, tmp_path / "index.html")
+    write_html_report(found, tmp_path / "index.html")
     assert "Left out: 1 timepoints" in (tmp_path / "index.html").read_text()
 
 
@@ -163,7 +164,7 @@ def test_a_page_shows_no_view_that_nobody_could_read(registry, tmp_path):
     spoil(packed(registry, tmp_path / "s"), "test", 1, "room1.png")
     found = evaluate.evaluate(registry, tmp_path / "s", "test", ["majority"], Mixture())
     assert found.bad == ()
-    report.write_report(found, tmp_path / "index.html", examples=6)
+    write_html_report(found, tmp_path / "index.html", examples=6)
     page = (tmp_path / "index.html").read_text()
     assert page.count("data:image/") == 1 + 4
     assert "damaged" in page

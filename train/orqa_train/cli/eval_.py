@@ -86,8 +86,8 @@ def eval_(
     target = out or evaluate.parent_folder(data) / f"eval-{Path(data).resolve().name}-{result.split.name}"
     results.write_results(result, target)
     with requiring("eval", TRAIN_EXTRA):
-        from orqa_train.evaluation import report
-    report.write_report(result, target / "index.html")
+        from orqa_train.evaluation.html_report import write_html_report
+    write_html_report(result, target / "index.html")
     if as_json:
         output.print_json({**result.summary(), "out": str(target)})
     else:
@@ -95,8 +95,10 @@ def eval_(
 
 
 def _print_table(result: Evaluation, out: Path) -> None:
+    from orqa_train.evaluation.score_table import score_table
+
     title = f"{result.split.name} of {result.data}; majority learnt from {result.learnt_from}; page: {out}/index.html"
     if result.bad:
         title += f"; {len(result.bad)} timepoints could not be read and are left out"
-    columns, rows = result.rows()
+    columns, rows = score_table(result)
     output.print_table(title, columns, rows, numbers=columns[1:])

@@ -1,4 +1,4 @@
-"""What answerers answered on the same questions: scores, tables, `results.json`."""
+"""What answerers answered on the same questions: scores and `results.json`."""
 
 from __future__ import annotations
 
@@ -88,22 +88,6 @@ class Evaluation:
     def outcome(self, name: str) -> AnswererScores:
         """Return the outcome of an answerer by name."""
         return next(outcome for outcome in self.outcomes if outcome.name == name)
-
-    def rows(self) -> tuple[list[str], list[list[str]]]:
-        """Return the head and the rows of the table: tasks, then the two means."""
-        names = [outcome.name for outcome in self.outcomes]
-        tasks = [outcome.by_task() for outcome in self.outcomes]
-        rows = [
-            [task, str(len(scores)), *(f"{fmean(by_task[task]):.3f}" for by_task in tasks)]
-            for task, scores in tasks[0].items()
-        ]
-        count = str(len(self.outcomes[0].answers))
-        for kind, label in SCORE_KINDS.items():
-            for mean in ("macro", "micro"):
-                means = (outcome.mean(kind, macro=mean == "macro") for outcome in self.outcomes)
-                title = f"{mean}, {label}" if label else mean
-                rows.append([title, count if mean == "micro" else "", *(f"{value:.3f}" for value in means)])
-        return ["task", "questions", *names], rows
 
     def summary(self) -> dict[str, Any]:
         """Return the scores, for `results.json`."""

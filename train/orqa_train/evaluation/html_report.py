@@ -10,10 +10,11 @@ from statistics import fmean
 from orqa_shards.report import html
 from orqa_shards.report.html import Markup, element
 from orqa_train.evaluation.results import MAJORITY, SCORE_KINDS, AnswererScores, Evaluation
+from orqa_train.evaluation.score_table import score_table
 from orqa_train.plots import score_chart
 
 
-def write_report(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
+def write_html_report(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
     """Write the page to `out`, with `examples` timepoints spread over the split."""
     data = evaluation.outcomes[0]
     title = f"{evaluation.split.name}: {len(data.answers)} questions"
@@ -26,7 +27,7 @@ def write_report(evaluation: Evaluation, out: Path, examples: int = 6) -> None:
     )
     if evaluation.bad:
         about += f" Left out: {len(evaluation.bad)} timepoints that cannot be read, the first {evaluation.bad[0]}."
-    columns, rows = evaluation.rows()
+    columns, rows = score_table(evaluation)
     plot = html.data_url(_plot(evaluation), "png")
     body = [
         element("h1", title),
