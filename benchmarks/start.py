@@ -13,8 +13,8 @@ from statistics import median
 
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
-    "orqa-registry --help": ["-c", "from orqa_registry.cli import main; main(['--help'])"],
-    "orqa-registry list": ["-c", "from orqa_registry.cli import main; main(['list'])"],
+    "orqa-registry --help": ["-c", "from orqa_registry.cli.main import main; main(['--help'])"],
+    "orqa-registry list": ["-c", "from orqa_registry.cli.main import main; main(['list'])"],
 }
 
 
