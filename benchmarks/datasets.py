@@ -89,7 +89,7 @@ def looking(name: str) -> int:
     """Return how many files of a dataset's root `list` and `info` open: they are given none, and look for none."""
     code = (
         "import sys; opened = []; sys.addaudithook(lambda e, a: opened.append(str(a[0])) if e == 'open' else None);"
-        f"from orqa_registry.cli import run; run(['info', {name!r}, '--json']); run(['list', '--json']);"
+        f"from orqa_registry.cli.main import run; run(['info', {name!r}, '--json']); run(['list', '--json']);"
         "print(sum('ORQA_ROOT' in path for path in opened), file=sys.stderr)"
     )
     with tempfile.TemporaryDirectory(suffix="ORQA_ROOT") as root:

@@ -114,7 +114,7 @@ DRAWN = {
 
 
 def test_samples_are_the_same_in_every_version(registry, tmp_path):
-    """What a run goes on with: whoever has to change this raises `DRAWS`, so that no run goes on as another."""
+    """What a run goes on with: whoever has to change this raises `SAMPLING_VERSION`, so no run goes on as another."""
     assert SAMPLING_VERSION == 1
     written(registry, tmp_path / "s")
     mixture = Mixture(7, questions=2, paraphrase=0.5, sentences=0.5, tasks=WEIGHTS, drop={"speech.txt": 0.5})

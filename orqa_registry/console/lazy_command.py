@@ -15,7 +15,7 @@ class LazyCommand(click.Command):
     place: `module:attribute` of the command. summary: the first sentence of that command's help, which the list of
     commands shows; tests/test_cli.py holds both equal. In a plugin:
 
-        cli.add_command(Late("tie", "orqa_plugin_knots.command:tie", "Tie a knot."))
+        cli.add_command(LazyCommand("tie", "orqa_plugin_knots.command:tie", "Tie a knot."))
     """
 
     def __init__(self, name: str, place: str, summary: str) -> None:

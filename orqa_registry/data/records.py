@@ -49,7 +49,7 @@ class Timepoint:
     media: what sensors gave, by name. The name is the suffix in a shard: `room1.jpg`, `points.npy`.
         A name `VIEW.jpg` or `VIEW.png` is a camera view; `room1.mask.png` is not.
     labels: what people annotated, facet -> value (see `facets`). Absent is not annotated; empty is nothing there.
-        `Labels` where a facet takes opening a file.
+        `LazyLabels` where a facet takes opening a file.
     sizes: view -> (width, height) of the original, by the name of its medium, where shards keep it smaller. Boxes and
         calibration count in pixels of the original.
     """

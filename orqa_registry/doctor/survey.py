@@ -29,7 +29,8 @@ class SplitCount:
     """What there is of one split.
 
     takes: those read to their end; missing: official ones that were not found; damaged: take -> why, of takes that end
-    early and of those with labels that cannot be read; WHOLE -> what is wrong with what says which takes there are.
+    early and of those with labels that cannot be read; WHOLE_SPLIT -> what is wrong with what says which takes there
+    are.
     """
 
     takes: list[str] = field(factory=list)

@@ -34,7 +34,7 @@ class ExportSet:
     """A question set, the folder that it is written to, and the name that its files begin with.
 
     homes: dataset -> folder of its files, for names relative to it. render: how question and answer are worded in
-    tools that want a conversation; else `plain`. compat: one answer is right, as in the original (defect D8).
+    tools that want a conversation; else `plain_turn`. compat: one answer is right, as in the original (defect D8).
     """
 
     drawn: QuestionSet

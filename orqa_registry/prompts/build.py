@@ -1,12 +1,13 @@
 """Prompts: which views a model is shown, what it is told, and the answer to learn (protocol.md 7 and 9).
 
-    prompt = build(asked, task, "train", seed, epoch, memory=memory)
+    prompt = build_prompt(asked, task, "train", seed, epoch, memory=memory)
     prompt.images   # media to show, in order, each with its role and the pixels it may keep
     prompt.text     # <image><image><speech_transcript_start>: ... Which tools are in use? Answer concisely.
     prompt.answer   # Drill
 
-A policy is a record of names and chances: `attrs.evolve(named("train"), drop=0.2, without=LEAKS)` makes a new one. The
-same seed gives the same prompt. Views and sensors are drawn once a timepoint, so that its questions can share them.
+A policy is a record of names and chances: `attrs.evolve(find_policy("train"), drop=0.2, without=LEAKING_SOURCES)`
+makes a new one. The same seed gives the same prompt. Views and sensors are drawn once a timepoint, so that its
+questions can share them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Temporal memory: what changed in a take, and a prompt's words for it (protocol.md 8; defects D1 to D4).
 
-    memory = Memory(change_log(rows(take)))
-    memory.text(point.index)                                   # Long: nurse,holding,saw; Short: not nurse,holding,saw
-    memory.sampled(point.index, seeded(seed, epoch, point.key))  # as training has it: some style, some items dropped
+    memory = Memory(change_log(log_rows(take)))
+    memory.text(point.index)  # Long: nurse,holding,saw; Short: not nurse,holding,saw
+    memory.sampled(point.index, seeded_rng(seed, epoch, point.key))  # as training has it: some style, items dropped
 
 A log holds whole triples, or labels where a dataset has actions and no scene graphs, and can be replayed without loss.
 The log that published checkpoints were trained on, with its losses, is `compat_log`.
@@ -24,7 +24,7 @@ MEMORY_STYLES = ("longshort", "short", "long")
 """What a memory tells: the last few changes (short), what was there before them (long), or both."""
 
 NO_MEMORY = "none"
-"""The style of a prompt without memory, one of those that `draw_style` draws."""
+"""The style of a prompt without memory, one of those that `sample_style` draws."""
 
 SHORT_LENGTH = 5
 """How many changes, the last ones, make the short memory (protocol 8.3)."""
@@ -125,7 +125,7 @@ def _format_change(what: Triplet | str, ended: bool, *, compat: bool, spaces: bo
 
 
 def sample_style(rng: random.Random) -> str:
-    """Return the style of a training sample: half of the time NO_MEMORY, else one of STYLES (protocol 8.4)."""
+    """Return the style of a training sample: half of the time NO_MEMORY, else one of MEMORY_STYLES (protocol 8.4)."""
     number = rng.random()
     return NO_MEMORY if number < 0.5 else "short" if number < 0.666 else "long" if number < 0.833 else "longshort"
 

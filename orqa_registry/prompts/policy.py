@@ -50,10 +50,10 @@ def _define_chance(default: float) -> Any:
 class PromptPolicy:
     """How prompts are made. The defaults are those of evaluation (protocol 9).
 
-    views: one of VIEWS; a question about one view shows that one alone. without: views and SENSORS left out always.
-    drop: the chance that a sensor is left out. concise: the chance of a bare answer instead of a sentence (R6).
+    views: one of VIEW_POLICIES; a question about one view shows that one alone. without: views and SENSORS left out
+    always. drop: the chance that a sensor is left out. concise: the chance of a bare answer instead of a sentence (R6).
     grounding: the chance that the scene graph comes before the answer, where there is one; everywhere: is asked for
-    where there is none too (defect D26). memory: DRAWN, a style of `memory`, or `none`.
+    where there is none too (defect D26). memory: SAMPLED_MEMORY, a style of `memory`, or `none`.
     pixels, pixels_by_role: what an image may keep. budget: tokens that the text may have. preamble: what is told first.
     compat: choose views by their place among those there, as the original does (defects D15 and D16).
     """

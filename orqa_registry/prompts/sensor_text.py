@@ -39,7 +39,10 @@ TEXT_SENSORS: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
 
 
 def sensor_text(point: Timepoint, sensor: str) -> str:
-    """Return a sensor of TELL in words, empty where it is absent or says nothing. Raises OrqaError that names it."""
+    """Return a sensor of TEXT_SENSORS in words, empty where it is absent or says nothing.
+
+    Raises OrqaError that names it.
+    """
     medium, to_words = TEXT_SENSORS[sensor]
     try:
         return to_words(point.read(medium)) if medium in point.media else ""

@@ -69,7 +69,7 @@ def eval_views(there: Sequence[str], dataset: str, rng: random.Random, compat: b
 
 
 def train_views(there: Sequence[str], dataset: str, rng: random.Random, compat: bool) -> list[str]:
-    """Return what training shows (protocol 7.1): views in any order, at most MOST_VIEWS of them."""
+    """Return what training shows (protocol 7.1): views in any order, at most MAX_VIEWS of them."""
     if compat and dataset in BENCHMARK_VIEWS:
         rooms, details = _group_cameras(there, dataset)
         tracker = [view for view in there if view == "trackercam"]

@@ -1,6 +1,6 @@
 """The prompt of generalist models, never trained on the benchmark: made of the tasks themselves (protocol 12).
 
-    prompt = build(asked, task, zeroshot.policy(registry.fitting_tasks(dataset), [dataset]))
+    prompt = build_prompt(asked, task, zero_shot_policy(registry.fitting_tasks(dataset), [dataset]))
 
 It tells the names that answers are made of, then every question and its strict form: what is installed is in it.
 """

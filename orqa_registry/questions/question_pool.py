@@ -22,7 +22,7 @@ CellKey = tuple[str, str]
 class Candidate:
     """Something that can be asked. chance: that one draw of its task at its timepoint yields it, 0 to 1.
 
-    alike: what answers have in common that count as one, of `Task.sampling_class`.
+    sampling_class: what answers have in common that count as one, of `Task.sampling_class`.
     """
 
     timepoint: Timepoint

@@ -105,8 +105,8 @@ def sample_questions(
 ) -> QuestionSet:
     """Return a question set of about `size` questions; a pure function of its arguments, whatever the order of takes.
 
-    weights: dataset -> share, beside those of BENCHMARK; they need not add up to 1. Each share falls in equal parts to
-    the tasks of the dataset, rounded down as the original does: a million of all four datasets are 999,979.
+    weights: dataset -> share, beside those of BENCHMARK_SHARES; they need not add up to 1. Each share falls in equal
+    parts to the tasks of the dataset, rounded down as the original does: a million of all four datasets are 999,979.
     replace: a question may be drawn again, as in the original (defect D18); without, where there are fewer than
     wanted, all are taken and the rest is the shortage of the cell. how "all" takes everything once, and no size.
     paraphrase: the chance of a wording other than the canonical one. sentences: that of an answer in a full sentence.

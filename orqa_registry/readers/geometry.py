@@ -75,7 +75,7 @@ def project(camera: Mapping[str, Any], points: Any) -> Floats:
 
     camera: `intrinsics` 3 x 3 and `world_to_camera` 4 x 4, as in calibration.json. No distortion and no clipping:
     points behind the camera come with their negative depth. A point that cannot be projected is outside every image:
-    its u and v are NaN. It is nearer than NEAREST to the plane of the camera, or a coordinate of it, its depth or its
+    its u and v are NaN. It is nearer than MIN_DEPTH to the plane of the camera, or a coordinate of it, its depth or its
     pixel is not finite.
     """
     (fx, skew, cx), (_, fy, cy), _ = np.asarray(camera["intrinsics"], dtype=np.float64)

@@ -72,7 +72,7 @@ def _read_raw_facets(path: Path, hands: bool) -> dict[str, Any]:
 
 
 def read_raw_graph(path: Path, *, hands: bool) -> tuple[Triplet, ...]:
-    """Return the graph of one raw label file, with what the ORQA graphs add (datasets.md 1.4, `infer`).
+    """Return the graph of one raw label file, with what the ORQA graphs add (datasets.md 1.4, `infer_relations`).
 
     Its rows are [subject, predicate, object, ...]; where people are numbered, the file says who they are. Raises
     OrqaError that names the file.

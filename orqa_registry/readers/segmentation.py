@@ -60,7 +60,7 @@ def mask_facets(
 
     views: view -> its annotated mask, where there is one; cameras: the views that can have one. `boxes` come from
     annotated masks alone. `roles` and `entities` come from what was annotated where that covers every camera, and else
-    from a model's masks, which the facet `predicted` then says. Where there are both, AS_ORIGINAL has the model's.
+    from a model's masks, which the facet `predicted` then says. Where there are both, COMPAT_FACETS has the model's.
     """
     late: dict[str, FacetLoader] = {}
     if views:

@@ -52,7 +52,7 @@ class Scene:
 
 
 def find_scenes(home: Path) -> Path | None:
-    """Return the folder of scenes, one of PLACES in `home`; None where there is none."""
+    """Return the folder of scenes, one of SCENE_PLACES in `home`; None where there is none."""
     for folder in map(home.joinpath, SCENE_PLACES):
         if folder.is_dir() and any(_VIEW.fullmatch(path.name) for path in folder.glob("*_cidx*.jpg")):
             return folder

@@ -21,7 +21,7 @@ def unpack_archive(data: bytes) -> dict[str, bytes]:
     """Return name -> content of every member of a zip archive.
 
     Raises DamageError, or what zipfile and zlib raise, where it is damaged, encrypted, packed in another way than
-    stored or deflated, has two members of one name, or unpacks to more than LARGEST bytes.
+    stored or deflated, has two members of one name, or unpacks to more than MAX_FILE_BYTES bytes.
     """
     _check_directory(data)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -13,14 +13,14 @@ MAX_FILE_BYTES = 1 << 28
 
 
 class DamageError(Exception):
-    """What is wrong with a file, before it has been said which file that is (see `Reading`)."""
+    """What is wrong with a file, before it has been said which file that is (see `DamageGuard`)."""
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class DamageGuard:
-    """Turns whatever a damaged file makes a library raise into an OrqaError: `with Reading(path, "a PNG"): ...`.
+    """Turns whatever a damaged file makes a library raise into an OrqaError: `with DamageGuard(path, "a PNG"): ...`.
 
     where: the file, or what else an error names. expected: what it should have been.
     """
@@ -42,7 +42,7 @@ class DamageGuard:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a regular file of at most LARGEST bytes. Raises OrqaError for any other."""
+    """Return the bytes of a regular file of at most MAX_FILE_BYTES bytes. Raises OrqaError for any other."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # asked before opening: a pipe would wait for its writer

@@ -1,4 +1,4 @@
-"""Point clouds: .pcd through pypcd4 and .ply through plyfile, after a look of our own at the header (see `headers`).
+"""Point clouds: .pcd through pypcd4 and .ply through plyfile, after a look of our own at headers (see `cloud_headers`).
 
 As a medium a cloud is .npy bytes: a plain float32 array, or, in shards, a table of places and small whole numbers.
 """
@@ -98,7 +98,7 @@ def read_ply(path: Path) -> Cloud:
 
 
 def cloud_from_npy(data: bytes, where: str = "npy bytes") -> Cloud:
-    """Return float32 (N, C) of a cloud as .npy bytes, plain or `packed`: x, y, z and what else a point has.
+    """Return float32 (N, C) of a cloud as .npy bytes, plain or of `compact_cloud`: x, y, z and what else a point has.
 
     C is 6 with red, green, blue 0..255 (`points.npy`), 4 with an id (`segments.npy`). Raises OrqaError.
     """

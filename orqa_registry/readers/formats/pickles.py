@@ -49,7 +49,7 @@ def load_pickle(
     """Return what a pickle describes: constants, strings, numbers, tuples, lists, dicts and what `calls` return.
 
     calls: name of a global -> our function that stands for it, None where it is only mentioned.
-    stored: returns what a persistent id stands for. Containers may still hold themselves; see `plain`.
+    stored: returns what a persistent id stands for. Containers may still hold themselves; see `rebuild_containers`.
     Raises DamageError, or what pickletools raises, for any other pickle.
     """
     machine = _Machine(calls, stored)

@@ -1,4 +1,4 @@
-"""The two options that say how much damage a command bears; `budget` counts it."""
+"""The two options that say how much damage a command bears; `error_budget` counts it."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def encode_line(point: Timepoint) -> bytes:
 def timepoint_from_json(line: Mapping[str, Any], media: Mapping[str, Any] | None = None) -> Timepoint:
     """Return the timepoint of a line; without `media` they are named and empty. Its labels are looked at when asked.
 
-    Raises one of `DAMAGED`.
+    Raises one of `LINE_ERRORS`.
     """
     media_names = line["media"]
     if (
@@ -125,7 +125,7 @@ _STRING_TYPES = frozenset((str,))
 
 
 def index_and_seconds(line: Mapping[str, Any]) -> tuple[int, float | None]:
-    """Return index and seconds of a line. Raises one of `DAMAGED`."""
+    """Return index and seconds of a line. Raises one of `LINE_ERRORS`."""
     index, seconds = line["index"], line["seconds"]
     if type(index) is not int:
         raise ValueError(f"index is a whole number, not {index!r}")
@@ -156,7 +156,7 @@ def parse_line(line: bytes) -> Mapping[str, Any]:
 
 
 def validate_line(line: bytes) -> Mapping[str, Any]:
-    """Return what a line says, every label looked at. Raises one of `DAMAGED`."""
+    """Return what a line says, every label looked at. Raises one of `LINE_ERRORS`."""
     record = parse_line(line)
     facets.load_labels(_check_mapping(record["labels"]))
     timepoint_from_json(record)

@@ -39,7 +39,7 @@ _CHECKSUM = Struct("<I")
 
 @define(slots=False, eq=False)
 class TarIndex:
-    """The samples of a tar, in order. firsts: (samples + 1,) uint32. rows: (members,) of `ROW`."""
+    """The samples of a tar, in order. firsts: (samples + 1,) uint32. rows: (members,) of `MEMBER_ROW`."""
 
     tar_bytes: int
     keys: list[str]

@@ -1,6 +1,6 @@
 """One tar, written byte for byte by us: plain ustar that every tool reads; the same members give the same bytes.
 
-What anybody wrote is read by `scan`.
+What anybody wrote is read by `scan_tar`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A mixture: what a run is fed with, as a small TOML file. It decides nothing by itself: all chance hangs on its seed.
 
-The same mixture, epoch and key give the same choice, whoever asks and in whatever order (see `draws`).
+The same mixture, epoch and key give the same choice, whoever asks and in whatever order (see `orqa_registry.rng`).
 """
 
 from __future__ import annotations

@@ -78,11 +78,11 @@ def _phrase(
 
 @define(slots=False, repr=False)
 class Stream(ResumableDataset[Sample]):
-    """A run of samples: `stream[i]` is sample i, a pure function of all that `about` names. Tasks as of `askable`.
+    """A run of samples: `stream[i]` is sample i, a pure function of all that `about` names.
 
     Without weights of datasets every timepoint comes exactly once an epoch. `shuffle=False`: in the order of takes.
-    With no tasks, timepoints alone. Raises CallError where the mixture names what is not there, or leaves none of the
-    tasks to ask.
+    Tasks as of `askable_tasks`. With no tasks, timepoints alone. Raises CallError where the mixture names what is not
+    there, or leaves none of the tasks to ask.
     """
 
     split: Split

@@ -22,9 +22,9 @@ from orqa_shards.storage.store import Store
 
 @define(slots=False, eq=False, repr=False)
 class TarStream(ResumableDataset[dict[str, Any]]):
-    """Samples of some tars: `tars[i]` is sample i of the run, suffix -> bytes, with its key as `__key__`.
+    """Samples of some tars: `stream[i]` is sample i of the run, suffix -> bytes, with its key as `__key__`.
 
-    Each comes once an epoch. seed, window, shuffle: see `Order`. Indexes stay in memory: 22 bytes a
+    Each comes once an epoch. seed, window, shuffle: see `ShuffledOrder`. Indexes stay in memory: 22 bytes a
     member, and about 80 a sample.
     """
 

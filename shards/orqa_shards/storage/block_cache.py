@@ -172,7 +172,8 @@ class BlockCache:
     def _lock(self, name: str) -> Iterator[bool]:
         """Hold a lock between processes and threads; the system lets it go with a process that is killed.
 
-        Gives False where another holds it for longer than PATIENCE. Raises OrqaError where the folder cannot be used.
+        Gives False where another holds it for longer than LOCK_TIMEOUT. Raises OrqaError where the folder cannot be
+        used.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pictures of patients: the user's own

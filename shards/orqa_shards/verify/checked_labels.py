@@ -23,7 +23,7 @@ from orqa_shards.verify.problems import REBUILT, ShardProblem
 
 
 def check_line(line: bytes) -> tuple[str, Mapping[str, Any]]:
-    """Return the key of a line and what it says. Raises one of `labels.DAMAGED` where a reader could not use it."""
+    """Return the key of a line and what it says. Raises one of `LINE_ERRORS` where a reader could not use it."""
     record = label_line.validate_line(line)
     media = record["media"]
     if not all(map(MEDIUM_NAME.fullmatch, media)):

@@ -37,9 +37,9 @@ MAX_DIFFERENCES = 10
 class WriteOptions:
     """How shards are written.
 
-    shard_bytes: about how large a tar is. media: patterns of the media to keep. recoder: what is stored of each.
+    shard_bytes: about how large a tar is. media: patterns of the media to keep. transcoder: what is stored of each.
     engine: "local" or "ray"; workers: how many write at once. force: replace what lies there. resume: go on with it.
-    bad_in_a_row, bad_per_cent: so many media that cannot be read stop the run, as `Budget` says: in a row within a
+    bad_in_a_row, bad_per_cent: so many media that cannot be read stop the run, as `ErrorBudget` says: in a row within a
     shard or in shards that are bad throughout, and of all in the shards that are done. strict: the first stops it, and
     so does what readers warn of; by default where DataWarning is an error.
     """

@@ -75,7 +75,7 @@ def is_finished(store: Store) -> bool:
 
 
 def _describe_call(manifest: Manifest) -> dict[str, Any]:
-    """Return what shards were called for, as `Begun.asked` has it."""
+    """Return what shards were called for, as `WriteRun.asked` has it."""
     takes = [
         [split, take.dataset, take.name, take.timepoints]
         for split, entry in manifest.splits.items()

@@ -144,7 +144,7 @@ def plan_to_json(made: Sequence[PlannedShard]) -> list[Any]:
 
 
 def plan_from_json(raw: Iterable[Any]) -> list[PlannedShard]:
-    """Return the jobs that `to_json` gave. Raises KeyError or TypeError."""
+    """Return the jobs that `plan_to_json` gave. Raises KeyError or TypeError."""
     return [
         PlannedShard(
             job["name"],

@@ -37,7 +37,7 @@ MAX_RECORD_BYTES = 1 << 30
 class ShardRecord:
     """A shard that is whole: its file, what was left out of it, and the labels of its timepoints.
 
-    run: id of the run that wrote it. counts: media seen and bad, as `Budget.state` has them. bad: the bad ones.
+    run: id of the run that wrote it. counts: media seen and bad, as `ErrorBudget.state` has them. bad: the bad ones.
     warned: what readers warned of, each once.
     """
 
@@ -87,8 +87,8 @@ class Worker:
     """One of several that write to a folder; it travels to where it works.
 
     media: patterns of the media to keep. run: id of the run. in_a_row: so many bad media with no good one between stop
-    it. strict: the first medium that cannot be read stops it, and so does the first warning of a reader. tick: called
-    after each timepoint.
+    it. strict: the first medium that cannot be read stops it, and so does the first warning of a reader. on_timepoint:
+    called after each timepoint.
     """
 
     sources: Sequence[ShardSource]

@@ -99,7 +99,7 @@ class LocalModel:
 class QuestionBatch:
     """Views and questions of B timepoints, up to K questions each, ready to be answered.
 
-    segments: (B, L), see `sequences`. last: (B, K) places of the questions' last tokens. next_position: (B, K).
+    segments: (B, L), see `shared_prefix`. last: (B, K) places of the questions' last tokens. next_position: (B, K).
     asked: (B, K), false where a timepoint has fewer questions than the others.
     """
 

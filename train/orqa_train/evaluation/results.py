@@ -48,7 +48,7 @@ class AnswererScores:
     answers: list[ScoredAnswer] = field(factory=list)
 
     def by_task(self, kind: str = "score") -> dict[str, list[float]]:
-        """Return the scores of each task; `kind` is one of KINDS."""
+        """Return the scores of each task; `kind` is one of SCORE_KINDS."""
         scores: dict[str, list[float]] = {}
         for answer in self.answers:
             scores.setdefault(answer.asked.question.task, []).append(getattr(answer, kind))

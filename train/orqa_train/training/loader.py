@@ -148,8 +148,8 @@ class Loader(StatefulDataLoader[Any]):
     whole.
     threads: make samples, and a few batches ahead, while the caller works on another: most of the work, decoding,
     leaves the interpreter to others. workers: processes, each with so many threads, where the transform holds it.
-    start: a position of the run, or the state of another loader. tail: see `Share`. budget: how much damage is borne;
-    a sample that raises OrqaError is left out, counted and named in a DataWarning. Each rank counts its own.
+    start: a position of the run, or the state of another loader. tail: see `RankShare`. budget: how much damage is
+    borne; a sample that raises OrqaError is left out, counted and named in a DataWarning. Each rank counts its own.
 
     `state_dict` counts the batches that were handed out. A loader with any number of ranks, threads and workers, and
     batches of any size, goes on with the very next sample. Iterating begins at `start`, and afterwards at 0.

@@ -35,7 +35,7 @@ from orqa_registry.data.vocabulary import MASK_LABELS
 
 Graph = tuple[Triplet, ...]
 Facets = tuple[dict[str, Any], dict[str, FacetLoader]]
-"""Those that are at hand, and those for which something has to be rendered, as `Labels` takes them."""
+"""Those that are at hand, and those for which something has to be rendered, as `LazyLabels` takes them."""
 
 _PREDICATE_RANKS = {name: rank for rank, name in enumerate(("closeTo", "lyingOn", "assisting", "touching", "holding"))}
 
