@@ -35,6 +35,18 @@ def test_list_for_people(capsys):
         assert word in out
 
 
+def test_list_says_what_each_plugin_costs_at_the_start(capsys):
+    assert run(["list", "--timings", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert set(listed["import_seconds"]) == set(listed["plugins"])
+    assert all(seconds >= 0 for seconds in listed["import_seconds"].values())
+    assert run(["list", "--timings"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if "orqa_" in line]
+    milliseconds = [float(row[-1]) for row in rows]
+    assert {row[0] for row in rows} == set(listed["plugins"])
+    assert milliseconds == sorted(milliseconds, reverse=True)
+
+
 def test_list_for_programs(capsys):
     assert run(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

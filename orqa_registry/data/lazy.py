@@ -49,7 +49,7 @@ class LazyLabels(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        return f"Labels({self._known!r}, late={sorted(self._late)})"
+        return f"LazyLabels({self._known!r}, late={sorted(self._late)})"
 
     def _resolve(self, facet: object) -> None:
         source = self._late.get(facet) if isinstance(facet, str) else None

@@ -1,4 +1,4 @@
-"""What a plugin author writes: a Dataset, a Task or an Answerer, with its attributes filled in."""
+"""A task: what a plugin author writes to ask a question type, and what it sees of a timepoint."""
 
 from __future__ import annotations
 
