@@ -10,8 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from orqa_registry import Registry
-from orqa_registry.questions import scoring
+from orqa_registry import Registry, scoring
 
 HERE = Path(__file__).resolve().parent
 
