@@ -12,11 +12,11 @@ The floor, decoding from memory, is measured twice: differences as large as betw
 4:2:0: the JPEGs of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others
 shuffle as theirs.
 
-Peers, in an environment of their own, since their requirements contradict ours and each other's (torch stays as it is,
-torchvision goes):
+webdataset and litdata come with the extra `bench`. The requirements of megatron-energon and mosaicml-streaming contradict
+ours and each other's: add them in an environment of its own (torch stays as it is, torchvision goes):
 
-    pip install -c constraints.txt -e ".[train]" webdataset==1.0.2 psutil
-    pip install --no-deps litdata==0.2.76 megatron-energon==7.4.1 mosaicml-streaming==0.13.0
+    pip install -c constraints.txt -e ".[bench]"
+    pip install --no-deps megatron-energon==7.4.1 mosaicml-streaming==0.13.0
     pip install boto3 obstore tifffile lightning-utilities multi-storage-client s3fs mfusepy filetype rapidyaml \\
         Brotli python-snappy "xxhash<4" zstd catalogue
 """
