@@ -12,8 +12,8 @@ The floor, decoding from memory, is measured twice: differences as large as betw
 4:2:0: the JPEGs of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others
 shuffle as theirs.
 
-webdataset and litdata come with the extra `bench`. The requirements of megatron-energon and mosaicml-streaming contradict
-ours and each other's: add them in an environment of its own (torch stays as it is, torchvision goes):
+webdataset and litdata come with the extra `bench`. The requirements of megatron-energon and mosaicml-streaming
+contradict ours and each other's: add them in an environment of its own (torch stays as it is, torchvision goes):
 
     pip install -c constraints.txt -e ".[bench]"
     pip install --no-deps megatron-energon==7.4.1 mosaicml-streaming==0.13.0

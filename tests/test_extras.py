@@ -10,7 +10,9 @@ import pytest
 
 HOME = Path(__file__).resolve().parents[1]
 EXTRAS = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-UNREACHABLE = re.compile("error sending request|failed to (fetch|lookup)|dns error|timed out|network connectivity", re.I)
+UNREACHABLE = re.compile(
+    r"error sending request|failed to (fetch|lookup)|dns error|timed out|connectivity", re.IGNORECASE
+)
 
 
 def resolve(project: Path, *arguments: str) -> list[str]:
