@@ -12,13 +12,16 @@ The floor, decoding from memory, is measured twice: differences as large as betw
 4:2:0: the JPEGs of streaming.md, where the targets come from). Loaders by number share one shuffled order; the others
 shuffle as theirs.
 
-webdataset and litdata come with the extra `bench`. The requirements of megatron-energon and mosaicml-streaming
-contradict ours and each other's: add them in an environment of its own (torch stays as it is, torchvision goes):
+The extra `bench` brings one peer, webdataset. The others contradict ours and each other (torchvision, older numpy and
+transformers, tzdata), so they go into an environment of their own without their requirements, and what they do need
+comes last; pip lists the contradictions, and ends well:
 
     pip install -c constraints.txt -e ".[bench]"
-    pip install --no-deps megatron-energon==7.4.1 mosaicml-streaming==0.13.0
-    pip install boto3 obstore tifffile lightning-utilities multi-storage-client s3fs mfusepy filetype rapidyaml \\
-        Brotli python-snappy "xxhash<4" zstd catalogue
+    pip install --no-deps litdata==0.2.76 megatron-energon==7.4.1 mosaicml-streaming==0.13.0 \\
+        multi-storage-client==1.3.1
+    pip install -c constraints.txt boto3 Brotli catalogue filetype jsonschema lark lightning-utilities mfusepy \\
+        obstore opentelemetry-api prettytable pyroute2 python-snappy rapidyaml s3fs tifffile "wcmatch<11" xattr \\
+        "xxhash<4" zstd
 """
 
 from __future__ import annotations
